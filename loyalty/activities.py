@@ -1,0 +1,98 @@
+"""Side effects: send an e-mail, start a guest's actor. Starts workflows by name, through the client it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+from email.message import EmailMessage
+from typing import Protocol
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from loyalty.messages import (
+    SEND_EMAIL,
+    START_GUEST,
+    WORKFLOW_TYPE,
+    Customer,
+    CustomerInput,
+    GuestStart,
+    Mail,
+    workflow_id,
+)
+
+SENDER = "loyalty@localhost"
+SMTP_TIMEOUT_SECONDS = 5
+"""Shorter than the activity's own timeout, so that the failure that the history records names the mail server."""
+
+
+class Mailer(Protocol):
+    """Delivers one message, blocking, and raises OSError or smtplib.SMTPException where it cannot."""
+
+    def __call__(self, message: EmailMessage) -> None: ...  # noqa: D102
+
+
+class SmtpMailer:
+    """Delivers to the SMTP server at `host`:`port`, without authentication."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+
+    def __call__(self, message: EmailMessage) -> None:
+        """Deliver one message over a connection of its own; this is called in a thread."""
+        with smtplib.SMTP(self._host, self._port, timeout=SMTP_TIMEOUT_SECONDS) as connection:
+            connection.send_message(message)
+
+
+def log_mail(message: EmailMessage) -> None:
+    """Write the message to the worker's log: what happens where no mail server is configured."""
+    activity.logger.info("E-mail to %s: %s", message["To"], message["Subject"])
+
+
+class LoyaltyActivities:
+    """The activities of the loyalty program, with the connections that they need."""
+
+    def __init__(self, client: Client, mailer: Mailer) -> None:
+        self._client = client
+        self._mailer = mailer
+
+    @activity.defn(name=SEND_EMAIL)
+    async def send_email(self, mail: Mail) -> None:
+        """Hand one mail to the mail server; fails, and is retried, where that does not accept it.
+
+        A crash after the mail server's "accepted" and before the activity's completion sends the mail again.
+        All attempts carry one Message-ID, by which the receiver can tell.
+        """
+        info = activity.info()
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = SENDER, mail.to, mail.subject
+        message["Message-ID"] = f"<{info.workflow_run_id}.{info.activity_id}@loyalty>"
+        message["X-Workflow-Id"] = info.workflow_id
+        message.set_content(mail.body)
+        await asyncio.to_thread(self._mailer, message)
+
+    @activity.defn(name=START_GUEST)
+    async def start_guest(self, start: GuestStart) -> bool:
+        """Bring the guest's actor to life, or raise a living one to the minimum status, in one call.
+
+        Returns False where that customer has closed the account: reject-duplicate keeps a closed id closed.
+        """
+        guest = start.guest
+        try:
+            await self._client.start_workflow(
+                WORKFLOW_TYPE,
+                CustomerInput(
+                    Customer(guest.customer_id, guest.name, guest.email),
+                    history_threshold=start.history_threshold,
+                ),
+                id=workflow_id(guest.customer_id),
+                task_queue=activity.info().task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                start_signal="ensureMinimumStatus",
+                start_signal_args=[start.minimum_level],
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True

@@ -1,0 +1,61 @@
+"""The environment: which cluster, which mail server. Knows nothing else.
+
+Cluster: the variables and profiles of Temporal's own environment configuration (`TEMPORAL_ADDRESS`,
+`TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`, `TEMPORAL_CONFIG_FILE`, ...). Mail server:
+`LOYALTY_SMTP_URL`, such as `smtp://127.0.0.1:2525`; without it, e-mail is logged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+
+from loyalty.activities import Mailer, SmtpMailer, log_mail
+
+DEFAULT_ADDRESS = "localhost:7233"
+SMTP_URL = "LOYALTY_SMTP_URL"
+
+
+class ConfigurationError(Exception):
+    """The environment is wrong, or names what cannot be reached; the text is one sentence that says what to do."""
+
+
+def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig:
+    """Return what the environment (of this process, by default) says of the cluster; `{}` where it says nothing."""
+    try:
+        return ClientConfig.load_client_connect_config(
+            override_env_vars=dict(environment) if environment is not None else None
+        )
+    except RuntimeError as error:  # temporalio.envconfig raises its ConfigError as this
+        raise ConfigurationError(f"Cannot read Temporal's configuration: {error}") from error
+
+
+async def connect(environment: Mapping[str, str] | None = None) -> Client:
+    """Return a client of the cluster that the environment names; raise ConfigurationError where there is none."""
+    config: ClientConnectConfig = {"target_host": DEFAULT_ADDRESS, **cluster(environment)}
+    try:
+        return await Client.connect(**config)
+    except RuntimeError as error:  # what the SDK raises when the first connection fails
+        raise ConfigurationError(
+            f"Cannot reach a Temporal server at {config['target_host']}; start one, or name another by TEMPORAL_ADDRESS or a "
+            f"Temporal profile ({str(error).splitlines()[0]})"
+        ) from error
+
+
+def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
+    """Return what delivers e-mail: SMTP where LOYALTY_SMTP_URL names a server, the log where it is not set."""
+    url = environment.get(SMTP_URL, "")
+    if not url:
+        return log_mail
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or not port or not url.startswith("smtp://"):
+        raise ConfigurationError(f"Cannot use {SMTP_URL}={url!r}; possible is smtp://host:port")
+    return SmtpMailer(host, port)

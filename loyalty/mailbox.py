@@ -1,0 +1,79 @@
+"""The mailbox: tells and asks in the order in which they arrived. Runs inside a workflow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from loyalty.messages import Message, Tell
+from loyalty.parsing import Refused
+
+CARRY_LIMIT = 200
+"""Tells that travel to the next run. More are served first, which costs no event; the input has to stay under 2 MiB."""
+
+
+@dataclass
+class Envelope:
+    """A message on its way; an ask has a `reply` slot, a tell has none."""
+
+    message: Message
+    reply: asyncio.Future[Any] | None = None
+
+    def answer(self, answer: object) -> None:
+        """Give the sender of an ask its answer; the sender of a tell has gone long ago."""
+        if self.reply:
+            self.reply.set_result(answer)
+
+    def refuse(self, refusal: Refused) -> None:
+        """Tell the sender of an ask why not; for a tell, the log is all there is."""
+        if self.reply:
+            self.reply.set_exception(ApplicationError(str(refusal), type="Refused", non_retryable=True))
+        else:
+            workflow.logger.warning("Ignored a signal: %s", refusal)
+
+
+class Mailbox:
+    """What waits to be served. `tells` and `asks` count what this run has received, for the limits of a run."""
+
+    def __init__(self, carried: list[Tell]) -> None:
+        self._waiting = deque(Envelope(message) for message in carried)
+        self.tells = 0
+        self.asks = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def tell(self, parse: Callable[..., Tell], *arguments: object) -> None:
+        """Take in a signal, or log what is wrong with it. Cannot wait and cannot fail."""
+        self.tells += 1
+        try:
+            self._waiting.append(Envelope(parse(*arguments)))
+        except Refused as refusal:
+            workflow.logger.warning("Ignored a signal: %s", refusal)
+
+    async def ask(self, message: Message) -> Any:
+        """Take in an update and wait for its reply; raise ApplicationError where it is refused."""
+        self.asks += 1
+        reply = asyncio.get_running_loop().create_future()
+        self._waiting.append(Envelope(message, reply))
+        return await reply
+
+    async def receive(self) -> Envelope:
+        """Return the next message, however many years it takes to come."""
+        await workflow.wait_condition(lambda: bool(self._waiting))
+        return self._waiting.popleft()
+
+    def can_travel(self) -> bool:
+        """Return whether what waits fits into the next run's input: tells only, and not too many."""
+        return len(self._waiting) <= CARRY_LIMIT and not any(envelope.reply for envelope in self._waiting)
+
+    def carry(self) -> list[Tell]:
+        """Return what the next run finds in its mailbox."""
+        assert self.can_travel()
+        return [envelope.message for envelope in self._waiting]  # type: ignore[misc]  # only tells can travel

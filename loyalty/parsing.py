@@ -1,0 +1,136 @@
+"""What arrives, made into messages: raw JSON arguments in, a message out, or a sentence that says what is wrong.
+
+Pure. The SDK's own conversion is not used for messages because it guesses (1.9 arrives as 1, true as 1) and because a
+missing or surplus argument would fail the workflow task, which is retried for ever: the actor would look dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loyalty.messages import (
+    AddPoints,
+    CancelAccount,
+    EnsureMinimumStatus,
+    Gift,
+    GiftPoints,
+    GuestInvitation,
+    InviteGuest,
+    NewStatus,
+    NotifyNewStatus,
+    RedeemReward,
+)
+from loyalty.tiers import TIERS
+
+MAX_POINTS = 1_000_000_000
+"""Points, up or down, that one message may move."""
+
+MAX_TEXT = 200
+"""Characters of an id, a name, an e-mail address or a reward. The server allows ids of 1,000."""
+
+SHOWN = 60
+"""Characters of a bad value that a refusal repeats: sentences stay readable, logs stay small."""
+
+
+class Refused(Exception):
+    """A message that is not obeyed; its text states what was asked and what is possible."""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
+
+
+def _no_surplus(message: str, surplus: tuple[object, ...], takes: str) -> None:
+    if surplus:
+        raise Refused(f"Cannot read {message} with {_shown(list(surplus))} at its end; it takes {takes}")
+
+
+def _points(points: object, lowest: int) -> int:
+    if isinstance(points, bool) or not isinstance(points, int) or not lowest <= points <= MAX_POINTS or points == 0:
+        possible = "not 0" if lowest < 0 else "at least 1"
+        raise Refused(
+            f"Cannot use {_shown(points)} as points; possible is a whole number, {possible}, "
+            f"{f'from {lowest:,} to' if lowest < 0 else 'up to'} {MAX_POINTS:,}"
+        )
+    return points
+
+
+def _text(value: object, what: str, *, required: bool = True) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable() or value != value.strip():
+        raise Refused(
+            f"Cannot use {_shown(value)} as {what}; possible is text of at most {MAX_TEXT} printable characters"
+        )
+    if required and not value:
+        raise Refused(f"Cannot use an empty text as {what}; possible are 1 to {MAX_TEXT} printable characters")
+    return value
+
+
+def customer_id(value: object) -> str:
+    """Return `value` where it can be a customer's id; otherwise raise Refused."""
+    return _text(value, "a customer id")
+
+
+def _fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
+    """Return the fields of the JSON object `value` that `shape` knows; unknown ones are ignored, as newer senders need."""
+    names = list(shape.__annotations__)
+    required = [name for name in names if name not in optional]
+    if not isinstance(value, Mapping) or any(name not in value for name in required):
+        raise Refused(f"Cannot read {_shown(value)}; possible is an object with the fields {', '.join(names)}")
+    return {name: value[name] for name in names if name in value}
+
+
+def add_points(points: object, sender_id: object = None, *surplus: object) -> AddPoints:
+    """Parse `addPoints` and `addLoyaltyPoint`."""
+    _no_surplus("a purchase", surplus, "points and, optionally, a sender id")
+    return AddPoints(_points(points, -MAX_POINTS), None if sender_id is None else customer_id(sender_id))
+
+
+def invite_guest(guest: object = None, *surplus: object) -> InviteGuest:
+    """Parse `inviteGuest`; whether the guest is the host itself only the host can tell."""
+    _no_surplus("an invitation", surplus, "one object")
+    raw = _fields(guest, GuestInvitation, "name", "email")
+    email = _text(raw.get("email", ""), "an e-mail address", required=False)
+    if email and ("@" not in email or " " in email):
+        raise Refused(f"Cannot use {_shown(email)} as an e-mail address; possible is none at all, or name@host")
+    name = _text(raw.get("name", ""), "a name", required=False)
+    return InviteGuest(GuestInvitation(customer_id(raw["customer_id"]), name, email))
+
+
+def ensure_minimum_status(level: object = None, *surplus: object) -> EnsureMinimumStatus:
+    """Parse `ensureMinimumStatus`."""
+    _no_surplus("a minimum status", surplus, "one tier level")
+    if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level < len(TIERS):
+        possible = ", ".join(f"{tier.level} ({tier.name})" for tier in TIERS)
+        raise Refused(f"Cannot use {_shown(level)} as a tier level; possible are {possible}")
+    return EnsureMinimumStatus(level)
+
+
+def notify_new_status(news: object = None, *surplus: object) -> NotifyNewStatus:
+    """Parse `notifyNewStatus`."""
+    _no_surplus("a new status", surplus, "one object")
+    raw = _fields(news, NewStatus)
+    if raw["status"] not in [tier.name for tier in TIERS]:
+        possible = ", ".join(tier.name for tier in TIERS)
+        raise Refused(f"Cannot use {_shown(raw['status'])} as a status; possible are {possible}")
+    return NotifyNewStatus(NewStatus(customer_id(raw["customer_id"]), raw["status"]))
+
+
+def cancel_account(*surplus: object) -> CancelAccount:
+    """Parse `cancelAccount`."""
+    _no_surplus("a cancellation", surplus, "nothing")
+    return CancelAccount()
+
+
+def redeem_reward(reward: object = None, *surplus: object) -> RedeemReward:
+    """Parse `redeemReward`; whether the reward exists is the account's business."""
+    _no_surplus("a reward", surplus, "one name")
+    return RedeemReward(_text(reward, "a reward's name"))
+
+
+def gift_points(gift: object = None, *surplus: object) -> GiftPoints:
+    """Parse `giftPoints`."""
+    _no_surplus("a gift", surplus, "one object")
+    raw = _fields(gift, Gift)
+    return GiftPoints(Gift(customer_id(raw["guest_id"]), _points(raw["points"], 1)))
