@@ -41,8 +41,8 @@ async def connect(environment: Mapping[str, str] | None = None) -> Client:
         return await Client.connect(**config)
     except RuntimeError as error:  # what the SDK raises when the first connection fails
         raise ConfigurationError(
-            f"Cannot reach a Temporal server at {config['target_host']}; start one, or name another by TEMPORAL_ADDRESS or a "
-            f"Temporal profile ({str(error).splitlines()[0]})"
+            f"Cannot reach a Temporal server at {config['target_host']}; start one, or name another by "
+            f"TEMPORAL_ADDRESS or a Temporal profile ({str(error).splitlines()[0]})"
         ) from error
 
 

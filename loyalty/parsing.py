@@ -73,7 +73,7 @@ def customer_id(value: object) -> str:
 
 
 def _fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
-    """Return the fields of the JSON object `value` that `shape` knows; unknown ones are ignored, as newer senders need."""
+    """Return the fields of the JSON object `value` that `shape` knows; unknown ones are ignored."""
     names = list(shape.__annotations__)
     required = [name for name in names if name not in optional]
     if not isinstance(value, Mapping) or any(name not in value for name in required):
