@@ -8,10 +8,10 @@ Cluster: the variables and profiles of Temporal's own environment configuration 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 
 from loyalty.activities import Mailer, SmtpMailer, log_mail
@@ -34,11 +34,11 @@ def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig
         raise ConfigurationError(f"Cannot read Temporal's configuration: {error}") from error
 
 
-async def connect(environment: Mapping[str, str] | None = None) -> Client:
+async def connect(environment: Mapping[str, str] | None = None, *, interceptors: Sequence[Interceptor] = ()) -> Client:
     """Return a client of the cluster that the environment names; raise ConfigurationError where there is none."""
     config: ClientConnectConfig = {"target_host": DEFAULT_ADDRESS, **cluster(environment)}
     try:
-        return await Client.connect(**config)
+        return await Client.connect(**config, interceptors=interceptors)
     except RuntimeError as error:  # what the SDK raises when the first connection fails
         raise ConfigurationError(
             f"Cannot reach a Temporal server at {config['target_host']}; start one, or name another by "

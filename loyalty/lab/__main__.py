@@ -1,0 +1,46 @@
+"""`python -m loyalty.lab`: JupyterLab, arranged for the course, at the first notebook. Arguments are handed on to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from loyalty.lab.session import STARTED_AT
+
+FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
+CONFIGURATION = Path(__file__).parent / "jupyter"
+COURSE = Path(__file__).parents[2]
+
+
+def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
+    """Return the command line of JupyterLab; the learner's `arguments` come last and so have the last word."""
+    return [
+        *(sys.executable, "-m", "jupyterlab"),
+        *(["--allow-root"] if is_root else []),  # JupyterLab refuses to run as root, as containers do, without it
+        *("--Application.log_level=WARN", f"--ServerApp.root_dir={COURSE}"),
+        f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
+        *arguments,
+    ]
+
+
+def environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of JupyterLab: our configuration is found before the machine's."""
+    paths = [str(CONFIGURATION), *filter(None, [inherited.get("JUPYTER_CONFIG_PATH")])]
+    return {STARTED_AT: str(time.time()), **inherited, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+
+
+def main() -> None:
+    """Become JupyterLab; where a process cannot become another one (Windows), run it as a child."""
+    jupyter = command(sys.argv[1:], is_root=hasattr(os, "geteuid") and os.geteuid() == 0)
+    print(f"Opening JupyterLab at {FIRST_NOTEBOOK}; stop it with Ctrl-C ...", flush=True)
+    if os.name == "posix":
+        os.execve(sys.executable, jupyter, environment(os.environ))
+    sys.exit(subprocess.call(jupyter, env=environment(os.environ)))
+
+
+if __name__ == "__main__":
+    main()

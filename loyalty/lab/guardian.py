@@ -1,0 +1,45 @@
+"""A process that lives exactly as long as its owner wants: `python guardian.py SECONDS COMMAND...`.
+
+The owner holds the writing end of this process's standard input. "stop" ends the command politely, "kill" at once,
+and so does the end of input, which the operating system sends when the owner is gone, however it went: that is what
+leaves no server and no worker behind. Owner and command are in different sessions, so that JupyterLab's stop button
+(SIGINT to the kernel's process group) does not reach the command. Imports nothing of ours: it has to start fast.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+
+
+def guard(grace_seconds: float, command: list[str]) -> int:
+    """Run `command` until it ends or the owner says so; print its pid, return its exit code."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+
+    def stop(*_: object) -> None:
+        child.terminate()
+        try:
+            child.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+    def obey() -> None:
+        for line in sys.stdin:
+            if line.strip() == "kill":
+                child.kill()
+            elif line.strip() == "stop":
+                stop()
+        stop()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print(child.pid, flush=True)
+    threading.Thread(target=obey, daemon=True).start()
+    return child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(guard(float(sys.argv[1]), sys.argv[2:]) & 0xFF)

