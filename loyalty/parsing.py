@@ -38,7 +38,10 @@ class Refused(Exception):
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:  # JSON that is nested only just less deeply than what the SDK cannot read either
+        return f"a deeply nested {type(value).__name__}"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
 
 

@@ -1,4 +1,4 @@
-"""`python -m loyalty.lab`: JupyterLab, arranged for the course, at the first notebook. Arguments are handed on to it."""
+"""`python -m loyalty.lab`: JupyterLab, arranged for the course, at the first notebook. Hands its arguments on."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _start_server(app: ServerApp) -> str:
     server = EmbeddedServer(program, Path(folder.name) / "server.log")
     os.environ[SESSION_ADDRESS] = server.where.address
     os.environ[SESSION_UI_PORT] = str(server.where.ui_port)
-    app.settings["loyalty_session"] = (server, folder)  # both live as long as the application does
+    app.web_app.settings["loyalty_session"] = (server, folder)  # both live as long as the application does
     return f"a Temporal server at {server.where.address}"
 
 
