@@ -39,7 +39,7 @@ async def connect(environment: Mapping[str, str] | None = None, *, interceptors:
     config: ClientConnectConfig = {"target_host": DEFAULT_ADDRESS, **cluster(environment)}
     try:
         return await Client.connect(**config, interceptors=interceptors)
-    except RuntimeError as error:  # what the SDK raises when the first connection fails
+    except (RuntimeError, ValueError) as error:  # what the SDK raises: nobody answers, or this is no address
         raise ConfigurationError(
             f"Cannot reach a Temporal server at {config['target_host']}; start one, or name another by "
             f"TEMPORAL_ADDRESS or a Temporal profile ({str(error).splitlines()[0]})"

@@ -1,0 +1,23 @@
+"""Claims that articles make about Temporal and about this program, and the words of their verdicts."""
+
+from __future__ import annotations
+
+CLAIMS = {
+    1: "An actor sends and receives messages, creates other actors, keeps state; a workflow can do all three",
+    2: "State needs no database: points and tiers live in the workflow",
+    3: "A workflow can wait for messages for ever without consuming resources",
+    9: "A signal with one integer adds one event and about 500 bytes",
+    10: "51,200 addPoints signals, or 104,858 by size, reach the limits; the count comes first",
+    11: "At 51,200 events or 50 MB the server terminates the workflow",
+    12: "Continue as new at about 20 % of the limit (10,000 events) leaves plenty of buffer",
+    13: "Pending signals that are not drained before continue-as-new are lost for ever",
+    14: "If signals come faster than they are drained, the workflow never continues as new and dies at the limit",
+    15: "The inputs of the next run must carry the state, or the customer wakes up with zero points",
+}
+"""Texts by number; a notebook's cells put them to the test."""
+
+
+def verdict(number: int, holds: bool, measured: str, condition: str = "") -> str:
+    """Return the verdict on a claim: what was `measured`, and whether it holds, under a `condition` or without."""
+    word = "no longer true" if not holds else f"holds, with a condition: {condition}" if condition else "holds"
+    return f"Claim {number}: {CLAIMS[number]}.\nMeasured: {measured}.\nVerdict: {word}."

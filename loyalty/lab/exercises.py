@@ -1,0 +1,134 @@
+"""Checks of the exercises. Each reads event histories and answers "Done" or "Not yet", with what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from loyalty.lab import history
+from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, workflow_id
+from loyalty.tiers import TIERS
+from loyalty.workflow import CustomerLoyaltyWorkflow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIGNALED = "WorkflowExecutionSignaled"
+
+
+class NotYet(Exception):
+    """The exercise is not done; the text is the hint."""
+
+
+async def _history_of(client: Client, customer_id: str) -> pd.DataFrame:
+    """Return the events of all runs of a customer, or raise NotYet with what is wrong with how it was started."""
+    handle = client.get_workflow_handle(workflow_id(customer_id))
+    try:
+        described = await handle.describe()
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        raise NotYet(
+            f"there is no workflow with the id {handle.id!r}. Did you pass id=workflow_id({customer_id!r})?"
+        ) from error
+    if described.workflow_type != WORKFLOW_TYPE:
+        raise NotYet(f"{handle.id} is a {described.workflow_type}; start CustomerLoyaltyWorkflow.run instead")
+    if described.task_queue != TASK_QUEUE:
+        raise NotYet(
+            f"event 1 of {handle.id} names the task queue {described.task_queue!r}, where no worker looks. "
+            f"`await client.get_workflow_handle({handle.id!r}).terminate()`, then start it with task_queue=TASK_QUEUE"
+        )
+    return await history.frame(handle)
+
+
+async def _points(client: Client, customer_id: str) -> int:
+    handle = client.get_workflow_handle_for(CustomerLoyaltyWorkflow.run, workflow_id(customer_id))
+    return (await handle.query(CustomerLoyaltyWorkflow.get_status)).points
+
+
+def _require(condition: bool, hint: str) -> None:
+    if not condition:
+        raise NotYet(hint)
+
+
+async def _grace_starts_as_silver(client: Client) -> str:
+    events = await _history_of(client, "grace")
+    points = await _points(client, "grace")
+    silver = TIERS[1]
+    _require(
+        points >= silver.minimum_points,
+        f"Grace has {points:,} points; Silver begins at {silver.minimum_points:,}. "
+        "Customer(...) takes points=..., and a customer that starts with points starts at that tier",
+    )
+    signals = int((events.type == SIGNALED).sum())
+    _require(signals == 0, f"found {signals} signals in her history, expected 0: give her the points with her start")
+    return f"Grace started as a {silver.name} customer, and her history has no signal: the input alone did it"
+
+
+async def _linus_falls_back(client: Client) -> str:
+    events = await _history_of(client, "linus")
+    signals = events[(events.type == SIGNALED) & (events.name == "addPoints")]
+    bought = [int(detail.split(",")[0]) for detail in signals.detail]
+    _require(len(bought) > 0, "found no addPoints signal in his history, expected two: a purchase and its return")
+    _require(
+        max(sum(bought[: n + 1]) for n in range(len(bought))) >= TIERS[1].minimum_points,
+        f"his purchases {bought} never reached Silver, which begins at {TIERS[1].minimum_points:,} points",
+    )
+    _require(min(bought) < 0, f"found the purchases {bought}; a returned purchase is a signal with negative points")
+    points = await _points(client, "linus")
+    _require(
+        points < TIERS[1].minimum_points, f"Linus has {points:,} points and is still Silver: return more, or again"
+    )
+    return f"Linus rose and fell by {len(bought)} signals, and has {points:,} points"
+
+
+async def _lean_purchases(client: Client) -> str:
+    events = await _history_of(client, "lean")
+    signals = int((events.type == SIGNALED).sum())
+    purchases, events_each = 200, 2
+    _require(signals >= purchases, f"found {signals} signals, expected at least {purchases}")
+    per_purchase = len(events) / signals
+    _require(
+        per_purchase <= events_each,
+        f"{len(events):,} events for {signals} purchases are {per_purchase:.1f} each, expected at most {events_each}: signals "
+        "that arrive together share their other events; asyncio.gather(...) sends them together",
+    )
+    return f"{signals} purchases took {len(events):,} events, {per_purchase:.2f} each"
+
+
+async def _four_runs(client: Client) -> str:
+    events = await _history_of(client, "phoenix")
+    runs = events.run.nunique()
+    signals = int((events.type == SIGNALED).sum())
+    purchases, lives = 400, 4
+    _require(signals >= purchases, f"found {signals} signals over all runs, expected at least {purchases}")
+    _require(
+        runs >= lives,
+        f"found {runs} runs, expected at least {lives}: CustomerInput(...) takes history_threshold=..., and {len(events):,} "
+        "events in all are not many thresholds",
+    )
+    points = await _points(client, "phoenix")
+    _require(
+        points >= signals, f"{signals} purchases of at least one point make {points:,} points so far; ask again shortly"
+    )
+    return f"{signals} purchases over {runs} runs, {points:,} points: nothing was lost"
+
+
+async def check(name: str, client: Client) -> str:
+    """Return "Done: ..." or "Not yet: ..." for the exercise `name`; ValueError where there is none of that name."""
+    if name not in EXERCISES:
+        raise ValueError(f"Cannot check {name!r}; exercises are {', '.join(EXERCISES)}")
+    try:
+        return f"Done: {await EXERCISES[name](client)}."
+    except NotYet as hint:
+        return f"Not yet: {hint}."
+
+
+EXERCISES = {
+    "grace starts as Silver": _grace_starts_as_silver,
+    "Linus falls back": _linus_falls_back,
+    "lean purchases": _lean_purchases,
+    "four runs": _four_runs,
+}
