@@ -64,6 +64,7 @@ class CustomerLoyaltyWorkflow:
         self._history_threshold = start.history_threshold
         self._mailbox = Mailbox(start.mailbox)
         self._outbox = Outbox(start.outbox)
+        self._serving: asyncio.Task[None] | None = None
 
     @workflow.run
     async def run(self, start: CustomerInput) -> None:
@@ -73,11 +74,17 @@ class CustomerLoyaltyWorkflow:
             if start.is_new:
                 self._mail(letters.welcome(self._customer))
             while self._customer.account_active:
-                await self._serve(await self._mailbox.receive())
+                self._serving = asyncio.create_task(self._serve(await self._mailbox.receive()))
+                await workflow.wait_condition(self._serving.done)
+                self._serving.result()
                 if self._history_is_long() and await self._nothing_would_be_lost():
                     workflow.continue_as_new(self._next_input())
             await self._leave()
         except asyncio.CancelledError:
+            # The message in service is a task of its own, and is finished: a cancelled activity or signal would raise
+            # FailureError instead (see `_invite`, `_gift`), and the cancellation, or half a gift, would be forgotten.
+            if self._serving:
+                await self._serving
             self._customer.account_active = False
             self._mail(letters.account_ended_by_operator(self._customer))
             await self._leave()
@@ -105,9 +112,6 @@ class CustomerLoyaltyWorkflow:
                     self._mail(letters.account_closed(self._customer))
         except Refused as refusal:
             envelope.refuse(refusal)
-        except asyncio.CancelledError:
-            envelope.refuse(Refused("Cannot finish this; the account is being canceled"))
-            raise
 
     # ---- tells ------------------------------------------------------------------------------------------------
     # `*surplus` takes what a handler does not expect, and keeps the SDK from guessing types: see loyalty.parsing.
@@ -249,9 +253,10 @@ class CustomerLoyaltyWorkflow:
         self._outbox.put(mail)
 
     def _refuse_at_once(self, message: Message) -> None:
-        # What waits in the mailbox is served first, and may make possible what is impossible now.
+        # What is being served, or waits in the mailbox, comes first and may make possible what is impossible now.
         account.refuse_if_closed(self._customer)
-        if not self._mailbox:
+        idle = self._serving is None or self._serving.done()
+        if idle and not self._mailbox:
             account.refuse_impossible(self._customer, message)
 
     # ---- leaving a run ----------------------------------------------------------------------------------------

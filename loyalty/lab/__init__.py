@@ -5,6 +5,6 @@ Imports the program and is never imported by it.
 
 from loyalty.lab.errors import LabError
 from loyalty.lab.lab import Lab
-from loyalty.lab.waiting import until
+from loyalty.lab.waiting import settled, until
 
-__all__ = ["Lab", "LabError", "until"]
+__all__ = ["Lab", "LabError", "settled", "until"]

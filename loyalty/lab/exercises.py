@@ -92,8 +92,8 @@ async def _lean_purchases(client: Client) -> str:
     per_purchase = len(events) / signals
     _require(
         per_purchase <= events_each,
-        f"{len(events):,} events for {signals} purchases are {per_purchase:.1f} each, expected at most {events_each}: signals "
-        "that arrive together share their other events; asyncio.gather(...) sends them together",
+        f"{len(events):,} events for {signals} purchases are {per_purchase:.1f} each, expected at most {events_each}: "
+        "signals that arrive together share their other events; asyncio.gather(...) sends them together",
     )
     return f"{signals} purchases took {len(events):,} events, {per_purchase:.2f} each"
 
@@ -106,8 +106,8 @@ async def _four_runs(client: Client) -> str:
     _require(signals >= purchases, f"found {signals} signals over all runs, expected at least {purchases}")
     _require(
         runs >= lives,
-        f"found {runs} runs, expected at least {lives}: CustomerInput(...) takes history_threshold=..., and {len(events):,} "
-        "events in all are not many thresholds",
+        f"found {runs} runs, expected at least {lives}: CustomerInput(...) takes history_threshold=..., and "
+        f"{len(events):,} events in all are not many thresholds",
     )
     points = await _points(client, "phoenix")
     _require(
@@ -121,9 +121,9 @@ async def check(name: str, client: Client) -> str:
     if name not in EXERCISES:
         raise ValueError(f"Cannot check {name!r}; exercises are {', '.join(EXERCISES)}")
     try:
-        return f"Done: {await EXERCISES[name](client)}."
+        return f"Done: {await EXERCISES[name](client)}"
     except NotYet as hint:
-        return f"Not yet: {hint}."
+        return f"Not yet: {hint}"
 
 
 EXERCISES = {

@@ -60,7 +60,7 @@ class Lab:
 
     def __init__(self, folder: Path, where: Server, own_server: OwnServer | None, client: Client, inbox: Inbox) -> None:
         self.where = where
-        self._folder = folder
+        self.folder = folder
         self._own_server = own_server
         self._client: Client | None = client
         self._inbox = inbox
@@ -181,7 +181,7 @@ class Lab:
     def new_worker(self, module: str = "loyalty.worker") -> WorkerProcess:
         """Start one more worker process, `python -m module`, and return it; `stop` ends it with the lab."""
         assert self.client
-        worker = WorkerProcess(self._environment, self._folder, module)
+        worker = WorkerProcess(self._environment, self.folder, module)
         self._workers.append(worker)
         return worker.start()
 

@@ -1,4 +1,4 @@
-"""Three customers, a few lines each, that differ in what they do with waiting messages when they continue as new.
+"""Four customers, a few lines each, that differ in what they take along when they continue as new.
 
 `python -m loyalty.lab.specimens` serves them. They are what the real actor (`loyalty.workflow`) would be if it had one
 activity per message, and they exist to be measured, not to be copied. Each counts points by the signal `addPoints`
@@ -46,7 +46,7 @@ async def note_down(points: int) -> None:
 
 
 class Specimen:
-    """What the three have in common: a mailbox that the signal fills, and a message that costs an activity."""
+    """What they have in common: a mailbox that the signal fills, and a message that costs an activity."""
 
     def __init__(self, start: Count) -> None:
         self._points = start.points
@@ -89,6 +89,22 @@ class NaiveCustomer(Specimen):
 
 
 @workflow.defn
+class ForgetfulCustomer(Specimen):
+    """Drains its mailbox, but forgets to hand on its points: the next run starts with the input's default."""
+
+    @workflow.init
+    def __init__(self, start: Count) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: Count) -> None:
+        """Serve until the history is long, and then until nothing waits; the points end with the run."""
+        while not self._history_is_long() or self._mailbox:
+            await self._serve_one()
+        workflow.continue_as_new(Count(history_threshold=self._history_threshold))
+
+
+@workflow.defn
 class DrainingCustomer(Specimen):
     """Serves all that waits before it continues as new; while messages keep coming, that moment does not come."""
 
@@ -120,7 +136,7 @@ class CarryingCustomer(Specimen):
         workflow.continue_as_new(Count(self._points, self._history_threshold, list(self._mailbox)))
 
 
-SPECIMENS = (NaiveCustomer, DrainingCustomer, CarryingCustomer)
+SPECIMENS = (NaiveCustomer, ForgetfulCustomer, DrainingCustomer, CarryingCustomer)
 
 
 def build_specimen_worker(client: Client) -> Worker:

@@ -6,6 +6,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
+from typing import Any
+
+from temporalio.client import WorkflowHandle
 
 from loyalty.lab.errors import WaitedTooLong
 
@@ -22,6 +25,19 @@ async def until(condition: Callable[[], Awaitable[object] | object], what: str, 
         if time.monotonic() > deadline:
             raise WaitedTooLong(f"Waited {timeout:g} s until {what}, and it is not so")
         await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def settled(handle: WorkflowHandle[Any, Any], timeout: float = 30) -> None:
+    """Return once the workflow has nothing to do but to wait for messages: no task and no activity is under way.
+
+    Raises WaitedTooLong after `timeout` seconds.
+    """
+
+    async def has_nothing_to_do() -> bool:
+        described = (await handle.describe()).raw_description
+        return not described.pending_activities and not described.HasField("pending_workflow_task")
+
+    await until(has_nothing_to_do, f"{handle.id} has nothing to do but to wait", timeout)
 
 
 def block_until(condition: Callable[[], object], what: str, timeout: float = 30) -> None:

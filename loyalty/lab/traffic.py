@@ -1,0 +1,102 @@
+"""Customers who shop, for measurements: in pace with their e-mails until the server refuses, or as a storm."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
+
+from loyalty.lab.errors import WaitedTooLong
+from loyalty.lab.inbox import Inbox
+
+Customer = WorkflowHandle[Any, Any]
+
+MAIL_PATIENCE_SECONDS = 5.0
+LOOK_EVERY_PURCHASES = 50
+
+
+@dataclass
+class Shopping:
+    """What `shop` did: accepted purchases, the seconds that they took, and the server's refusal, if it came to that."""
+
+    purchases: int
+    seconds: float
+    refusal: RPCError | None
+
+
+async def shop(
+    customer: Customer,
+    inbox: Inbox,
+    email: str,
+    *,
+    purchases: int | None = None,
+    deadline: float = 600,
+    progress: Callable[[int], object] | None = None,
+) -> Shopping:
+    """Buy for one point at a time, each time as soon as the e-mail about the last one has arrived at `email`.
+
+    Ends after so many `purchases`, or when the server refuses one. `progress` is called every now and then with the
+    length of the current run's history in events. Raises WaitedTooLong after `deadline` seconds.
+    """
+    started = time.monotonic()
+    mails = inbox.count(email)
+    bought = 0
+    while purchases is None or bought < purchases:
+        if time.monotonic() - started > deadline:
+            raise WaitedTooLong(
+                f"Waited {deadline:g} s for the end of a shopping spree; {bought:,} purchases were made"
+            )
+        try:
+            await customer.signal("addPoints", 1)
+        except RPCError as refusal:
+            return Shopping(bought, time.monotonic() - started, refusal)
+        bought += 1
+        try:
+            await inbox.wait_for(mails + 1, to=email, timeout=MAIL_PATIENCE_SECONDS)
+        except WaitedTooLong:
+            continue  # a customer who has just been terminated sends no mail; the next purchase finds out
+        mails = inbox.count(email)
+        if progress is not None and bought % LOOK_EVERY_PURCHASES == 0:
+            progress((await customer.describe()).history_length)
+    return Shopping(bought, time.monotonic() - started, None)
+
+
+@dataclass
+class Storm:
+    """What `storm` did: purchases of one point that the server accepted, and refusals by their text."""
+
+    accepted: int
+    refused: Counter[str]
+    seconds: float
+
+
+async def storm(
+    customer: Customer, *, senders: int = 20, seconds: float | None = None, purchases: int | None = None
+) -> Storm:
+    """Buy for one point as fast as `senders` concurrent senders can, for so many seconds or so many purchases."""
+    started = time.monotonic()
+    accepted, given_out = 0, 0
+    refused: Counter[str] = Counter()
+
+    def goes_on() -> bool:
+        in_time = seconds is None or time.monotonic() - started < seconds
+        return in_time and (purchases is None or given_out < purchases)
+
+    async def send() -> None:
+        nonlocal accepted, given_out
+        while goes_on():
+            given_out += 1
+            try:
+                await customer.signal("addPoints", 1)
+                accepted += 1
+            except RPCError as refusal:
+                refused[f"{refusal.status.name}: {refusal}"] += 1
+
+    await asyncio.gather(*(send() for _ in range(senders)))
+    return Storm(accepted, refused, time.monotonic() - started)
