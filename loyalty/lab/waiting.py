@@ -14,6 +14,9 @@ from loyalty.lab.errors import WaitedTooLong
 
 LOOK_EVERY_SECONDS = 0.02
 
+EVENTS_BEFORE_A_RESULT = 3
+"""Started, and the first Workflow Task scheduled and started."""
+
 
 async def until(condition: Callable[[], Awaitable[object] | object], what: str, timeout: float = 30) -> None:
     """Return once `condition()`, awaited if need be, is true; raise WaitedTooLong after `timeout` seconds."""
@@ -35,7 +38,9 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = 30) -> None
 
     async def has_nothing_to_do() -> bool:
         described = (await handle.describe()).raw_description
-        return not described.pending_activities and not described.HasField("pending_workflow_task")
+        # A run that continues another one exists for a moment before its first task does.
+        has_begun = described.workflow_execution_info.history_length > EVENTS_BEFORE_A_RESULT
+        return has_begun and not described.pending_activities and not described.HasField("pending_workflow_task")
 
     await until(has_nothing_to_do, f"{handle.id} has nothing to do but to wait", timeout)
 
