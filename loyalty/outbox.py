@@ -57,7 +57,9 @@ class Outbox:
         return not self._waiting and self._in_flight is None
 
     async def pause(self, patience: timedelta) -> None:
-        """Let no further mail leave, and wait for the one in flight, but not longer than `patience`."""
+        """Let no further mail leave, and wait for the one in flight, but not longer than `patience`, and only once."""
+        if self._paused:
+            return
         self._paused = True
         if self._in_flight is not None:
             try:

@@ -276,9 +276,8 @@ class CustomerLoyaltyWorkflow:
         if not self._customer.account_active or not self._mailbox.can_travel():
             return False
         await self._outbox.pause(PATIENCE)
-        if not self._mailbox.can_travel():  # an ask arrived meanwhile; it is served, then we come back here
-            self._outbox.resume()
-            return False
+        if not self._mailbox.can_travel():  # an ask arrived meanwhile; it is served, then we come back here, and
+            return False  # the outbox stays paused: a storm of asks with their mails would never find it idle again
         await workflow.wait_condition(workflow.all_handlers_finished)
         return True
 

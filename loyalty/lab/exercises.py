@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab import history
+from loyalty.lab.waiting import settled
 from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, workflow_id
 from loyalty.tiers import TIERS
 from loyalty.workflow import CustomerLoyaltyWorkflow
@@ -40,6 +41,7 @@ async def _history_of(client: Client, customer_id: str) -> pd.DataFrame:
             f"event 1 of {handle.id} names the task queue {described.task_queue!r}, where no worker looks. "
             f"`await client.get_workflow_handle({handle.id!r}).terminate()`, then start it with task_queue=TASK_QUEUE"
         )
+    await settled(handle)  # signals that wait on the server are not in the history yet
     return await history.frame(handle)
 
 

@@ -1,0 +1,158 @@
+"""Each exercise: the stub fails with the right hint, each common mistake gets its own, the solution passes."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+
+from loyalty.lab import Lab, exercises, history, settled
+from loyalty.lab.traffic import storm
+from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
+from loyalty.workflow import CustomerLoyaltyWorkflow
+from tests.test_notebooks import code, prose
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+EXERCISES = {
+    "grace starts as Silver": "00_start_here",
+    "Linus falls back": "01_send_messages",
+    "lean purchases": "05_measure_history",
+    "four runs": "06_live_forever",
+}
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    async with await Lab.start("exercises", own_server=True) as lab:
+        yield lab
+
+
+async def run_cell(source: str, names: dict[str, Any]) -> None:
+    """Run a notebook's cell, `await` at its top included."""
+    compiled = compile(source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    assert isinstance(compiled, CodeType)
+    waiting = eval(compiled, names)
+    if isinstance(waiting, Awaitable):
+        await waiting
+
+
+def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
+    """Return what a learner has at hand at the exercise: the imports, the lab, and the notebook's own functions."""
+    names: dict[str, Any] = {
+        "asyncio": asyncio, "lab": lab, "settled": settled, "storm": storm, "history": history,
+        "TASK_QUEUE": TASK_QUEUE, "Customer": Customer, "CustomerInput": CustomerInput, "workflow_id": workflow_id,
+        "CustomerLoyaltyWorkflow": CustomerLoyaltyWorkflow,
+    }  # fmt: skip
+    for cell in code(NOTEBOOKS / f"{notebook}.ipynb"):
+        if cell.id == "open-account":
+            exec(cell.source, names)
+    return names
+
+
+def solution(notebook: str) -> str:
+    """Return the code of the folded solution."""
+    (found,) = re.findall(r"A solution</summary>\s+```python\n(.*?)```", prose(NOTEBOOKS / f"{notebook}.ipynb"), re.S)
+    return str(found)
+
+
+def test_every_exercise_stands_in_a_notebook() -> None:
+    assert set(EXERCISES) == set(exercises.EXERCISES)
+    for name, notebook in EXERCISES.items():
+        assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
+
+
+async def test_stubs_get_a_hint_and_solutions_pass(lab: Lab) -> None:
+    for name, notebook in EXERCISES.items():
+        untouched = await exercises.check(name, lab.client)
+        assert untouched.startswith("Not yet: there is no workflow with the id"), untouched
+        await run_cell(solution(notebook), names_in_a_notebook(lab, notebook))
+        solved = await exercises.check(name, lab.client)
+        assert solved.startswith("Done: "), f"The solution in {notebook} is refused: {solved}"
+
+
+Mistake = Callable[[Lab], Awaitable[Any]]
+
+
+async def open_account(lab: Lab, customer_id: str, task_queue: str = TASK_QUEUE, **customer: Any) -> Any:
+    return await lab.client.start_workflow(
+        CustomerLoyaltyWorkflow.run,
+        CustomerInput(Customer(customer_id, **customer)),
+        id=workflow_id(customer_id),
+        task_queue=task_queue,
+    )
+
+
+async def points_by_signal(lab: Lab) -> None:
+    grace = await open_account(lab, "grace")
+    await grace.signal(CustomerLoyaltyWorkflow.add_points, 500)
+
+
+async def too_few_points(lab: Lab) -> None:
+    await open_account(lab, "grace", points=50)
+
+
+async def a_queue_that_nobody_serves(lab: Lab) -> None:
+    await open_account(lab, "grace", task_queue="default")
+
+
+async def no_purchase(lab: Lab) -> None:
+    await open_account(lab, "linus")
+
+
+async def never_silver(lab: Lab) -> None:
+    linus = await open_account(lab, "linus")
+    await linus.signal(CustomerLoyaltyWorkflow.add_points, 100)
+
+
+async def nothing_returned(lab: Lab) -> None:
+    linus = await open_account(lab, "linus")
+    await linus.signal(CustomerLoyaltyWorkflow.add_points, 600)
+
+
+async def too_little_returned(lab: Lab) -> None:
+    linus = await open_account(lab, "linus")
+    for points in (600, -50):
+        await linus.signal(CustomerLoyaltyWorkflow.add_points, points)
+
+
+async def one_by_one(lab: Lab) -> None:
+    lean = await open_account(lab, "lean")
+    for _ in range(200):
+        await lean.signal(CustomerLoyaltyWorkflow.add_points, 1)
+        await lean.query(CustomerLoyaltyWorkflow.get_status)
+
+
+async def default_threshold(lab: Lab) -> None:
+    await storm(await open_account(lab, "phoenix"), purchases=400)
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake", "hint"),
+    [
+        ("grace starts as Silver", points_by_signal, "found 1 signals in her history, expected 0"),
+        ("grace starts as Silver", too_few_points, "Grace has 50 points; Silver begins at 500"),
+        ("grace starts as Silver", a_queue_that_nobody_serves, "names the task queue 'default', where no worker looks"),
+        ("Linus falls back", no_purchase, "found no addPoints signal"),
+        ("Linus falls back", never_silver, "never reached Silver"),
+        ("Linus falls back", nothing_returned, "a returned purchase is a signal with negative points"),
+        ("Linus falls back", too_little_returned, "Linus has 550 points and is still Silver"),
+        ("lean purchases", one_by_one, "asyncio.gather(...) sends them together"),
+        ("four runs", default_threshold, "found 1 runs, expected at least 4"),
+    ],
+)
+async def test_a_common_mistake_gets_its_own_hint(lab: Lab, name: str, mistake: Mistake, hint: str) -> None:
+    await mistake(lab)
+    answer = await exercises.check(name, lab.client)
+    assert answer.startswith("Not yet: ")
+    assert hint in answer
+
+
+async def test_an_unknown_exercise_is_refused_with_the_known_ones(lab: Lab) -> None:
+    with pytest.raises(ValueError, match="exercises are grace starts as Silver, Linus falls back"):
+        await exercises.check("moon landing", lab.client)

@@ -1,0 +1,109 @@
+"""The rules that keep the house easy to live in."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+HOUSE = Path(__file__).parents[1]
+PROGRAM = sorted(path for path in (HOUSE / "loyalty").glob("*.py"))
+LAB = sorted((HOUSE / "loyalty" / "lab").glob("*.py"))
+LOCK = HOUSE / "binder" / "requirements.txt"
+MANIFEST = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
+
+
+def imported_by(path: Path) -> set[str]:
+    """Return the dotted names of all modules that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=lambda path: path.stem)
+def test_the_program_never_imports_the_lab(path: Path) -> None:
+    lab = {name for name in imported_by(path) if name.startswith("loyalty.lab")}
+    assert not lab, f"{path.name} runs in production and imports {lab}"
+
+
+@pytest.mark.parametrize("stem", ["tiers", "messages", "parsing", "account", "letters", "limits"])
+def test_the_pure_modules_know_nothing_of_temporal(stem: str) -> None:
+    assert not {name for name in imported_by(HOUSE / "loyalty" / f"{stem}.py") if name.startswith("temporalio")}
+
+
+@pytest.mark.parametrize("stem", ["workflow", "mailbox", "outbox"])
+def test_workflow_code_knows_no_environment_and_no_wall_clock(stem: str) -> None:
+    forbidden = {"os", "time", "random", "datetime.datetime", "pandas", "temporalio.client", "loyalty.config"}
+    assert not imported_by(HOUSE / "loyalty" / f"{stem}.py") & forbidden
+
+
+def test_plots_do_not_know_temporal() -> None:
+    assert not {name for name in imported_by(HOUSE / "loyalty" / "lab" / "plots.py") if name.startswith("temporalio")}
+
+
+def test_the_sandbox_stays_on() -> None:
+    for path in [*PROGRAM, *LAB]:
+        assert "UnsandboxedWorkflowRunner" not in path.read_text(), f"{path.name} switches the workflow sandbox off"
+
+
+def test_importing_the_lab_does_not_load_what_only_pictures_and_tables_need() -> None:
+    code = (
+        "import sys, loyalty.lab; print([name for name in ('pandas', 'matplotlib', 'IPython') if name in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"
+
+
+def test_nothing_that_is_committed_names_a_registry() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+    registry = re.compile(r"https?://[^\s\"')]*(pypi\.org/simple|pythonhosted|/simple\b)", re.IGNORECASE)
+    for name in listed.splitlines():
+        path = HOUSE / name
+        if path.suffix in {".py", ".txt", ".toml", ".md", ".ipynb", ".json", ".yml", ""} and path.is_file():
+            assert not registry.search(path.read_text(errors="ignore")), f"{name} names a package registry"
+
+
+# ---- the lock --------------------------------------------------------------------------------------------------
+
+
+def locked() -> dict[str, list[Version]]:
+    """Return the pinned versions by package; several where markers tell platforms apart."""
+    pins: dict[str, list[Version]] = {}
+    for line in LOCK.read_text().splitlines():
+        requirement = Requirement(line)
+        (pin,) = requirement.specifier
+        assert pin.operator == "==", f"{line!r} is no pin"
+        pins.setdefault(requirement.name.lower(), []).append(Version(pin.version))
+    return pins
+
+
+@pytest.mark.parametrize("wanted", [*MANIFEST["dependencies"], *MANIFEST["optional-dependencies"]["test"]])
+def test_the_lock_satisfies_the_manifest(wanted: str) -> None:
+    requirement = Requirement(wanted)
+    versions = locked().get(requirement.name.lower(), [])
+    assert versions, f"{requirement.name} is not locked; `make lock` does it"
+    assert all(version in requirement.specifier for version in versions), (
+        f"{wanted} is locked at {versions}; `make lock`"
+    )
+
+
+def test_the_lock_holds_pins_and_markers_and_no_address() -> None:
+    for line in LOCK.read_text().splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._\[\]-]+==[\w.!+-]+( ; .+)?", line), f"{line!r} is not name==version ; marker"
+
+
+def test_every_dependency_has_a_reason() -> None:
+    for wanted in [*MANIFEST["dependencies"], *MANIFEST["optional-dependencies"]["test"]]:
+        (line,) = [row for row in (HOUSE / "pyproject.toml").read_text().splitlines() if f'"{wanted}"' in row]
+        assert "#" in line, f"{wanted} has no reason beside it"
