@@ -52,7 +52,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 tests notebooks
 
 # No index address, and markers instead of one file per platform: the same pins serve Linux, macOS, Windows and Binder.
 .PHONY: lock

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+CLOSE = 1.1
+"""Up to this ratio a guess counts as very close."""
+
 
 class Prediction:
     """A question with a number as its answer; where nobody is there to answer, `default` is the guess."""
@@ -36,5 +39,9 @@ class Prediction:
             return f"{said}. Exactly!"
         if min(self._guess, measured) <= 0:
             return f"{said}."
-        high, low = max(self._guess, measured), min(self._guess, measured)
-        return f"{said}. That is {high / low:.2g} times as {'much' if self._guess == high else 'little'}."
+        ratio = max(self._guess, measured) / min(self._guess, measured)
+        if ratio < CLOSE:
+            return f"{said}. Very close!"
+        if measured > self._guess:
+            return f"{said}. That is {ratio:.2g} times as many as you said."
+        return f"{said}. You said {ratio:.2g} times as many."
