@@ -11,11 +11,14 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from loyalty.messages import Message, Tell
+from loyalty.messages import EndByOperator, GiftPoints, Message, RedeemReward, Tell
 from loyalty.parsing import Refused
 
 CARRY_LIMIT = 200
 """Tells that travel to the next run. More are served first, which costs no event; the input has to stay under 2 MiB."""
+
+STAY = (EndByOperator, RedeemReward, GiftPoints)
+"""Messages that are served in the run in which they arrived."""
 
 
 @dataclass
@@ -43,6 +46,7 @@ class Mailbox:
 
     def __init__(self, carried: list[Tell]) -> None:
         self._waiting = deque(Envelope(message) for message in carried)
+        self._in_service = False
         self.tells = 0
         self.asks = 0
 
@@ -64,16 +68,25 @@ class Mailbox:
         self._waiting.append(Envelope(message, reply))
         return await reply
 
+    def put_first(self, message: Message) -> None:
+        """Let `message` be served next, after the one that is in service."""
+        self._waiting.appendleft(Envelope(message))
+
     async def receive(self) -> Envelope:
         """Return the next message, however many years it takes to come."""
+        self._in_service = False
         await workflow.wait_condition(lambda: bool(self._waiting))
+        self._in_service = True
         return self._waiting.popleft()
+
+    def is_idle(self) -> bool:
+        """Return whether no message waits and none is in service, from one `receive` to the next."""
+        return not self._waiting and not self._in_service
 
     def can_travel(self) -> bool:
         """Return whether what waits fits into the next run's input: tells only, and not too many."""
-        return len(self._waiting) <= CARRY_LIMIT and not any(envelope.reply for envelope in self._waiting)
+        return len(self._waiting) <= CARRY_LIMIT and len(self.carry()) == len(self._waiting)
 
     def carry(self) -> list[Tell]:
-        """Return what the next run finds in its mailbox."""
-        assert self.can_travel()
-        return [envelope.message for envelope in self._waiting]  # type: ignore[misc]  # only tells can travel
+        """Return the tells that wait, for the next run's mailbox."""
+        return [one.message for one in self._waiting if one.reply is None and not isinstance(one.message, STAY)]

@@ -110,10 +110,15 @@ class GiftPoints:
     gift: Gift
 
 
+@dataclass
+class EndByOperator:
+    """The server's cancellation request, made into a message; it is never on the wire."""
+
+
 Tell: TypeAlias = AddPoints | InviteGuest | EnsureMinimumStatus | NotifyNewStatus | CancelAccount
 """What may be waiting in a mailbox without a reply slot, and so may travel to the next run."""
 
-Message: TypeAlias = Tell | RedeemReward | GiftPoints
+Message: TypeAlias = Tell | RedeemReward | GiftPoints | EndByOperator
 
 
 # ---- state and input ------------------------------------------------------------------------------------------

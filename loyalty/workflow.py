@@ -10,27 +10,24 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
-from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     # Our own modules hold no state, and need no fresh copy for each customer.
     from loyalty import account, letters, parsing
-    from loyalty.account import Change
+    from loyalty.effects import Effects
     from loyalty.limits import RunLength
     from loyalty.mailbox import Envelope, Mailbox
     from loyalty.messages import (
-        START_GUEST,
         WORKFLOW_TYPE,
         AddPoints,
         CancelAccount,
         CustomerInput,
         CustomerStatus,
+        EndByOperator,
         EnsureMinimumStatus,
         Gift,
         GiftPoints,
         GuestInvitation,
-        GuestStart,
         InviteGuest,
         Mail,
         Message,
@@ -39,16 +36,9 @@ with workflow.unsafe.imports_passed_through():
         Receipt,
         RedeemReward,
         RewardOffer,
-        workflow_id,
     )
     from loyalty.outbox import Outbox
     from loyalty.parsing import Refused
-    from loyalty.tiers import tier_of
-
-START_GUEST_TIMEOUT = timedelta(seconds=10)
-START_GUEST_RETRIES = RetryPolicy(maximum_attempts=6)
-"""Five pauses of 1 to 16 s, half a minute in all: a server that is restarting is back by then, and what fails for
-longer is unusual enough to fail the workflow loudly."""
 
 PATIENCE = timedelta(seconds=2)
 """How long a long history waits for the e-mail in flight. A storm brings about 1,000 signals meanwhile."""
@@ -64,52 +54,50 @@ class CustomerLoyaltyWorkflow:
         self._history_threshold = start.history_threshold
         self._mailbox = Mailbox(start.mailbox)
         self._outbox = Outbox(start.outbox)
-        self._serving: asyncio.Task[None] | None = None
+        self._effects = Effects(self._customer, self._outbox, self._history_threshold)
 
     @workflow.run
     async def run(self, start: CustomerInput) -> None:
-        """Serve one message after the other until the account is closed; with a long history, go on in a new run."""
+        """Live until the account is closed. A cancellation request is a message like any other, served next."""
+        life = asyncio.create_task(self._live(start.is_new))
         try:
-            self._outbox.open()
-            if start.is_new:
-                self._mail(letters.welcome(self._customer))
-            while self._customer.account_active:
-                self._serving = asyncio.create_task(self._serve(await self._mailbox.receive()))
-                await workflow.wait_condition(self._serving.done)
-                self._serving.result()
-                if self._history_is_long() and await self._nothing_would_be_lost():
-                    workflow.continue_as_new(self._next_input())
-            await self._leave()
+            await asyncio.shield(life)  # else a gift could be cut in half, and its points be lost or doubled
         except asyncio.CancelledError:
-            # The message in service is a task of its own, and is finished: a cancelled activity or signal would raise
-            # FailureError instead (see `_invite`, `_gift`), and the cancellation, or half a gift, would be forgotten.
-            if self._serving:
-                await self._serving
-            self._customer.account_active = False
-            self._mail(letters.account_ended_by_operator(self._customer))
-            await self._leave()
+            self._mailbox.put_first(EndByOperator())
+            await life
             raise
+
+    async def _live(self, is_new: bool) -> None:
+        """Serve one message after the other; with a long history, go on in a new run."""
+        self._outbox.open()
+        if is_new:
+            self._outbox.put(letters.welcome(self._customer))
+        while self._customer.account_active:
+            await self._serve(await self._mailbox.receive())
+            if self._history_is_long() and await self._nothing_would_be_lost():
+                workflow.continue_as_new(self._next_input())
+        await self._leave()
 
     async def _serve(self, envelope: Envelope) -> None:
         try:
             account.refuse_impossible(self._customer, envelope.message)
             match envelope.message:
                 case AddPoints(points, sender_id):
-                    envelope.answer(await self._add_points(points, sender_id))
+                    envelope.answer(await self._effects.add_points(points, sender_id))
                 case InviteGuest(guest):
-                    await self._invite(guest)
+                    await self._effects.invite(guest)
                 case EnsureMinimumStatus(level):
-                    self._write_about(account.raise_to_level(self._customer, level))
+                    self._effects.raise_to_level(level)
                 case NotifyNewStatus(news):
-                    account.remember_friend(self._customer, news)
-                    self._mail(letters.friend_has_new_status(self._customer, news))
+                    self._effects.remember_friend(news)
                 case RedeemReward(reward):
-                    envelope.answer(self._redeem(reward))
+                    envelope.answer(self._effects.redeem(reward))
                 case GiftPoints(gift):
-                    envelope.answer(await self._gift(gift))
+                    envelope.answer(await self._effects.gift(gift))
                 case CancelAccount():
-                    self._customer.account_active = False
-                    self._mail(letters.account_closed(self._customer))
+                    self._close_account(letters.account_closed(self._customer))
+                case EndByOperator():
+                    self._close_account(letters.account_ended_by_operator(self._customer))
         except Refused as refusal:
             envelope.refuse(refusal)
 
@@ -193,70 +181,14 @@ class CustomerLoyaltyWorkflow:
         """Return the catalogue, with what is unlocked."""
         return account.offers(self._customer)
 
-    # ---- what messages do -------------------------------------------------------------------------------------
-
-    async def _add_points(self, points: int, sender_id: str | None) -> str:
-        change = account.add_points(self._customer, points)
-        self._write_about(change)
-        if sender_id is not None and change.rose:
-            news = NewStatus(self._customer.customer_id, change.after.name)
-            try:
-                await workflow.get_external_workflow_handle(workflow_id(sender_id)).signal("notifyNewStatus", news)
-            except FailureError as failure:
-                workflow.logger.warning("Could not tell %s of %s: %s", sender_id, news, failure)
-        return self._customer.loyalty_message
-
-    async def _invite(self, guest: GuestInvitation) -> None:
-        if not account.has_place_for(self._customer, guest.customer_id):
-            self._mail(letters.not_enough_points_to_invite(self._customer, guest))
-            return
-        one_tier_below = tier_of(self._customer.points).level - 1
-        alive: bool = await workflow.execute_activity(
-            START_GUEST,
-            GuestStart(guest, one_tier_below, self._history_threshold),
-            start_to_close_timeout=START_GUEST_TIMEOUT,
-            retry_policy=START_GUEST_RETRIES,
-            result_type=bool,
-        )
-        if alive:
-            account.welcome_guest(self._customer, guest.customer_id)
-            self._mail(letters.guest_invited(self._customer, guest))
-        else:
-            account.forget_guest(self._customer, guest.customer_id)
-            self._mail(letters.guest_already_canceled(self._customer, guest))
-
-    def _redeem(self, reward: str) -> Receipt:
-        receipt, change = account.redeem(self._customer, reward)
-        self._write_about(change)
-        return receipt
-
-    async def _gift(self, gift: Gift) -> str:
-        change = account.spend(self._customer, gift.points)
-        guest = workflow.get_external_workflow_handle(workflow_id(gift.guest_id))
-        try:
-            await guest.signal("addPoints", args=[gift.points, self._customer.customer_id])
-        except FailureError as failure:
-            account.put_back(self._customer, gift.points)
-            self._mail(letters.gift_returned(self._customer, gift.guest_id, gift.points))
-            raise Refused(
-                f"Cannot gift {gift.points:,} points; {gift.guest_id} cannot receive them, and they are back: "
-                f"{account.display_name(self._customer)} has {self._customer.points:,}"
-            ) from failure
-        self._write_about(change)
-        return f"{gift.guest_id} receives {gift.points:,} points"
-
-    def _write_about(self, change: Change) -> None:
-        for mail in letters.about(change, self._customer):
-            self._mail(mail)
-
-    def _mail(self, mail: Mail) -> None:
-        self._outbox.put(mail)
+    def _close_account(self, goodbye: Mail) -> None:
+        self._customer.account_active = False
+        self._outbox.put(goodbye)
 
     def _refuse_at_once(self, message: Message) -> None:
-        # What is being served, or waits in the mailbox, comes first and may make possible what is impossible now.
+        # What is in service, or waits in the mailbox, comes first and may make possible what is impossible now.
         account.refuse_if_closed(self._customer)
-        idle = self._serving is None or self._serving.done()
-        if idle and not self._mailbox:
+        if self._mailbox.is_idle():
             account.refuse_impossible(self._customer, message)
 
     # ---- leaving a run ----------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_the_pure_modules_know_nothing_of_temporal(stem: str) -> None:
     assert not {name for name in imported_by(HOUSE / "loyalty" / f"{stem}.py") if name.startswith("temporalio")}
 
 
-@pytest.mark.parametrize("stem", ["workflow", "mailbox", "outbox"])
+@pytest.mark.parametrize("stem", ["workflow", "mailbox", "outbox", "effects"])
 def test_workflow_code_knows_no_environment_and_no_wall_clock(stem: str) -> None:
     forbidden = {"os", "time", "random", "datetime.datetime", "pandas", "temporalio.client", "loyalty.config"}
     assert not imported_by(HOUSE / "loyalty" / f"{stem}.py") & forbidden

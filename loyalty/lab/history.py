@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from google.protobuf.json_format import ParseError
-from temporalio.api.common.v1 import Payload
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.enums.v1 import EventType, TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
@@ -25,22 +25,25 @@ Recorded: TypeAlias = WorkflowHistory | str | os.PathLike[str]
 
 Source: TypeAlias = Recorded | WorkflowHandle[Any, Any]
 
-COLUMNS = (
-    "workflow_id",
-    "run",
-    "event_id",
-    "time",
-    "type",
-    "name",
-    "detail",
-    "attempt",
-    "bytes",
-    "refers_to",
-    "identity",
-)
+COLUMNS: dict[str, Any] = {
+    "workflow_id": "str",
+    "run": "int64",
+    "event_id": "int64",
+    "time": "datetime64[ns, UTC]",
+    "type": "str",
+    "name": "str",
+    "detail": "str",
+    "attempt": "Int64",
+    "bytes": "int64",
+    "refers_to": "Int64",
+    "identity": "str",
+}
+"""Columns of a frame with their dtypes; `frame` says what they mean."""
 
 DETAIL_LENGTH = 200
 """Characters; an argument may be 2 MiB long."""
+
+CLOSING = "^WorkflowExecution(Completed|Failed|TimedOut|Canceled|Terminated|ContinuedAsNew)$"
 
 POSSIBLE = (
     "a WorkflowHandle, a WorkflowHistory, the path of a JSON file as `temporal workflow show --output json` "
@@ -60,7 +63,7 @@ async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
     | event_id | int64 | starts at 1 in each run, without gaps: the length of the event history so far |
     | time | datetime64[ns, UTC] | the server's clock |
     | type | str | as the Web UI writes it, such as `WorkflowExecutionSignaled` |
-    | name | str | of the signal, update, activity, workflow type, marker or operation, on each event about it; NaN: none |
+    | name | str | of the signal, update, activity, workflow type or marker, on each event about it; NaN: none |
     | detail | str | arguments, result, failure, reason, duration, other workflow or run; 200 characters; NaN: none |
     | attempt | Int64 | of `ActivityTaskStarted`, 1 is the first; <NA> elsewhere |
     | bytes | int64 | of the event as it travels (protobuf) |
@@ -143,25 +146,18 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         ended=("time", "max"),
         status=("type", "last"),
     )
-    table.insert(8, "seconds", (table.ended - table.started).dt.total_seconds())
-    closing = "WorkflowExecution" + table.status.str.extract(_CLOSED)[0]
-    table["status"] = closing.str.removeprefix("WorkflowExecution").fillna("Running")
+    table.insert(len(table.columns) - 1, "seconds", (table.ended - table.started).dt.total_seconds())
+    table["status"] = table.status.str.extract(CLOSING, expand=False).fillna("Running")
     table["ended"] = table.ended.where(table.status != "Running")
     return table
-
-
-_CLOSED = "^WorkflowExecution(Completed|Failed|TimedOut|Canceled|Terminated|ContinuedAsNew)$"
 
 
 # ---- from events to columns -----------------------------------------------------------------------------------
 
 
 def _each(source: Any) -> Sequence[Any]:
-    if isinstance(source, (WorkflowHandle, WorkflowHistory, str, os.PathLike)):
-        return [source]
-    if isinstance(source, Iterable):
-        return list(source)
-    raise TypeError(f"Cannot make a frame of {type(source).__name__}; possible is {POSSIBLE}")
+    one = isinstance(source, (WorkflowHandle, WorkflowHistory, str, os.PathLike)) or not isinstance(source, Iterable)
+    return [source] if one else list(source)
 
 
 def _recorded(source: Any) -> WorkflowHistory:
@@ -169,9 +165,8 @@ def _recorded(source: Any) -> WorkflowHistory:
         return source
     if isinstance(source, (str, os.PathLike)):
         return load(source)
-    if isinstance(source, WorkflowHandle):
-        raise TypeError("Cannot make a frame of a live WorkflowHandle without awaiting; use `await frame(handle)`")
-    raise TypeError(f"Cannot make a frame of {type(source).__name__}; possible is {POSSIBLE}")
+    hint = "; a live one is awaited: await frame(handle)" if isinstance(source, WorkflowHandle) else ""
+    raise TypeError(f"Cannot make a frame of a {type(source).__name__}; possible is {POSSIBLE}{hint}")
 
 
 def _next_run_id(history: WorkflowHistory) -> str:
@@ -191,17 +186,9 @@ def _frame(histories: Sequence[WorkflowHistory]) -> pd.DataFrame:
         of_one.sort(key=lambda history: history.events[0].event_time.ToNanoseconds())
         for run, history in enumerate(of_one, start=1):
             rows += _rows(workflow_id, run, history.events)
-    columns = dict(zip(COLUMNS, zip(*rows, strict=True) if rows else [()] * len(COLUMNS), strict=True))
-    table = pd.DataFrame({name: pd.array(list(values), dtype=_DTYPES[name]) for name, values in columns.items()})
-    table["time"] = pd.to_datetime(table.time, unit="ns", utc=True)
-    return table
-
-
-_DTYPES: dict[str, Any] = {
-    **dict.fromkeys(COLUMNS, "str"),
-    **dict.fromkeys(("run", "event_id", "time", "bytes"), "int64"),
-    **dict.fromkeys(("attempt", "refers_to"), "Int64"),
-}
+    columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
+    typed = zip(COLUMNS.items(), columns, strict=True)
+    return pd.DataFrame({column: pd.Series(list(values), dtype=dtype) for (column, dtype), values in typed})
 
 
 def _rows(workflow_id: str, run: int, events: Iterable[HistoryEvent]) -> Iterable[tuple[Any, ...]]:
@@ -219,7 +206,7 @@ def _rows(workflow_id: str, run: int, events: Iterable[HistoryEvent]) -> Iterabl
             event.event_time.seconds * 1_000_000_000 + event.event_time.nanos,
             kind.type,
             name,
-            ": ".join(filter(None, (text(attributes) for text in kind.detail)))[:DETAIL_LENGTH] or None,
+            _joined(text(attributes) for text in kind.detail) if kind.detail else None,
             kind.attempt(attributes),
             event.ByteSize(),
             refers_to,
@@ -239,7 +226,7 @@ class _Kind(NamedTuple):
     detail: tuple[Callable[[Any], str], ...]
 
 
-_NAMES = {
+_NAMES = {  # a field that an event of the type has: where its name is
     "signal_name": "signal_name",
     "activity_type": "activity_type.name",
     "accepted_request": "accepted_request.input.name",
@@ -248,7 +235,8 @@ _NAMES = {
     "marker_name": "marker_name",
     "operation": "operation",
 }
-_REFERENCES = (
+
+_REFERENCES = (  # the first of these fields that an event of the type has
     "scheduled_event_id",
     "accepted_event_id",
     "initiated_event_id",
@@ -257,54 +245,56 @@ _REFERENCES = (
 )
 
 
-def _said(payloads: Iterable[Payload]) -> str:
+def _camel_case(enum: Any, number: int, prefix: str) -> str:
+    name: str = enum.Name(number) if number in enum.values() else f"UNKNOWN_{number}"  # a newer server's
+    return name.removeprefix(prefix).title().replace("_", "")
+
+
+def _joined(texts: Iterable[str]) -> str | None:
+    return ": ".join(dict.fromkeys(filter(None, texts)))[:DETAIL_LENGTH] or None
+
+
+def _said(payloads: Payloads) -> str:
     return ", ".join(
         payload.data[: 4 * DETAIL_LENGTH].decode(errors="replace")
         if payload.metadata["encoding"] == b"json/plain"
-        else f"<{payload.metadata['encoding'].decode()}, {len(payload.data):,} bytes>"
-        for payload in payloads
+        else f"<{len(payload.data):,} bytes, {payload.metadata['encoding'].decode()}>"
+        for payload in payloads.payloads
+        if payload.metadata["encoding"] != b"binary/null"
     )
 
 
-def _outcome(attributes: Any) -> str:
-    return attributes.outcome.failure.message or _said(attributes.outcome.success.payloads)
+def _duration(timer: Any) -> str:
+    return f"{timer.start_to_fire_timeout.ToTimedelta().total_seconds():g} s"
 
 
-def _why_task_failed(attributes: Any) -> str:
-    name = WorkflowTaskFailedCause.Name(attributes.cause).removeprefix("WORKFLOW_TASK_FAILED_CAUSE_")
-    return name.title().replace("_", "")
-
-
-_DETAILS: dict[str, Callable[[Any], str]] = {
-    "continued_execution_run_id": lambda attributes: attributes.continued_execution_run_id,
-    "new_execution_run_id": lambda attributes: attributes.new_execution_run_id,
-    "workflow_execution": lambda attributes: attributes.workflow_execution.workflow_id,
-    "workflow_id": lambda attributes: attributes.workflow_id,
-    "reason": lambda attributes: attributes.reason,
-    "failure": lambda attributes: attributes.failure.message,
-    "last_failure": lambda attributes: attributes.last_failure.message,
-    "outcome": _outcome,
-    "start_to_fire_timeout": lambda attributes: f"{attributes.start_to_fire_timeout.ToTimedelta().total_seconds():g} s",
-    "input": lambda attributes: _said(attributes.input.payloads),
-    "accepted_request": lambda attributes: _said(attributes.accepted_request.input.args.payloads),
-    "result": lambda attributes: _said(attributes.result.payloads),
+_DETAILS: dict[str, Callable[[Any], str]] = {  # a field that an event of the type has: what it says; all are joined
+    "continued_execution_run_id": attrgetter("continued_execution_run_id"),
+    "new_execution_run_id": attrgetter("new_execution_run_id"),
+    "workflow_execution": attrgetter("workflow_execution.workflow_id"),
+    "workflow_id": attrgetter("workflow_id"),
+    "reason": attrgetter("reason"),
+    "timeout_type": lambda event: _camel_case(TimeoutType, event.timeout_type, "TIMEOUT_TYPE_"),
+    "failure": attrgetter("failure.message"),
+    "last_failure": attrgetter("last_failure.message"),
+    "outcome": lambda event: event.outcome.failure.message or _said(event.outcome.success),
+    "start_to_fire_timeout": _duration,
+    "input": lambda event: _said(event.input),
+    "accepted_request": lambda event: _said(event.accepted_request.input.args),
+    "result": lambda event: _said(event.result),
 }
 
 
 @cache
 def _kind(number: int, oneof: str | None) -> _Kind:
-    try:
-        in_capitals = EventType.Name(EventType.ValueType(number)).removeprefix("EVENT_TYPE_")
-    except ValueError:  # an event of a newer server
-        in_capitals = f"UNKNOWN_{number}"
     message = HistoryEvent.DESCRIPTOR.fields_by_name[oneof].message_type if oneof else None
     fields = set(message.fields_by_name) if message else set()
-    type_ = in_capitals.title().replace("_", "")
-    detail = [read for field, read in _DETAILS.items() if field in fields]
+    type_ = _camel_case(EventType, number, "EVENT_TYPE_")
     if type_ == "WorkflowExecutionStarted":
-        detail.remove(_DETAILS["workflow_id"])
+        fields.discard("workflow_id")  # its own
+    detail = [read for field, read in _DETAILS.items() if field in fields]
     if type_ == "WorkflowTaskFailed":
-        detail.insert(0, _why_task_failed)
+        detail.insert(0, lambda task: _camel_case(WorkflowTaskFailedCause, task.cause, "WORKFLOW_TASK_FAILED_CAUSE_"))
     return _Kind(
         type=type_,
         attributes=attrgetter(oneof) if oneof else _nothing,

@@ -6,8 +6,9 @@ marker or a line style says too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,20 +36,33 @@ STRIP_EVENTS = 60
 
 INK, GREY, PALE = "#333333", "#767676", "#E3E3E3"
 FEW_RUNS = 12
+ROOM_FOR_A_NAME = 0.06
+"""Of the width of the picture."""
+
+NEAR = 2.5
+"""A level at most this many times as high as the data is drawn to scale."""
+
+LINES = [(color, style) for style in ("-", "--", "-.") for color in ("blue", "vermillion", "green", "purple")]
+DASHES = ((1, 1.5), (5, 2), (5, 1.5, 1, 1.5))
 
 ROWS = (  # what an event's type begins with, the row it stands in, its colour
     ("WorkflowExecutionSignaled", "Signal", "orange"),
     ("WorkflowExecutionUpdate", "Update", "purple"),
+    ("WorkflowExecution", "Workflow", "black"),
     ("WorkflowTask", "Workflow Task", "blue"),
     ("ActivityTask", "Activity", "green"),
     ("Timer", "Timer", "sky"),
-    ("WorkflowExecution", "Workflow", "black"),
     ("", "Others", "vermillion"),
 )
 PHASES = (  # what an event's type ends with, what the marker says, the marker, whether it is filled
     (("Failed", "TimedOut", "Terminated", "Rejected"), "failed or timed out", "X", True),
     (("CancelRequested", "Canceled"), "canceled", "s", False),
-    (("TaskScheduled", "Initiated", "OperationScheduled", "Accepted", "TimerStarted"), "scheduled or accepted", "o", False),
+    (
+        ("TaskScheduled", "Initiated", "OperationScheduled", "Accepted", "TimerStarted"),
+        "scheduled or accepted",
+        "o",
+        False,
+    ),
     (("TaskStarted", "OperationStarted", "ChildWorkflowExecutionStarted"), "started", ">", False),
     (("",), "completed or received", "o", True),
 )
@@ -66,32 +80,34 @@ def event_strip(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
             f"{STRIP_EVENTS} events of one run, such as frame[frame.run == 1].head({STRIP_EVENTS})"
         )
     ax = _axes(ax)
-    kinds = [_first(ROWS, lambda row, type_=type_: type_.startswith(row[0])) for type_ in frame.type]
-    phases = [_first(PHASES, lambda phase, type_=type_: type_.endswith(phase[0])) for type_ in frame.type]
-    rows = [row for _, row, _ in ROWS if row in {kind[1] for kind in kinds}]
-    columns = (frame.event_id, frame.name, frame.refers_to.fillna(0), kinds, phases)
-    events = {
-        event_id: (name, refers_to, kind, phase)
-        for event_id, name, refers_to, kind, phase in zip(*columns, strict=True)
-    }
-    for event_id, (name, refers_to, (_, row, color), (_, _, marker, filled)) in events.items():
-        y, ink = rows.index(row), PALETTE[color]
-        if refers_to in events and events[refers_to][2][1] == row:
-            ax.plot([refers_to, event_id], [y, y], color=ink, lw=2, zorder=1)
-        elif isinstance(name, str) and row != "Workflow":
-            ax.annotate(
-                name, (event_id, y), (0, 8), textcoords="offset points", color=INK, fontsize=8, rotation=30, va="bottom"
-            )
-        face = ink if filled else "white"
-        ax.plot(event_id, y, marker, ms=9, mfc=face, mec=ink, mew=1.8, zorder=2)
-    for _, label, marker, filled in PHASES:
-        if label in {phase[1] for phase in phases}:
-            ax.plot([], [], marker, ms=8, color=GREY, mfc=GREY if filled else "white", label=label)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=len(PHASES), frameon=False, fontsize=9)
+    kinds = {event: _kind(type_) for event, type_ in zip(frame.event_id, frame.type, strict=True)}
+    rows = [row for _, row, _ in ROWS if row in {kind.row for kind in kinds.values()}]
+    labels: list[tuple[int, str, int]] = []
+    size = 9 if len(frame) <= STRIP_EVENTS / 2 else 6.5
+    for event, name, refers_to in zip(frame.event_id, frame.name, frame.refers_to.fillna(0), strict=True):
+        kind, y = kinds[event], rows.index(kinds[event].row)
+        if refers_to in kinds and kinds[refers_to].row == kind.row:
+            ax.plot([refers_to, event], [y, y], color=kind.color, lw=2, zorder=1)
+        elif kind.label or isinstance(name, str):
+            labels.append((y, kind.label or name, event))
+        face = kind.color if kind.filled else "white"
+        ax.plot(event, y, kind.marker, ms=size, mfc=face, mec=kind.color, mew=1.6, zorder=2)
+    for y, label, event, times in _together(labels, room=len(kinds) / 15):
+        text = label if times == 1 else f"{times} x {label}"
+        _note(ax, text, (event, y), (0, 7), rotation=30, va="bottom", fontsize=8)
+    for _, phase, marker, filled in PHASES:
+        if phase in {kind.phase for kind in kinds.values()}:
+            ax.plot([], [], marker, ms=8, color=GREY, mfc=GREY if filled else "white", label=phase)
+    first, last = min(kinds), max(kinds)
+    ax.set_xlim(first - 1, last + max(2, 0.08 * len(kinds)))
+    ax.set_xticks(
+        [event for event in range(first, last + 1) if event in (first, last) or event % 5 == 0 < last - event - 1]
+    )
     ax.set_yticks(range(len(rows)), rows)
     ax.set_ylim(len(rows) - 0.5, -0.9)
     ax.grid(axis="y", color=PALE)
-    return _label(ax, f"{len(events)} events of the event history, in order", "event number in this run", "kind of event")
+    _legend(ax)
+    return _label(ax, f"{len(kinds)} events of an event history, in order", "event number in this run", "kind of event")
 
 
 def growth(
@@ -112,23 +128,24 @@ def growth(
     """
     ax = _axes(ax)
     runs = _runs(frame)
-    styles = [(color, style) for style in ("-", "--", "-.") for color in ("blue", "vermillion", "green", "purple")]
-    ends = []
+    one_run_each = len(runs) == len({workflow_id for workflow_id, _ in runs})
+    longest: float = 0
     for number, ((workflow_id, run), events) in enumerate(runs.items()):
-        color, style = styles[number % len(styles)]
         x = _seconds(events) if by == "seconds" else _purchases(events)
-        name = workflow_id if len(runs) == len({one for one, _ in runs}) else f"{workflow_id}, run {run}"
-        ax.plot(x, events.event_id, style, color=PALETTE[color], lw=2, label=name)
-        ends.append((x.iloc[-1], events.event_id.iloc[-1]))
-    longest, highest = max(x for x, _ in ends), max(y for _, y in ends)
-    predictions = prediction if isinstance(prediction, Mapping) else {"predicted": prediction} if prediction else {}
-    for name, rate in predictions.items():
-        label = f"{name}: {rate:g} events per {by.removesuffix('s')}"
-        ax.plot([0, longest], [0, rate * longest], ":", color=GREY, lw=2, label=label)
+        longest = max(longest, x.max())
+        color, style = LINES[number % len(LINES)] if len(runs) <= len(LINES) else LINES[0]
+        label = workflow_id if one_run_each else f"{workflow_id}, run {run}"
+        if len(runs) > len(LINES):
+            label = f"{len(runs)} runs" if number == 0 else "_"
+        ax.plot(x, events.event_id, color=PALETTE[color], ls=style, lw=2, label=label)
     ax.set_xlim(0, longest * 1.02 or 1)
-    levels = {"threshold": threshold, "server warns": warning, "limit": limit}
-    _levels(ax, highest, {name: level for name, level in levels.items() if level is not None})
-    ax.legend(loc="lower right", frameon=False, fontsize=9)
+    top = _levels(ax, frame.event_id.max(), {"threshold": threshold, "server warns": warning, "limit": limit})
+    predictions = prediction if isinstance(prediction, Mapping) else {"predicted": prediction} if prediction else {}
+    for number, (name, rate) in enumerate(predictions.items()):
+        end = min(longest, top / rate) if rate > 0 else longest
+        label = f"{name}: {rate:,g} events per {by.removesuffix('s')}"
+        ax.plot([0, end], [0, rate * end], color=INK, ls=(0, DASHES[number % len(DASHES)]), lw=1.6, label=label)
+    _legend(ax)
     xlabel = "seconds since the run began" if by == "seconds" else "purchases so far (signals and updates)"
     return _label(ax, "How fast the event history grows", xlabel, "events in this run")
 
@@ -145,52 +162,68 @@ def sawtooth(
     `frame`: all runs of one workflow; raise ValueError for several. The dotted line counts all events, as if there were
     no continue-as-new. `threshold`, `limit`: events; a limit far above the data stands above a break in the axis.
     """
+    frame = frame.reset_index(drop=True)
     runs = _runs(frame)
-    if len({workflow_id for workflow_id, _ in runs}) != 1:
-        names = ", ".join(sorted({workflow_id for workflow_id, _ in runs})) or "none"
-        raise ValueError(f"Cannot draw the life of several customers ({names}); possible is one, with all its runs")
+    customers = sorted({workflow_id for workflow_id, _ in runs})
+    if len(customers) != 1:
+        named = ", ".join(customers) or "nobody"
+        raise ValueError(f"Cannot draw the lives of {named} in one picture; possible is one customer, with all runs")
     ax = _axes(ax)
     blue, vermillion = PALETTE["blue"], PALETTE["vermillion"]
-    seconds = _seconds(frame)
-    ax.plot(seconds, range(1, len(frame) + 1), ":", color=GREY, lw=1.8)
-    every = -(-len(runs) // FEW_RUNS)
+    seconds, longest = _seconds(frame), frame.event_id.max()
+    ax.set_xlim(0, seconds.iloc[-1] * 1.02 or 1)
+    top = _levels(ax, longest, {"threshold": threshold, "limit": limit}, headroom=1.3)
     for (_, run), events in runs.items():
         x = seconds[events.index]
+        begin, end, height = x.iloc[0], x.iloc[-1], events.event_id.iloc[-1]
         ax.fill_between(x, events.event_id, color=blue, alpha=0.12, lw=0)
-        ax.plot(x, events.event_id, color=blue, lw=2)
-        end, highest = x.iloc[-1], events.event_id.iloc[-1]
+        ax.plot(x, events.event_id, color=blue, lw=2, label="events in this run" if run == 1 else "_")
         if events.type.iloc[-1] == "WorkflowExecutionContinuedAsNew":
-            ax.plot([end, end], [highest, 0], color=blue, lw=1, ls=(0, (2, 2)))
-            ax.plot(end, highest, "v", ms=8, color=vermillion, mec="white", zorder=3)
-        if (run - 1) % every == 0:
-            ax.annotate(f"run {run}", ((x.iloc[0] + end) / 2, 0), (0, 5), textcoords="offset points", ha="center", color=blue)
-    ax.set_xlim(0, seconds.iloc[-1] * 1.02)
-    levels = {"threshold": threshold, "limit": limit}
-    _levels(ax, frame.event_id.max(), {name: level for name, level in levels.items() if level is not None})
-    ax.plot([], [], color=blue, lw=2, label="events in the current run")
-    ax.plot([], [], "v", ms=8, color=vermillion, label="continue as new")
-    ax.plot([], [], ":", color=GREY, lw=1.8, label="without continue as new")
-    ax.legend(loc="upper right", frameon=False, fontsize=9)
-    title = f"{len(runs)} runs, {len(frame):,} events: one customer lives on"
-    return _label(ax, title, "seconds since the customer's account was opened", "events in this run")
+            ax.plot([end, end], [height, 0], color=blue, lw=1, ls=(0, (2, 2)))
+            ax.plot(
+                end,
+                height,
+                "v",
+                ms=9,
+                color=vermillion,
+                mec="white",
+                zorder=3,
+                label="continue as new" if run == 1 else "_",
+            )
+        if len(runs) <= FEW_RUNS and end - begin > ROOM_FOR_A_NAME * seconds.iloc[-1]:
+            _note(ax, f"run {run}", ((begin + end) / 2, 0), (0, 5), ha="center", color=blue)
+    if len(runs) > 1:
+        together = seconds[: int(0.95 * top)]
+        ax.plot(together, range(1, len(together) + 1), ":", color=GREY, lw=1.8, zorder=1.8)
+        leaving = (together.iloc[-1], len(together))
+        ax.plot(*leaving, "^", ms=7, color=GREY)
+        words = f"without continue as new: {len(frame):,} events by now"
+        offset, side = ((9, -3), "left") if leaving[0] < seconds.iloc[-1] / 2 else ((-9, -3), "right")
+        _note(ax, words, leaving, offset, ha=side, color=GREY, fontsize=9)
+    _legend(ax)
+    lives = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    title = f"{len(frame):,} events in {lives}, never more than {longest:,} in one event history"
+    return _label(ax, title, "seconds since the account was opened", "events in this run")
 
 
-def bars(values: pd.Series, title: str, xlabel: str, ax: Axes | None = None, *, of: float | None = None) -> Axes:
+def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None, *, of: float | None = None) -> Axes:
     """Draw one horizontal bar per value, the first on top, with its number; the index names the bars and the y axis.
 
     `of` is the whole that each value is part of, such as the messages sent; it is drawn behind the bar.
     """
     ax = _axes(ax)
-    places = range(len(values))
+    places, numbers = range(len(values)), [float(value) for value in values]
+    longest = max([*numbers, of or 0])
     if of is not None:
         ax.barh(places, of, color=PALE, height=0.62)
-    drawn = ax.barh(places, values.to_list(), color=PALETTE["blue"], height=0.62)
-    labels = [f"{value:,.4g}" if value % 1 else f"{value:,.0f}" for value in values]
-    ax.bar_label(drawn, [f"{label} of {of:,g}" if of is not None else label for label in labels], padding=4, color=INK)
+    ax.barh(places, numbers, color=PALETTE["blue"], height=0.62)
+    for place, value in zip(places, numbers, strict=True):
+        text = f"{value:,.0f}" if value.is_integer() else f"{value:,.3g}"
+        text = text if of is None else f"{text} of {of:,g}"
+        _note(ax, text, (max(value, of or 0), place), (6, 0), va="center")
     ax.set_yticks(places, [str(name) for name in values.index])
     ax.invert_yaxis()
-    ax.set_xlim(0, 1.16 * max(values.max(), of or 0))
-    ax.grid(axis="x", color=PALE)
+    ax.set_xlim(0, 1.16 * longest or 1)
     return _label(ax, title, xlabel, str(values.index.name or ""))
 
 
@@ -216,46 +249,99 @@ def _label(ax: Axes, title: str, xlabel: str, ylabel: str) -> Axes:
     return ax
 
 
-def _levels(ax: Axes, highest: float, levels: dict[str, int]) -> None:
-    """Draw each level as a labelled horizontal line; those far above `highest` share the space above an axis break."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+def _together(labels: list[tuple[int, str, int]], room: float) -> list[tuple[int, str, int, int]]:
+    """Return (y, label, x of the first, times): equal labels in one row that stand closer than `room` become one."""
+    merged: list[tuple[int, str, int, int]] = []
+    last = 0
+    for y, label, x in sorted(labels):
+        if merged and merged[-1][:2] == (y, label) and x - last < room:
+            merged[-1] = (*merged[-1][:3], merged[-1][3] + 1)
+        else:
+            merged.append((y, label, x, 1))
+        last = x
+    return merged
 
-    near = {name: level for name, level in levels.items() if level <= 2.5 * highest}
-    far = sorted((level, name) for name, level in levels.items() if name not in near)
-    top = max([highest, *near.values()]) * 1.12
-    step = top * 0.14
-    heights = {name: top + step * (0.6 + place) for place, (_, name) in enumerate(far)}
-    ax.set_ylim(0, top + step * (len(far) + 0.6 if far else 0.3))
-    ticks = [tick for tick in MaxNLocator(5, integer=True).tick_values(0, top) if 0 <= tick <= top]
-    written = {heights[name]: level for level, name in far} | dict(zip(ticks, ticks, strict=True))
-    ax.yaxis.set_major_locator(FixedLocator(list(written)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{written.get(tick, tick):,.0f}"))
-    right = ax.get_xlim()[1]
-    for name, level in levels.items():
-        y = heights.get(name, level)
-        ax.axhline(y, color=PALETTE["vermillion"], lw=1.4, ls="-" if name == "limit" else (0, (6, 3)), zorder=1.5)
-        ax.annotate(
-            f"{name}: {level:,} events", (right, y), (-2, 3), textcoords="offset points", ha="right", color=INK, fontsize=9
-        )
+
+def _note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **how: Any) -> None:
+    ax.annotate(text, at, offset, textcoords="offset points", **{"color": INK, **how})
+
+
+def _legend(ax: Axes) -> None:
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False, fontsize=9, labelcolor=INK)
+
+
+def _levels(ax: Axes, highest: float, levels: Mapping[str, int | None], headroom: float = 1.12) -> float:
+    """Draw each level as a labelled horizontal line; return the top of the part of the y axis that is to scale.
+
+    Levels far above `highest` (events) share the space above a break in the axis.
+    """
+    given = sorted((level, name) for name, level in levels.items() if level is not None)
+    near = [(level, name) for level, name in given if level <= NEAR * highest]
+    far = given[len(near) :]
+    top = headroom * max([highest, *(level for level, _ in near)])
+    step = 0.13 * top
+    heights = [float(level) for level, _ in near] + [top + step * (0.9 + place) for place in range(len(far))]
+    broken = heights[len(near) :]
+    ax.set_ylim(0, heights[-1] + 0.4 * step if far else top)
+    ticks = _round_numbers(top)
+    ax.set_yticks([*ticks, *broken], [f"{tick:,.0f}" for tick in [*ticks, *(level for level, _ in far)]])
+    for (level, name), height in zip(given, heights, strict=True):
+        ax.axhline(height, color=PALETTE["vermillion"], lw=1.4, ls="-" if name == "limit" else (0, (6, 3)), zorder=1.5)
+        words = name if height in broken else f"{name} {level:,}"
+        crowded_above = any(0 < other - height < step / 2 for other in heights)
+        crowded_below = any(0 < height - other < step / 2 for other in heights)
+        side = "top" if crowded_above else "bottom" if crowded_below else "center"
+        where = {"xycoords": ax.get_yaxis_transform(), "va": side}
+        _note(ax, words, (1, height), (4, 0), color=PALETTE["vermillion"], fontsize=9, **where)
     if far:
-        ax.axhspan(top, top + step * 0.25, color="white", zorder=3)
-        for y in (top, top + step * 0.25):
-            ax.plot(0, y, transform=ax.get_yaxis_transform(), marker=[(-1, -0.5), (1, 0.5)], ms=10, color=INK, clip_on=False, zorder=4)
+        gap = (top + 0.2 * step, top + 0.45 * step)
+        ax.axhspan(*gap, color="white", zorder=3)
+        slash: dict[str, Any] = {
+            "marker": [(-1, -0.5), (1, 0.5)],
+            "ms": 10,
+            "color": INK,
+            "clip_on": False,
+            "zorder": 4,
+        }
+        ax.plot([0, 0], gap, ls="", transform=ax.get_yaxis_transform(), **slash)
+    return top
+
+
+def _round_numbers(top: float) -> list[float]:
+    from matplotlib.ticker import MaxNLocator
+
+    return [float(tick) for tick in MaxNLocator(5, integer=True).tick_values(0, top) if 0 <= tick <= top]
 
 
 def _runs(frame: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
     return dict(iter(frame.groupby(["workflow_id", "run"], sort=False)))  # type: ignore[arg-type]
 
 
-def _seconds(frame: pd.DataFrame) -> pd.Series:
-    """Seconds since the first event; a signal that waited on the server is older than the event before it."""
-    time = frame.time.cummax()
-    return (time - time.iloc[0]).dt.total_seconds()
+def _seconds(events: pd.DataFrame) -> pd.Series[float]:
+    # A signal that waited for a Workflow Task to end is written after events that are younger: time can step back.
+    time = events.time.cummax()
+    seconds: pd.Series[float] = (time - time.iloc[0]).dt.total_seconds()
+    return seconds
 
 
-def _purchases(frame: pd.DataFrame) -> pd.Series:
-    return frame.type.isin(["WorkflowExecutionSignaled", "WorkflowExecutionUpdateAccepted"]).cumsum()
+def _purchases(events: pd.DataFrame) -> pd.Series[int]:
+    received = events.type.isin(["WorkflowExecutionSignaled", "WorkflowExecutionUpdateAccepted"])
+    return received.astype("int64").cumsum()
 
 
-def _first(table: Any, applies: Any) -> Any:
-    return next(row for row in table if applies(row))
+class _Kind(NamedTuple):
+    row: str
+    color: str
+    label: str
+    phase: str
+    marker: str
+    filled: bool
+
+
+def _kind(type_: str) -> _Kind:
+    prefix, row, color = next(entry for entry in ROWS if type_.startswith(entry[0]))
+    _, phase, marker, filled = next(entry for entry in PHASES if type_.endswith(entry[0]))
+    in_words = (
+        re.sub("(?<!^)(?=[A-Z])", " ", type_.removeprefix(prefix)).lower() if row in ("Workflow", "Others") else ""
+    )
+    return _Kind(row, PALETTE[color], in_words, phase, marker, filled)

@@ -1,0 +1,97 @@
+"""What serving a message does beyond the account: e-mails, and messages to other actors. Runs inside a workflow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import FailureError
+
+from loyalty import account, letters
+from loyalty.account import Change
+from loyalty.messages import START_GUEST, Customer, Gift, GuestInvitation, GuestStart, NewStatus, Receipt, workflow_id
+from loyalty.outbox import Outbox
+from loyalty.parsing import Refused
+from loyalty.tiers import tier_of
+
+START_GUEST_TIMEOUT = timedelta(seconds=10)
+START_GUEST_RETRIES = RetryPolicy(maximum_attempts=6)
+"""Five pauses of 1 to 16 s, half a minute in all: a server that is restarting is back by then, and what fails for
+longer is unusual enough to fail the workflow loudly."""
+
+
+class Effects:
+    """Serves messages for one customer. Raises Refused where the account does not allow what is asked."""
+
+    def __init__(self, customer: Customer, outbox: Outbox, history_threshold: int | None) -> None:
+        self._customer = customer
+        self._outbox = outbox
+        self._history_threshold = history_threshold
+
+    def raise_to_level(self, level: int) -> None:
+        """Raise the points to the minimum of that tier level."""
+        self._write_about(account.raise_to_level(self._customer, level))
+
+    def remember_friend(self, news: NewStatus) -> None:
+        """Remember a friend's new status."""
+        account.remember_friend(self._customer, news)
+        self._outbox.put(letters.friend_has_new_status(self._customer, news))
+
+    async def add_points(self, points: int, sender_id: str | None) -> str:
+        """Add points, tell the sender of a rise in status, and return the message that the change deserves."""
+        change = account.add_points(self._customer, points)
+        self._write_about(change)
+        if sender_id is not None and change.rose:
+            news = NewStatus(self._customer.customer_id, change.after.name)
+            try:
+                await workflow.get_external_workflow_handle(workflow_id(sender_id)).signal("notifyNewStatus", news)
+            except FailureError as failure:
+                workflow.logger.warning("Could not tell %s of %s: %s", sender_id, news, failure)
+        return self._customer.loyalty_message
+
+    async def invite(self, guest: GuestInvitation) -> None:
+        """Bring the guest's actor to life, one tier below, if the tier allows one more."""
+        if not account.has_place_for(self._customer, guest.customer_id):
+            self._outbox.put(letters.not_enough_points_to_invite(self._customer, guest))
+            return
+        one_tier_below = tier_of(self._customer.points).level - 1
+        alive: bool = await workflow.execute_activity(
+            START_GUEST,
+            GuestStart(guest, one_tier_below, self._history_threshold),
+            start_to_close_timeout=START_GUEST_TIMEOUT,
+            retry_policy=START_GUEST_RETRIES,
+            result_type=bool,
+        )
+        if alive:
+            account.welcome_guest(self._customer, guest.customer_id)
+            self._outbox.put(letters.guest_invited(self._customer, guest))
+        else:
+            account.forget_guest(self._customer, guest.customer_id)
+            self._outbox.put(letters.guest_already_canceled(self._customer, guest))
+
+    def redeem(self, reward: str) -> Receipt:
+        """Spend points on a reward."""
+        receipt, change = account.redeem(self._customer, reward)
+        self._write_about(change)
+        return receipt
+
+    async def gift(self, gift: Gift) -> str:
+        """Take points and send them to the guest's actor; put them back where it cannot be reached."""
+        change = account.spend(self._customer, gift.points)
+        guest = workflow.get_external_workflow_handle(workflow_id(gift.guest_id))
+        try:
+            await guest.signal("addPoints", args=[gift.points, self._customer.customer_id])
+        except FailureError as failure:
+            account.put_back(self._customer, gift.points)
+            self._outbox.put(letters.gift_returned(self._customer, gift.guest_id, gift.points))
+            raise Refused(
+                f"Cannot gift {gift.points:,} points; {gift.guest_id} cannot receive them, and they are back: "
+                f"{account.display_name(self._customer)} has {self._customer.points:,}"
+            ) from failure
+        self._write_about(change)
+        return f"{gift.guest_id} receives {gift.points:,} points"
+
+    def _write_about(self, change: Change) -> None:
+        for mail in letters.about(change, self._customer):
+            self._outbox.put(mail)

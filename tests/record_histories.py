@@ -1,0 +1,192 @@
+"""`python -m tests.record_histories`: play every feature through and keep the event histories that test_replay replays.
+
+Record again only when no customer of an older version lives any more; until then, guard changes of the workflow with
+`workflow.patched`, and add histories instead of replacing them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Awaitable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError, WorkflowUpdateStage
+from temporalio.testing import WorkflowEnvironment
+
+from loyalty.messages import SEND_EMAIL
+from tests.helpers import TEST_SERVER, Gate, Handle, Shop, comes_to, eventually, fresh_namespace, points, rests, runs
+from tests.helpers import start_server as start
+
+HISTORIES = Path(__file__).with_name("histories")
+OTHER_VERSION = HISTORIES / "other_version"
+"""Histories that the workflow must refuse to replay."""
+
+ADA = "ada@example.org"
+
+
+def without_stack_traces(value: Any) -> Any:
+    """Return the JSON value without the paths of the machine that recorded it."""
+    if isinstance(value, dict):
+        return {key: without_stack_traces(inner) for key, inner in value.items() if key != "stackTrace"}
+    return [without_stack_traces(inner) for inner in value] if isinstance(value, list) else value
+
+
+def write(history: str, name: str, folder: Path = HISTORIES) -> None:
+    anonymous = history.replace(f"{os.getpid()}@{socket.gethostname()}", "worker")
+    recorded = without_stack_traces(json.loads(anonymous))
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(recorded, indent=1) + "\n")
+    sys.stdout.write(f"{folder.name}/{name}.json: {len(recorded['events'])} events\n")
+    sys.stdout.flush()
+
+
+async def keep(run: Handle, name: str) -> None:
+    write((await run.fetch_history()).to_json(), name)
+
+
+async def is_refused(asking: Awaitable[Any]) -> None:
+    try:
+        await asking
+    except WorkflowUpdateFailedError:
+        return
+    raise AssertionError("This update was to be refused")
+
+
+async def has_ended(customer: Handle) -> None:
+    try:
+        await customer.result()
+    except WorkflowFailureError:
+        return
+
+
+async def one_life(shop: Shop) -> None:
+    async with shop.serving():
+        ada = await shop.opens("ada", name="Ada", email=ADA, lifetime_points=999_000)
+        for purchase in (100, 500, -300, 5_000):
+            await ada.signal("addPoints", purchase)
+            await points(ada)
+        await ada.signal("addPoints", "a bad signal")
+        await ada.signal("noSuchSignal")
+        await ada.signal("ensureMinimumStatus", 3)
+        await ada.signal("notifyNewStatus", {"customer_id": "joan", "status": "Gold"})
+        await ada.execute_update("addLoyaltyPoint")
+        await ada.execute_update("redeemReward", "coffee")
+        await is_refused(ada.execute_update("redeemReward", "castle"))
+        await ada.signal("cancelAccount")
+        await ada.result()
+        await keep(ada, "one_life")
+        other = (await ada.fetch_history()).to_json().replace(SEND_EMAIL, "sendPostcard")
+        write(other, "renamed_activity", OTHER_VERSION)
+
+
+async def guests_and_gifts(shop: Shop) -> None:
+    async with shop.serving():
+        ada = await shop.opens("ada", name="Ada", email=ADA, points=6_000)
+        grace, joan = shop.customer("grace"), shop.customer("joan")
+        for guest in ("grace", "joan", "grace", "ada"):
+            await ada.signal("inviteGuest", {"customer_id": guest})
+        await eventually(
+            lambda: ada.query("getGuests"), lambda guests: guests == ["grace", "joan"], waiting_for="two guests"
+        )
+        await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 4_000})
+        await comes_to(grace, 5_000)
+        await joan.signal("cancelAccount")
+        await joan.result()
+        await is_refused(ada.execute_update("giftPoints", {"guest_id": "joan", "points": 100}))
+        await ada.signal("inviteGuest", {"customer_id": "joan"})
+        await ada.signal("addPoints", -1_500)
+        await ada.signal("inviteGuest", {"customer_id": "mary"})
+        await ada.execute_update("addLoyaltyPoint", args=[1_000, "nobody"])
+        await ada.signal("cancelAccount")
+        await ada.result()
+        await keep(ada, "host")
+        await keep(grace, "guest_promoted_by_a_gift")
+        await keep(joan, "guest_who_left")
+
+
+async def many_runs(shop: Shop) -> None:
+    async with shop.serving():
+        ada = await shop.opens("ada", email=ADA, points=1_000, settings={"history_threshold": 20})
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        shop.mails.down = True
+        await asyncio.gather(*(ada.signal("addPoints", 1) for _ in range(60)))
+        await comes_to(ada, 1_060)
+        shop.mails.down = False
+        await ada.execute_update("addLoyaltyPoint")
+        await ada.signal("cancelAccount")
+        await ada.result()
+        thread = await runs(ada, shop.client)
+        await keep(thread[0], "first_of_many_runs")
+        await keep(thread[-1], "last_of_many_runs")
+
+
+async def asks_that_wait(shop: Shop) -> None:
+    gate = Gate()
+    async with shop.serving(gate=gate):
+        ada = await shop.opens("ada", points=1_000, settings={"history_threshold": 20})
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        await gate.reached.wait()
+        await ada.signal("addPoints", -950)
+        for update, argument in [("addLoyaltyPoint", 1), ("redeemReward", "tote bag")]:
+            await ada.start_update(update, argument, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+        await ada.signal("addPoints", 49)
+        gate.open.set()
+        await comes_to(ada, 100)
+        await keep((await runs(ada, shop.client))[0], "asks_that_wait")
+
+
+async def cancellation(shop: Shop) -> None:
+    async with shop.serving():
+        grace = await shop.opens("grace", email=ADA)
+        ada = await shop.opens("ada", email=ADA)
+        await shop.mails.arrive(ADA, *["Welcome to the loyalty program"] * 2)
+        await grace.cancel()
+        await has_ended(grace)
+        await keep(grace, "canceled")
+        await rests(ada)
+    await ada.signal("addPoints", args=[500, "grace"])
+    await ada.cancel()
+    async with shop.serving():
+        await has_ended(ada)
+        await keep(ada, "canceled_while_serving")
+
+
+async def a_guest_who_cannot_be_started(shop: Shop) -> None:
+    gate = Gate()
+    gate.error = ConnectionError("the server is away")
+    async with shop.serving(gate=gate):
+        ada = await shop.opens("ada", points=1_000)
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        await has_ended(ada)
+        await keep(ada, "failed_loudly")
+
+
+async def mail_given_up(shop: Shop, time_machine: WorkflowEnvironment) -> None:
+    shop.mails.down = True
+    async with shop.serving():
+        ada = await shop.opens("ada", email=ADA)
+        await points(ada)
+        await time_machine.sleep(timedelta(minutes=5))
+        shop.mails.down = False
+        await ada.signal("cancelAccount")
+        await ada.result()
+        await keep(ada, "mail_given_up")
+
+
+async def main() -> None:
+    async with await start() as server:
+        for play in (one_life, guests_and_gifts, many_runs, asks_that_wait, cancellation):
+            await play(Shop(await fresh_namespace(server.client)))
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(TEST_SERVER)) as server:
+        await mail_given_up(Shop(server.client), server)
+        await a_guest_who_cannot_be_started(Shop(server.client))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

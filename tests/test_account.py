@@ -1,0 +1,344 @@
+"""The rules of one customer's account."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from loyalty import account
+from loyalty.messages import (
+    THANKS,
+    AddPoints,
+    CancelAccount,
+    Customer,
+    EnsureMinimumStatus,
+    Gift,
+    GiftPoints,
+    GuestInvitation,
+    InviteGuest,
+    Message,
+    NewStatus,
+    NotifyNewStatus,
+    RedeemReward,
+)
+from loyalty.parsing import MAX_POINTS, Refused
+from loyalty.tiers import REWARDS, TIERS, Tier, tier_of
+
+
+def ada(points: int = 0, **fields: Any) -> Customer:
+    return account.normalize(Customer("ada", "Ada", points=points, **fields))
+
+
+def refusal(customer: Customer, message: Message) -> str:
+    before = copy.deepcopy(customer)
+    with pytest.raises(Refused) as refused:
+        account.refuse_impossible(customer, message)
+    assert customer == before, "A refusal leaves the account as it was"
+    return str(refused.value)
+
+
+# ---- points ---------------------------------------------------------------------------------------------------
+
+
+def test_a_purchase_adds_points_to_this_year_and_to_the_lifetime() -> None:
+    customer = ada(100)
+    account.add_points(customer, 50)
+    assert (customer.points, customer.lifetime_points) == (150, 150)
+
+
+def test_a_returned_purchase_takes_points_but_not_lifetime_points() -> None:
+    customer = ada(100)
+    account.add_points(customer, -30)
+    assert (customer.points, customer.lifetime_points) == (70, 100)
+
+
+def test_points_never_fall_below_zero() -> None:
+    customer = ada(100)
+    change = account.add_points(customer, -101)
+    assert customer.points == 0
+    assert change.moved == -100, "What moved is what there was, not what was asked"
+
+
+def test_a_promotion_is_remembered_as_the_loyalty_message() -> None:
+    customer = ada(499)
+    change = account.add_points(customer, 1)
+    assert (change.before.name, change.after.name, change.rose, change.fell) == ("Member", "Silver", True, False)
+    assert customer.loyalty_message == "Welcome to Silver Status!"
+
+
+def test_a_jump_over_two_tiers_is_one_promotion_to_the_highest() -> None:
+    customer = ada()
+    account.add_points(customer, 5_000)
+    assert customer.loyalty_message == "Welcome to Platinum Status!"
+
+
+def test_a_purchase_within_a_tier_deserves_thanks() -> None:
+    customer = ada(499)
+    account.add_points(customer, 1)
+    account.add_points(customer, 1)
+    assert customer.loyalty_message == THANKS
+
+
+def test_a_demotion_is_no_reason_for_a_welcome() -> None:
+    customer = ada(1_000)
+    change = account.add_points(customer, -1)
+    assert (change.rose, change.fell, change.after.name) == (False, True, "Silver")
+    assert customer.loyalty_message == THANKS
+
+
+def test_the_gold_star_is_earned_once_by_lifetime_points() -> None:
+    customer = ada(999_999)
+    assert account.add_points(customer, 1).star_earned
+    account.add_points(customer, -1_000_000)
+    assert account.has_gold_star(customer), "Spending does not take the star away"
+    assert not account.add_points(customer, 1_000_000).star_earned
+
+
+def test_a_minimum_status_raises_the_points_to_just_that_tier() -> None:
+    customer = ada(120)
+    change = account.raise_to_level(customer, 2)
+    assert (customer.points, change.moved, change.rose) == (1_000, 880, True)
+
+
+def test_a_minimum_status_never_lowers_anybody() -> None:
+    customer = ada(5_000)
+    change = account.raise_to_level(customer, 1)
+    assert (customer.points, change.moved, change.rose, change.fell) == (5_000, 0, False, False)
+
+
+def test_a_gift_that_comes_back_is_not_earned_twice() -> None:
+    customer = ada(500)
+    account.spend(customer, 300)
+    account.put_back(customer, 300)
+    assert (customer.points, customer.lifetime_points) == (500, 500)
+
+
+def test_a_start_with_points_counts_them_as_lifetime_points() -> None:
+    assert ada(700).lifetime_points == 700
+
+
+def test_a_start_below_zero_points_begins_at_zero() -> None:
+    customer = account.normalize(Customer("ada", points=-5, lifetime_points=-5))
+    assert (customer.points, customer.lifetime_points) == (0, 0)
+
+
+def test_a_start_keeps_the_lifetime_points_that_it_brings() -> None:
+    assert ada(700, lifetime_points=2_000).lifetime_points == 2_000
+
+
+# ---- refusals -------------------------------------------------------------------------------------------------
+
+
+def test_a_gift_beyond_the_points_is_refused() -> None:
+    assert refusal(ada(120, guests=["grace"]), GiftPoints(Gift("grace", 300))) == (
+        "Cannot gift 300 points; Ada has 120"
+    )
+
+
+def test_a_gift_of_all_the_points_is_possible() -> None:
+    account.refuse_impossible(ada(120, guests=["grace"]), GiftPoints(Gift("grace", 120)))
+
+
+def test_a_gift_to_somebody_who_is_no_guest_is_refused() -> None:
+    assert refusal(ada(1_000), GiftPoints(Gift("eve", 1))) == ("Cannot gift points to 'eve'; guests of Ada: nobody yet")
+    assert refusal(ada(1_000, guests=["grace", "joan"]), GiftPoints(Gift("eve", 1))) == (
+        "Cannot gift points to 'eve'; guests of Ada: grace, joan"
+    )
+
+
+def test_an_unknown_reward_is_refused() -> None:
+    assert refusal(ada(9_999), RedeemReward("castle")) == (
+        "Cannot redeem 'castle'; possible are coffee, tote bag, concert ticket, weekend trip"
+    )
+
+
+def test_a_locked_reward_is_refused() -> None:
+    assert refusal(ada(450), RedeemReward("tote bag")) == (
+        "Cannot redeem 'tote bag'; it needs Silver status, Ada has Member"
+    )
+
+
+def test_a_reward_that_is_too_dear_is_refused() -> None:
+    assert refusal(ada(99), RedeemReward("coffee")) == "Cannot redeem 'coffee' for 100 points; Ada has 99"
+
+
+def test_a_customer_without_a_name_is_called_by_the_id() -> None:
+    assert refusal(Customer("ada", points=99), RedeemReward("coffee")).endswith("ada has 99")
+
+
+def test_a_reward_is_paid_with_points_and_answered_with_a_receipt() -> None:
+    customer = ada(1_050)
+    receipt, change = account.redeem(customer, "coffee")
+    assert (receipt.reward, receipt.points_spent, receipt.points) == ("coffee", 100, 950)
+    assert (customer.points, customer.lifetime_points, change.after.name) == (950, 1_050, "Silver")
+
+
+def test_inviting_oneself_is_refused() -> None:
+    assert refusal(ada(5_000), InviteGuest(GuestInvitation("ada"))) == (
+        "Cannot invite oneself; Ada can invite other customers"
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AddPoints(1),
+        InviteGuest(GuestInvitation("grace")),
+        EnsureMinimumStatus(1),
+        NotifyNewStatus(NewStatus("grace", "Gold")),
+        RedeemReward("coffee"),
+        GiftPoints(Gift("grace", 1)),
+        CancelAccount(),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_a_closed_account_refuses_everything(message: Message) -> None:
+    closed = ada(5_000, guests=["grace"], account_active=False)
+    assert refusal(closed, message) == "Cannot do this for Ada; the account is closed"
+
+
+# ---- guests and friends ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("points", "places"), [(0, 0), (999, 0), (1_000, 2), (4_999, 2), (5_000, 5)])
+def test_the_tier_says_how_many_guests_there_may_be(points: int, places: int) -> None:
+    customer = ada(points)
+    for number in range(10):
+        if account.has_place_for(customer, f"guest-{number}"):
+            account.welcome_guest(customer, f"guest-{number}")
+    assert len(customer.guests) == places
+
+
+def test_who_is_a_guest_already_needs_no_further_place() -> None:
+    customer = ada(1_000, guests=["grace", "joan"])
+    assert account.has_place_for(customer, "grace")
+    account.welcome_guest(customer, "grace")
+    assert customer.guests == ["grace", "joan"]
+
+
+def test_a_guest_who_leaves_makes_room() -> None:
+    customer = ada(1_000, guests=["grace", "joan"])
+    assert not account.has_place_for(customer, "mary")
+    account.forget_guest(customer, "grace")
+    assert account.has_place_for(customer, "mary")
+
+
+def test_forgetting_a_stranger_changes_nothing() -> None:
+    customer = ada(1_000, guests=["grace"])
+    account.forget_guest(customer, "eve")
+    assert customer.guests == ["grace"]
+
+
+def test_of_each_friend_only_the_newest_status_is_kept() -> None:
+    customer = ada()
+    for friend, status in [("grace", "Silver"), ("joan", "Gold"), ("grace", "Platinum")]:
+        account.remember_friend(customer, NewStatus(friend, status))
+    assert customer.friends == [NewStatus("joan", "Gold"), NewStatus("grace", "Platinum")]
+
+
+def test_the_memory_for_friends_is_bounded_and_forgets_the_oldest_news() -> None:
+    customer = ada()
+    for number in range(account.FRIENDS_REMEMBERED + 3):
+        account.remember_friend(customer, NewStatus(f"friend-{number}", "Gold"))
+    assert len(customer.friends) == account.FRIENDS_REMEMBERED
+    assert customer.friends[0].customer_id == "friend-3"
+
+
+# ---- answers --------------------------------------------------------------------------------------------------
+
+
+def test_the_status_answers_with_points_tier_star_and_friends() -> None:
+    answer = account.describe(ada(1_200, lifetime_points=1_000_000, friends=[NewStatus("grace", "Gold")]))
+    assert (answer.points, answer.lifetime_points, answer.account_active) == (1_200, 1_000_000, True)
+    assert (answer.status.name, answer.status.level, answer.status.minimum_points, answer.status.guests_allowed) == (
+        "Gold",
+        2,
+        1_000,
+        2,
+    )
+    assert answer.gold_star
+    assert answer.friends == {"grace": "Gold"}
+
+
+@pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
+def test_a_tier_unlocks_its_rewards_and_those_below(tier: Tier) -> None:
+    unlocked = [offer.name for offer in account.offers(ada(tier.minimum_points)) if offer.unlocked]
+    assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
+
+
+# ---- properties -----------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, MAX_POINTS), st.integers(-MAX_POINTS, MAX_POINTS).filter(bool))
+def test_a_change_tells_the_truth(before: int, points: int) -> None:
+    customer = ada(before)
+    change = account.add_points(customer, points)
+    assert change.moved == customer.points - before
+    assert (change.before, change.after) == (tier_of(before), tier_of(customer.points))
+    assert not (change.rose and change.fell)
+
+
+class TwoAccounts(RuleBasedStateMachine):
+    """Ada gives, Grace receives or does not; what is there was earned, and what went was spent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ada, self.grace = ada(guests=["grace"]), Customer("grace")
+        self.earned = self.spent = 0
+        self.lifetime_before = 0
+
+    @rule(points=st.integers(-6_000, 6_000).filter(bool))
+    def buys_or_returns(self, points: int) -> None:
+        moved = account.add_points(self.ada, points).moved
+        self.earned += max(0, moved)
+        self.spent += max(0, -moved)
+
+    @rule(level=st.integers(0, 3))
+    def is_raised(self, level: int) -> None:
+        self.earned += account.raise_to_level(self.ada, level).moved
+
+    @rule(reward=st.sampled_from([*(reward.name for reward in REWARDS), "castle"]))
+    def redeems(self, reward: str) -> None:
+        before = copy.deepcopy(self.ada)
+        try:
+            receipt, _ = account.redeem(self.ada, reward)
+        except Refused:
+            assert self.ada == before, "A refusal leaves the account as it was"
+        else:
+            self.spent += receipt.points_spent
+
+    @rule(points=st.integers(1, 2_000), arrives=st.booleans())
+    def gives(self, points: int, arrives: bool) -> None:
+        try:
+            account.refuse_impossible(self.ada, GiftPoints(Gift("grace", points)))
+        except Refused:
+            assert points > self.ada.points
+            return
+        account.spend(self.ada, points)
+        if arrives:
+            account.add_points(self.grace, points)
+        else:
+            account.put_back(self.ada, points)
+
+    @invariant()
+    def points_are_conserved(self) -> None:
+        total = self.ada.points + self.grace.points
+        assert total == self.earned - self.spent, f"{total} points are not {self.earned} earned less {self.spent} spent"
+
+    @invariant()
+    def points_are_never_below_zero(self) -> None:
+        assert self.ada.points >= 0
+
+    @invariant()
+    def lifetime_points_never_fall_and_cover_the_points(self) -> None:
+        assert self.ada.lifetime_points >= self.lifetime_before, "Lifetime points fell"
+        assert self.ada.lifetime_points >= self.ada.points
+        self.lifetime_before = self.ada.lifetime_points
+
+
+TestTwoAccounts = TwoAccounts.TestCase

@@ -1,0 +1,162 @@
+"""Side effects, against a real SMTP server and a real Temporal server."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
+
+from loyalty.activities import LoyaltyActivities, SmtpMailer, log_mail
+from loyalty.messages import GuestInvitation, GuestStart, Mail
+from tests.helpers import Shop, comes_to, ends, eventually, status
+
+MAIL = Mail(to="ada@example.org", subject="Grüße für Ada ★", body="Dear Ada,\n\n1 € ≈ 100 points.\n", topic="points")
+
+
+class PostOffice(Controller):
+    """A real SMTP server on a free port of this machine; refuses while told to."""
+
+    def __init__(self) -> None:
+        super().__init__(self, hostname="127.0.0.1", port=free_port())
+        self.answer = "250 OK"
+        self.received: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.answer.startswith("250"):
+            assert isinstance(envelope.content, bytes)
+            message = BytesParser(policy=policy.default).parsebytes(envelope.content)
+            assert isinstance(message, EmailMessage)
+            self.received.append(message)
+        return self.answer
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@pytest.fixture
+def post_office() -> Iterator[PostOffice]:
+    office = PostOffice()
+    office.start()
+    try:
+        yield office
+    finally:
+        office.stop()
+
+
+async def send(mail: Mail, mailer: SmtpMailer, client: Client, *, attempt: int = 1) -> None:
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, attempt=attempt, workflow_id="customer-ada")
+    await environment.run(LoyaltyActivities(client, mailer).send_email, mail)
+
+
+def mailer_of(office: PostOffice) -> SmtpMailer:
+    return SmtpMailer("127.0.0.1", office.port)
+
+
+async def test_a_mail_arrives_as_it_was_written(post_office: PostOffice, client: Client) -> None:
+    await send(MAIL, mailer_of(post_office), client)
+    (message,) = post_office.received
+    assert (message["From"], message["To"], message["Subject"]) == ("loyalty@localhost", MAIL.to, MAIL.subject)
+    assert message.get_content().replace("\r\n", "\n") == MAIL.body
+    assert message["X-Workflow-Id"] == "customer-ada"
+
+
+async def test_every_attempt_carries_the_same_message_id(post_office: PostOffice, client: Client) -> None:
+    for attempt in (1, 2):
+        await send(MAIL, mailer_of(post_office), client, attempt=attempt)
+    first, second = (message["Message-ID"] for message in post_office.received)
+    assert first == second, "By the Message-ID a receiver tells a repeated mail from a new one"
+
+
+async def test_two_mails_carry_different_message_ids(post_office: PostOffice, closed_shop: Shop) -> None:
+    async with closed_shop.serving(mailer_of(post_office)):
+        ada = await closed_shop.opens("ada", email="ada@example.org")
+        await ada.signal("cancelAccount")
+        await ends(ada)
+    ids = [message["Message-ID"] for message in post_office.received]
+    assert len(ids) == len(set(ids)) == 2
+
+
+async def test_a_mail_server_that_refuses_fails_the_attempt(post_office: PostOffice, client: Client) -> None:
+    post_office.answer = "451 come back later"
+    with pytest.raises(smtplib.SMTPDataError, match="come back later"):
+        await send(MAIL, mailer_of(post_office), client)
+
+
+async def test_a_mail_server_that_is_not_there_fails_the_attempt(client: Client) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        await send(MAIL, SmtpMailer("127.0.0.1", free_port()), client)
+
+
+async def test_a_mail_that_was_refused_at_first_arrives_once_the_mail_server_accepts(
+    post_office: PostOffice, closed_shop: Shop
+) -> None:
+    post_office.answer = "451 come back later"
+    async with closed_shop.serving(mailer_of(post_office)):
+        ada = await closed_shop.opens("ada", name="Ada", email="ada@example.org")
+        await comes_to(ada, 0)
+        post_office.answer = "250 OK"
+        await eventually(lambda: post_office.received, waiting_for="the welcome mail")
+    (message,) = post_office.received
+    assert message["Subject"] == "Welcome to the loyalty program"
+
+
+# ---- guests ---------------------------------------------------------------------------------------------------
+
+
+async def start_guest(shop: Shop, level: int = 1, history_threshold: int | None = 10_000) -> bool:
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, task_queue=shop.task_queue)
+    start = GuestStart(GuestInvitation("grace", "Grace", "grace@example.org"), level, history_threshold)
+    return await environment.run(LoyaltyActivities(shop.client, shop.mails).start_guest, start)
+
+
+async def test_a_guest_comes_to_life_at_the_minimum_status(shop: Shop) -> None:
+    assert await start_guest(shop)
+    grace = await status(shop.customer("grace"))
+    assert (grace["name"], grace["points"], grace["status"]["name"]) == ("Grace", 500, "Silver")
+
+
+async def test_a_living_guest_is_raised_and_keeps_the_rest(shop: Shop) -> None:
+    await shop.opens("grace", points=7)
+    assert await start_guest(shop, level=2)
+    grace = await status(shop.customer("grace"))
+    assert (grace["name"], grace["points"]) == ("", 1_000)
+
+
+async def test_starting_a_guest_twice_is_starting_it_once(shop: Shop) -> None:
+    assert await start_guest(shop)
+    assert await start_guest(shop), "The activity may be tried again after it has succeeded"
+    assert await shop.customer("grace").query("getGuests") == []
+
+
+async def test_a_closed_account_is_reported_and_stays_closed(shop: Shop) -> None:
+    grace = await shop.opens("grace")
+    await grace.signal("cancelAccount")
+    await ends(grace)
+    assert await start_guest(shop) is False
+
+
+async def test_without_a_mail_server_an_email_is_a_line_in_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        await ActivityEnvironment().run(LoyaltyActivities(client, log_mail).send_email, MAIL)
+    assert f"E-mail to {MAIL.to}: {MAIL.subject}" in caplog.text
+
+
+async def test_an_impossible_address_fails_the_attempt_and_not_the_worker(client: Client) -> None:
+    with pytest.raises(ValueError, match="linefeed"):
+        await send(replace(MAIL, to="ada@example.org\nBcc: eve@example.org"), SmtpMailer("127.0.0.1", 1), client)

@@ -1,0 +1,202 @@
+"""Driving a customer by the `temporal` command line alone: the wire contract, as every other language sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE
+from tests.helpers import TEMPORAL, Shop, eventually
+
+
+class CommandFailed(Exception):
+    """The command ended with an error; its text is what it wrote there."""
+
+
+class CommandLine:
+    """`temporal ...`, at this test's namespace."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._where = (
+            "--address",
+            shop.client.service_client.config.target_host,
+            "--namespace",
+            shop.client.namespace,
+            "--output",
+            "json",
+            "--disable-config-file",
+            "--disable-config-env",
+        )
+
+    async def __call__(self, command: str, *arguments: str) -> Any:
+        """Run e.g. `temporal workflow signal` and return its JSON output."""
+        process = await asyncio.create_subprocess_exec(
+            str(TEMPORAL),
+            *command.split(),
+            *arguments,
+            *self._where,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=os.environ | {"NO_COLOR": "1"},
+        )
+        output, error = await asyncio.wait_for(process.communicate(), timeout=20)
+        if process.returncode:
+            raise CommandFailed(error.decode())
+        return json.loads(output) if output.strip() else None
+
+    async def starts(self, customer: str) -> None:
+        await self(
+            "workflow start",
+            *("--task-queue", TASK_QUEUE, "--type", WORKFLOW_TYPE, "--workflow-id", "customer-ada"),
+            *("--input", customer),
+        )
+
+    async def signals(self, name: str, *inputs: str) -> None:
+        more = [argument for value in inputs for argument in ("--input", value)]
+        await self("workflow signal", "--workflow-id", "customer-ada", "--name", name, *more)
+
+    async def asks(self, name: str, *inputs: str) -> Any:
+        more = [argument for value in inputs for argument in ("--input", value)]
+        answer = await self("workflow update execute", "--workflow-id", "customer-ada", "--name", name, *more)
+        return answer["result"]
+
+    async def queries(self, name: str, customer_id: str = "ada") -> Any:
+        answer = await self("workflow query", "--workflow-id", f"customer-{customer_id}", "--name", name)
+        (result,) = answer["queryResult"]
+        return result
+
+    async def sees(self, read: Callable[[dict[str, Any]], Any], expected: object, customer_id: str = "ada") -> None:
+        await eventually(
+            lambda: self.queries("getStatus", customer_id),
+            lambda answer: read(answer) == expected,
+            waiting_for=f"the status of {customer_id} to show {expected!r}",
+        )
+
+
+@pytest.fixture
+def closed_shop(closed_shop: Shop) -> Shop:
+    """The contract names the task queue; the namespace is this test's own."""
+    closed_shop.task_queue = TASK_QUEUE
+    return closed_shop
+
+
+@pytest.fixture
+async def temporal(shop: Shop) -> CommandLine:
+    command_line = CommandLine(shop)
+    await command_line.starts('{"customer": {"customer_id": "ada", "name": "Ada", "points": 5000}}')
+    return command_line
+
+
+async def test_add_points(temporal: CommandLine) -> None:
+    await temporal("workflow signal", *("--workflow-id", "customer-ada", "--name", "addPoints", "--input", "100"))
+    status = await temporal.queries("getStatus")
+    assert status == {
+        "customer_id": "ada",
+        "name": "Ada",
+        "points": 5_100,
+        "lifetime_points": 5_100,
+        "status": {"name": "Platinum", "level": 3, "minimum_points": 5_000, "guests_allowed": 5},
+        "account_active": True,
+        "gold_star": False,
+        "friends": {},
+    }
+
+
+async def test_add_points_by_a_sender(temporal: CommandLine) -> None:
+    await temporal.signals("inviteGuest", '{"customer_id": "grace"}')
+    await temporal.sees(lambda answer: answer["points"], 1_000, "grace")
+    await temporal(
+        "workflow signal",
+        *("--workflow-id", "customer-grace", "--name", "addPoints"),
+        *("--input", "4000"),
+        *("--input", '"ada"'),
+    )
+    await temporal.sees(lambda answer: answer["friends"], {"grace": "Platinum"})
+
+
+async def test_invite_guest(temporal: CommandLine) -> None:
+    await temporal.signals("inviteGuest", '{"customer_id": "grace", "name": "Grace", "email": "grace@example.org"}')
+    await temporal.sees(lambda answer: (answer["name"], answer["points"]), ("Grace", 1_000), "grace")
+    assert await temporal.queries("getGuests") == ["grace"]
+
+
+async def test_ensure_minimum_status(temporal: CommandLine) -> None:
+    await temporal.signals("addPoints", "-5000")
+    await temporal.signals("ensureMinimumStatus", "2")
+    await temporal.sees(lambda answer: answer["points"], 1_000)
+
+
+async def test_notify_new_status(temporal: CommandLine) -> None:
+    await temporal.signals("notifyNewStatus", '{"customer_id": "grace", "status": "Gold"}')
+    await temporal.sees(lambda answer: answer["friends"], {"grace": "Gold"})
+
+
+async def test_cancel_account(temporal: CommandLine) -> None:
+    await temporal.signals("cancelAccount")
+    assert (await temporal("workflow result", "--workflow-id", "customer-ada"))["status"] == "COMPLETED"
+    assert (await temporal.queries("getStatus"))["account_active"] is False
+
+
+async def test_cancel_the_workflow(temporal: CommandLine) -> None:
+    await temporal("workflow cancel", "--workflow-id", "customer-ada")
+    with pytest.raises(CommandFailed):
+        await temporal("workflow result", "--workflow-id", "customer-ada")
+    described = await temporal("workflow describe", "--workflow-id", "customer-ada")
+    assert described["workflowExecutionInfo"]["status"] == "WORKFLOW_EXECUTION_STATUS_CANCELED"
+
+
+async def test_add_loyalty_point(temporal: CommandLine) -> None:
+    assert await temporal.asks("addLoyaltyPoint") == "Thanks for being a loyal customer!"
+    assert await temporal.asks("addLoyaltyPoint", "41") == "Thanks for being a loyal customer!"
+    await temporal.sees(lambda answer: answer["points"], 5_042)
+
+
+async def test_redeem_reward(temporal: CommandLine) -> None:
+    assert await temporal.asks("redeemReward", '"weekend trip"') == {
+        "reward": "weekend trip",
+        "points_spent": 4_500,
+        "points": 500,
+    }
+    with pytest.raises(CommandFailed, match="Cannot redeem 'castle'; possible are coffee, tote bag"):
+        await temporal.asks("redeemReward", '"castle"')
+
+
+async def test_gift_points(temporal: CommandLine) -> None:
+    await temporal.signals("inviteGuest", '{"customer_id": "grace"}')
+    assert await temporal.asks("giftPoints", '{"guest_id": "grace", "points": 300}') == "grace receives 300 points"
+    await temporal.sees(lambda answer: answer["points"], 1_300, "grace")
+    with pytest.raises(CommandFailed, match="Cannot gift 9,999 points; Ada has 4,700"):
+        await temporal.asks("giftPoints", '{"guest_id": "grace", "points": 9999}')
+
+
+async def test_get_loyalty_message(temporal: CommandLine) -> None:
+    assert await temporal.queries("getLoyaltyMessage") == "Thanks for being a loyal customer!"
+
+
+async def test_get_rewards(temporal: CommandLine) -> None:
+    rewards = await temporal.queries("getRewards")
+    assert rewards[0] == {"name": "coffee", "points": 100, "tier": "Member", "unlocked": True}
+    assert len(rewards) == 4
+
+
+async def test_start_and_signal_in_one_command(shop: Shop) -> None:
+    temporal = CommandLine(shop)
+    await temporal(
+        "workflow signal-with-start",
+        *("--task-queue", TASK_QUEUE, "--type", WORKFLOW_TYPE, "--workflow-id", "customer-ada"),
+        *("--input", '{"customer": {"customer_id": "ada"}}', "--signal-name", "addPoints", "--signal-input", "100"),
+    )
+    assert (await temporal.queries("getStatus"))["points"] == 100
+
+
+async def test_a_typing_error_does_no_harm(temporal: CommandLine) -> None:
+    await temporal.signals("addPoints", '"a hundred"')
+    await temporal.signals("addPoints", "1e3")
+    await temporal.signals("addPoints")
+    await temporal.signals("addPiont", "100")
+    assert (await temporal.queries("getStatus"))["points"] == 5_000

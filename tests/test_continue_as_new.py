@@ -1,0 +1,265 @@
+"""A customer outlives every run: nothing is lost, forgotten or told twice on the way from one to the next."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateStage
+
+from loyalty.mailbox import CARRY_LIMIT
+from tests.helpers import (
+    Gate,
+    Handle,
+    Shop,
+    comes_to,
+    count,
+    ends,
+    events,
+    eventually,
+    fresh_namespace,
+    points,
+    runs,
+    start_server,
+    status,
+)
+
+WELCOME = "Welcome to the loyalty program"
+ADA = "ada@example.org"
+
+SHORT = {"history_threshold": 30}
+"""A run of a few dozen events."""
+
+
+async def start_input(run: Handle, shop: Shop) -> dict[str, Any]:
+    """Return the input with which a run was started."""
+    payloads = (await events(run))[0].workflow_execution_started_event_attributes.input.payloads
+    (start,) = await shop.client.data_converter.decode(payloads)
+    assert isinstance(start, dict)
+    return start
+
+
+async def goes_on(customer: Handle, times: int = 1) -> None:
+    """Ask until the customer has been through so many new runs."""
+    for _ in range(times):
+        before = (await customer.describe()).run_id
+        for _ in range(40):
+            await customer.execute_update("addLoyaltyPoint", 1)
+            if (await customer.describe()).run_id != before:
+                break
+        else:
+            raise AssertionError(f"{customer.id} has not continued as new after 40 purchases")
+
+
+async def test_the_state_goes_from_run_to_run(shop: Shop) -> None:
+    ada = await shop.opens("ada", name="Ada", email=ADA, points=1_000, settings=SHORT)
+    await ada.signal("inviteGuest", {"customer_id": "grace"})
+    await ada.signal("notifyNewStatus", {"customer_id": "joan", "status": "Gold"})
+    await shop.mails.arrive(ADA, WELCOME, "grace is your guest", "joan now has Gold status")
+    await goes_on(ada, times=3)
+    answer = await status(ada)
+    bought = answer["points"] - 1_000
+    assert bought > 3, "Every run has served purchases"
+    assert answer["lifetime_points"] == answer["points"]
+    assert (answer["name"], answer["friends"]) == ("Ada", {"joan": "Gold"})
+    assert await ada.query("getGuests") == ["grace"]
+    assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
+    assert await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 1}) == "grace receives 1 points"
+
+
+async def test_the_welcome_mail_is_sent_only_once(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, settings=SHORT)
+    await goes_on(ada, times=3)
+    await ada.signal("cancelAccount")
+    await ends(ada)
+    assert shop.mails.to(ADA).count(WELCOME) == 1
+    assert shop.mails.to(ADA)[-1] == "Goodbye"
+
+
+async def test_no_run_is_much_longer_than_the_threshold(shop: Shop) -> None:
+    ada = await shop.opens("ada", settings=SHORT)
+    for number in range(1, 31):
+        await ada.signal("addPoints", 1)
+        assert await points(ada) == number
+    lengths = [len(await events(run)) for run in await runs(ada, shop.client)]
+    assert len(lengths) > 3
+    assert all(30 <= length <= 40 for length in lengths[:-1]), f"Runs with a threshold of 30 have {lengths} events"
+
+
+async def test_concurrent_signals_are_all_counted_across_runs(shop: Shop) -> None:
+    ada = await shop.opens("ada", settings={"history_threshold": 100})
+
+    async def sender() -> None:
+        for _ in range(40):
+            await ada.signal("addPoints", 1)
+
+    await asyncio.gather(*(sender() for _ in range(15)))
+    await comes_to(ada, 600)
+    assert len(await runs(ada, shop.client)) > 3
+
+
+async def test_concurrent_updates_are_all_answered_across_runs(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, settings=SHORT)
+
+    async def asker() -> list[str]:
+        return [await ada.execute_update("addLoyaltyPoint", 1) for _ in range(15)]
+
+    answers = await asyncio.gather(*(asker() for _ in range(4)))
+    assert answers == [["Thanks for being a loyal customer!"] * 15] * 4
+    assert await points(ada) == 60
+    lengths = [len(await events(run)) for run in await runs(ada, shop.client)]
+    assert len(lengths) > 3
+    assert max(lengths) < 120, f"A storm of asks held the customer in its old run: {lengths} events"
+
+
+async def test_asks_are_answered_before_continuing_and_tells_travel(closed_shop: Shop) -> None:
+    gate = Gate()
+    async with closed_shop.serving(gate=gate):
+        ada = await closed_shop.opens("ada", points=1_000, settings={"history_threshold": 5})
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        await gate.reached.wait()
+        await ada.signal("addPoints", 10)
+        asked = await ada.start_update("addLoyaltyPoint", 4_000, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+        await ada.signal("addPoints", 20)
+        await ada.signal("addPoints", 30)
+        gate.open.set()
+        assert await asked.result() == "Welcome to Platinum Status!"
+        await comes_to(ada, 5_060)
+        first, second, *_ = await runs(ada, closed_shop.client)
+        assert await count(first, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED) == 1
+        carried = await start_input(second, closed_shop)
+        assert [tell["points"] for tell in carried["mailbox"]] == [20, 30], "Tells behind the last ask travel"
+
+
+async def test_a_run_that_is_left_lasts_no_longer_than_its_update_handlers(shop: Shop) -> None:
+    ada = await shop.opens("ada", settings={"history_threshold": 1})
+    answers = [await ada.execute_update("addLoyaltyPoint", 1) for _ in range(5)]
+    assert answers == ["Thanks for being a loyal customer!"] * 5
+    assert await points(ada) == 5
+
+
+async def test_a_big_mailbox_is_served_down_to_what_can_travel(closed_shop: Shop) -> None:
+    waiting = 2 * CARRY_LIMIT + 50
+    ada = await closed_shop.opens("ada", settings={"history_threshold": waiting})
+    await asyncio.gather(*(ada.signal("addPoints", 1) for _ in range(waiting)))
+    async with closed_shop.serving():
+        await comes_to(ada, waiting)
+        _, second = await runs(ada, closed_shop.client)
+        carried = await start_input(second, closed_shop)
+    assert len(carried["mailbox"]) == CARRY_LIMIT
+    assert carried["customer"]["points"] == waiting - CARRY_LIMIT
+
+
+async def test_a_threshold_of_one_event_still_serves_one_message_per_run(shop: Shop) -> None:
+    mailbox = [{"kind": "addPoints", "points": number} for number in (1, 10, 100, 1_000)]
+    ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": mailbox})
+    await comes_to(ada, 1_111)
+    await eventually(
+        lambda: runs(ada, shop.client),
+        lambda seen: len(seen) == 5,
+        waiting_for="five runs: one for each message, and one that waits for more",
+    )
+
+
+async def test_every_kind_of_message_can_travel(shop: Shop) -> None:
+    start = {
+        "is_new": False,
+        "mailbox": [
+            {"kind": "addPoints", "points": 100, "sender_id": None},
+            {"kind": "ensureMinimumStatus", "level": 2},
+            {"kind": "inviteGuest", "guest": {"customer_id": "grace", "name": "Grace", "email": ""}},
+            {"kind": "notifyNewStatus", "news": {"customer_id": "joan", "status": "Gold"}},
+            {"kind": "addPoints", "points": 10, "sender_id": "joan"},
+            {"kind": "cancelAccount"},
+        ],
+        "outbox": [{"to": ADA, "subject": "From another run", "body": "", "topic": "status"}],
+    }
+    ada = await shop.opens("ada", email=ADA, settings=start)
+    await ends(ada)
+    answer = await status(ada)
+    assert (answer["points"], answer["friends"]) == (1_010, {"joan": "Gold"})
+    assert await ada.query("getGuests") == ["grace"]
+    told = shop.mails.to(ADA)
+    assert (told[0], told[-1]) == ("From another run", "Goodbye")
+    assert {"Welcome to Gold Status!", "Grace is your guest", "joan now has Gold status"} < set(told)
+
+
+async def test_without_a_threshold_the_servers_suggestion_is_followed() -> None:
+    async with await start_server("limit.historyCount.suggestContinueAsNew=40") as server:
+        shop = Shop(await fresh_namespace(server.client))
+        async with shop.serving():
+            ada = await shop.opens("ada", settings={"history_threshold": None})
+            for _ in range(20):
+                await ada.execute_update("addLoyaltyPoint", 1)
+            assert await points(ada) == 20
+            lengths = [len(await events(run)) for run in await runs(ada, shop.client)]
+    assert len(lengths) > 1, "The server suggested to continue as new, and nobody followed"
+    assert all(40 <= length <= 55 for length in lengths[:-1]), f"Runs have {lengths} events, suggested were 40"
+
+
+async def test_a_mail_that_cannot_be_sent_travels_and_arrives_later(shop: Shop) -> None:
+    shop.mails.down = True
+    ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 15})
+    await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": "Gold"})
+    before = (await ada.describe()).run_id
+    for _ in range(4):
+        await ada.execute_update("addLoyaltyPoint", 1)
+    await eventually(
+        lambda: ada.describe(),
+        lambda seen: seen.run_id != before,
+        waiting_for="a new run although the mail server is down",
+    )
+    assert not shop.mails.received
+    shop.mails.down = False
+    await shop.mails.arrive(ADA, WELCOME, "grace now has Gold status", "You now have 4 points")
+
+
+async def test_a_guest_inherits_the_threshold_and_outlives_runs_as_well(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=1_000, settings=SHORT)
+    await ada.signal("inviteGuest", {"customer_id": "grace"})
+    await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
+    grace = shop.customer("grace")
+    await goes_on(grace)
+    assert (await status(grace))["status"]["name"] == "Silver"
+
+
+async def test_a_guest_who_closed_the_account_in_a_later_run_stays_closed(shop: Shop) -> None:
+    grace = await shop.opens("grace", settings=SHORT)
+    await goes_on(grace)
+    await grace.signal("cancelAccount")
+    await ends(grace)
+    ada = await shop.opens("ada", email=ADA, points=1_000)
+    await ada.signal("inviteGuest", {"customer_id": "grace"})
+    await shop.mails.arrive(ADA, WELCOME, "grace has already canceled")
+
+
+async def test_a_host_still_reaches_a_guest_after_both_went_on(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=1_000, settings=SHORT)
+    await ada.signal("inviteGuest", {"customer_id": "grace"})
+    await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
+    await goes_on(ada)
+    await goes_on(shop.customer("grace"))
+    before = await points(shop.customer("grace"))
+    await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 100})
+    await comes_to(shop.customer("grace"), before + 100)
+
+
+async def test_the_account_can_be_closed_in_the_very_message_that_makes_a_run_long(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1, "is_new": False})
+    await ada.signal("cancelAccount")
+    await ends(ada)
+    assert shop.mails.to(ADA) == ["Goodbye"]
+    assert len(await runs(ada, shop.client)) == 1
+
+
+async def test_cancellation_meets_the_customer_in_whatever_run(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, settings=SHORT)
+    await goes_on(ada)
+    await ada.cancel()
+    await eventually(
+        lambda: ada.describe(),
+        lambda seen: seen.status == WorkflowExecutionStatus.CANCELED,
+        waiting_for="the newest run to be canceled",
+    )
+    assert shop.mails.to(ADA)[-1] == "Your account has been canceled"

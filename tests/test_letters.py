@@ -1,0 +1,104 @@
+"""The words of every e-mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loyalty import account, letters
+from loyalty.messages import Customer, GuestInvitation, NewStatus
+
+
+def ada(points: int = 0, **fields: Any) -> Customer:
+    return account.normalize(Customer("ada", "Ada", "ada@example.org", points=points, **fields))
+
+
+def subjects(customer: Customer, points: int) -> list[str]:
+    return [mail.subject for mail in letters.about(account.add_points(customer, points), customer)]
+
+
+def test_a_letter_goes_to_the_customer_and_greets_by_name() -> None:
+    mail = letters.welcome(ada(1_000))
+    assert (mail.to, mail.subject) == ("ada@example.org", "Welcome to the loyalty program")
+    assert mail.body == "Dear Ada,\n\nyou start as a Gold customer.\n"
+
+
+def test_who_has_no_name_is_greeted_by_the_id() -> None:
+    assert letters.welcome(Customer("ada")).body.startswith("Dear ada,")
+
+
+def test_a_purchase_tells_the_new_total() -> None:
+    assert subjects(ada(1_000), 234) == ["You now have 1,234 points"]
+
+
+def test_a_promotion_is_told_after_the_total() -> None:
+    assert subjects(ada(), 1_000) == ["You now have 1,000 points", "Welcome to Gold Status!"]
+
+
+def test_a_demotion_shows_the_way_back() -> None:
+    customer = ada(5_000)
+    _, demoted = letters.about(account.add_points(customer, -1), customer)
+    assert demoted.subject == "Your status is now Gold"
+    assert "with 5,000 points you are back at Platinum." in demoted.body
+
+
+def test_the_gold_star_is_told_once() -> None:
+    customer = ada(999_999)
+    assert subjects(customer, 1) == ["You now have 1,000,000 points", "A gold star for you"]
+    assert subjects(customer, 1) == ["You now have 1,000,001 points"]
+
+
+def test_a_change_that_moves_nothing_is_not_worth_a_letter() -> None:
+    assert subjects(ada(0), -100) == []
+
+
+def test_only_totals_of_points_replace_one_another() -> None:
+    customer = ada(999_000)
+    topics = [mail.topic for mail in letters.about(account.add_points(customer, 1_000), customer)]
+    assert topics == [letters.POINTS_TOPIC, "star"]
+
+
+@pytest.mark.parametrize(("points", "offer"), [(500, ""), (1_000, "You may invite 2 guests."), (5_000, "5 guests.")])
+def test_a_promotion_says_how_many_guests_it_allows(points: int, offer: str) -> None:
+    customer = ada()
+    _, promoted = letters.about(account.add_points(customer, points), customer)
+    assert offer in promoted.body
+    assert ("guests" in promoted.body) == bool(offer)
+
+
+@pytest.mark.parametrize(
+    ("points", "guests", "sentence"),
+    [
+        (0, [], "Member status allows 0 guests, you have 0. With 1,000 points you may invite 2."),
+        (1_000, ["b", "c"], "Gold status allows 2 guests, you have 2. With 5,000 points you may invite 5."),
+        (5_000, list("bcdef"), "Platinum status allows 5 guests, you have 5.\n"),
+        (0, ["b", "c"], "Member status allows 0 guests, you have 2. With 5,000 points you may invite 5."),
+    ],
+)
+def test_a_refused_invitation_says_what_would_allow_it(points: int, guests: list[str], sentence: str) -> None:
+    mail = letters.not_enough_points_to_invite(ada(points, guests=guests), GuestInvitation("grace", "Grace"))
+    assert mail.subject == "Not enough points to invite Grace"
+    assert sentence in mail.body
+
+
+def test_an_invitation_and_its_failure_name_the_guest() -> None:
+    grace = GuestInvitation("grace", "Grace")
+    assert letters.guest_invited(ada(), grace).subject == "Grace is your guest"
+    assert letters.guest_already_canceled(ada(), grace).subject == "Grace has already canceled"
+    assert letters.guest_invited(ada(), GuestInvitation("grace")).subject == "grace is your guest"
+
+
+def test_a_gift_that_came_back_says_whose_and_how_much() -> None:
+    mail = letters.gift_returned(ada(), "grace", 1_300)
+    assert mail.subject == "Your gift of 1,300 points came back"
+    assert "grace could not receive it." in mail.body
+
+
+def test_news_of_a_friend_fit_into_the_subject() -> None:
+    assert letters.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
+
+
+def test_both_goodbyes_name_the_points_that_go() -> None:
+    assert "1,200 points" in letters.account_closed(ada(1_200)).body
+    assert "1,200 points" in letters.account_ended_by_operator(ada(1_200)).body

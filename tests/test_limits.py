@@ -1,0 +1,68 @@
+"""When one run of an actor has lived long enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.limits import HISTORY_SIZE_THRESHOLD, MIB, RunLength
+from loyalty.messages import DEFAULT_HISTORY_THRESHOLD
+
+YOUNG = RunLength(events=3, size=1_000, continue_as_new_suggested=False, signals=0, updates=0)
+
+SERVER_EVENTS, SERVER_SIZE, SERVER_SIGNALS, SERVER_UPDATES = 51_200, 50 * MIB, 10_000, 2_000
+
+
+def test_a_young_run_goes_on() -> None:
+    assert not YOUNG.is_long(DEFAULT_HISTORY_THRESHOLD)
+
+
+@pytest.mark.parametrize(
+    ("longest", "too_long"),
+    [
+        (replace(YOUNG, events=9_999), replace(YOUNG, events=10_000)),
+        (replace(YOUNG, size=HISTORY_SIZE_THRESHOLD - 1), replace(YOUNG, size=HISTORY_SIZE_THRESHOLD)),
+        (replace(YOUNG, signals=7_999), replace(YOUNG, signals=8_000)),
+        (replace(YOUNG, updates=1_599), replace(YOUNG, updates=1_600)),
+    ],
+    ids=["events", "size", "signals", "updates"],
+)
+def test_each_limit_alone_makes_a_run_long(longest: RunLength, too_long: RunLength) -> None:
+    assert not longest.is_long(DEFAULT_HISTORY_THRESHOLD)
+    assert too_long.is_long(DEFAULT_HISTORY_THRESHOLD)
+
+
+def test_the_default_threshold_is_a_fifth_of_the_servers_limit_of_events_and_size() -> None:
+    assert SERVER_EVENTS * 0.19 < DEFAULT_HISTORY_THRESHOLD < SERVER_EVENTS * 0.2
+    assert HISTORY_SIZE_THRESHOLD == SERVER_SIZE * 0.2
+
+
+@given(
+    st.integers(0, SERVER_EVENTS), st.integers(0, SERVER_SIZE), st.integers(0, SERVER_SIGNALS), st.integers(0, 2_000)
+)
+def test_no_limit_of_the_server_is_reached_before_the_default_threshold(
+    events: int, size: int, signals: int, updates: int
+) -> None:
+    run = RunLength(events, size, False, signals, updates)
+    if not run.is_long(DEFAULT_HISTORY_THRESHOLD):
+        assert events < SERVER_EVENTS
+        assert size < SERVER_SIZE
+        assert signals < SERVER_SIGNALS, "The server would refuse further signals for ever"
+        assert updates < SERVER_UPDATES, "The server would refuse further updates for ever"
+
+
+def test_a_raised_threshold_raises_the_size_in_step() -> None:
+    assert not replace(YOUNG, size=HISTORY_SIZE_THRESHOLD).is_long(51_200)
+    assert replace(YOUNG, size=SERVER_SIZE).is_long(51_200)
+
+
+def test_without_a_threshold_the_server_decides_alone() -> None:
+    assert not RunLength(51_000, 49 * MIB, False, 9_000, 1_900).is_long(None)
+    assert replace(YOUNG, continue_as_new_suggested=True).is_long(None)
+
+
+def test_with_a_threshold_the_servers_suggestion_does_not_matter() -> None:
+    assert not replace(YOUNG, continue_as_new_suggested=True).is_long(DEFAULT_HISTORY_THRESHOLD)

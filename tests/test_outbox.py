@@ -1,0 +1,162 @@
+"""E-mail that never holds up the mailbox: how long it is tried, what replaces what, and what is given up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from temporalio import workflow
+from temporalio.testing import WorkflowEnvironment
+
+from loyalty.messages import Mail
+from loyalty.outbox import EMAIL_RETRIES, WAITING_LIMIT, Outbox
+from tests.helpers import TEST_SERVER, Shop, ends, eventually, points, status
+
+WELCOME = "Welcome to the loyalty program"
+ADA = "ada@example.org"
+
+
+def mail(subject: str, topic: str = "status", to: str = ADA) -> Mail:
+    return Mail(to, subject, "", topic)
+
+
+def subjects(outbox: Outbox) -> list[str]:
+    return [waiting.subject for waiting in outbox.carry()]
+
+
+@pytest.fixture(scope="module")
+async def time_machine() -> AsyncIterator[WorkflowEnvironment]:
+    """A server on which half a minute of pauses passes at once."""
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(TEST_SERVER)) as server:
+        yield server
+
+
+# ---- what waits -----------------------------------------------------------------------------------------------
+
+
+def test_mails_wait_in_the_order_in_which_they_were_written() -> None:
+    outbox = Outbox([mail("first")])
+    outbox.put(mail("second"))
+    assert subjects(outbox) == ["first", "second"]
+    assert not outbox.is_empty()
+
+
+def test_a_newer_total_of_points_replaces_an_older_one() -> None:
+    outbox = Outbox([])
+    for subject, topic in [("100 points", "points"), ("Silver", "status"), ("500 points", "points")]:
+        outbox.put(mail(subject, topic))
+    assert subjects(outbox) == ["Silver", "500 points"]
+
+
+def test_any_other_mail_replaces_nothing() -> None:
+    outbox = Outbox([])
+    for topic in ("welcome", "status", "status", "guest", "guest", "points", "goodbye"):
+        outbox.put(mail("a mail", topic))
+    assert len(subjects(outbox)) == 7
+
+
+def test_without_an_address_there_is_no_mail() -> None:
+    outbox = Outbox([])
+    outbox.put(mail("lost", to=""))
+    assert outbox.is_empty()
+
+
+def test_the_outbox_is_bounded_and_gives_up_the_oldest(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workflow, "logger", logging.getLogger("loyalty"))  # the workflow's own works only inside one
+    outbox = Outbox([])
+    for number in range(WAITING_LIMIT + 2):
+        outbox.put(mail(f"mail {number}"))
+    assert len(outbox.carry()) == WAITING_LIMIT
+    assert subjects(outbox)[0] == "mail 2"
+    assert "Gave up an e-mail because 200 wait already: mail 1" in caplog.text
+
+
+def test_what_is_carried_is_a_copy() -> None:
+    carried = [mail("first")]
+    Outbox(carried).put(mail("second"))
+    assert len(carried) == 1, "The input of a run belongs to the history, and must not change"
+
+
+# ---- how it leaves --------------------------------------------------------------------------------------------
+
+
+def test_ten_attempts_take_about_half_a_minute() -> None:
+    pauses = [
+        min(
+            EMAIL_RETRIES.initial_interval * EMAIL_RETRIES.backoff_coefficient**number,
+            EMAIL_RETRIES.maximum_interval or timedelta.max,
+        )
+        for number in range(EMAIL_RETRIES.maximum_attempts - 1)
+    ]
+    assert len(pauses) == 9
+    assert timedelta(seconds=25) < sum(pauses, timedelta()) < timedelta(seconds=35)
+
+
+async def test_a_mail_is_tried_exactly_ten_times_and_then_the_customer_lives_on(
+    time_machine: WorkflowEnvironment,
+) -> None:
+    shop = Shop(time_machine.client)
+    shop.mails.down = True
+    async with shop.serving():
+        ada = await shop.opens("ada", email=ADA)
+        await points(ada)
+        await time_machine.sleep(timedelta(minutes=5))
+        assert len(shop.mails.attempts) == 10
+        assert len({attempt["Message-ID"] for attempt in shop.mails.attempts}) == 1, "Ten attempts are one mail"
+        shop.mails.down = False
+        await ada.signal("addPoints", 100)
+        await shop.mails.arrive(ADA, "You now have 100 points")
+        assert (await status(ada))["account_active"]
+
+
+async def test_who_closes_the_account_is_not_kept_by_a_dead_mail_server(time_machine: WorkflowEnvironment) -> None:
+    shop = Shop(time_machine.client)
+    shop.mails.down = True
+    async with shop.serving():
+        joan = await shop.opens("joan", email="joan@example.org")
+        await joan.signal("cancelAccount")
+        await ends(joan)
+    assert len(shop.mails.attempts) == 20, "The welcome and the goodbye were both given up after ten attempts"
+
+
+async def test_a_storm_of_purchases_while_the_mail_server_is_down_becomes_one_mail(shop: Shop) -> None:
+    shop.mails.down = True
+    ada = await shop.opens("ada", email=ADA)
+    await eventually(lambda: shop.mails.attempts, waiting_for="the welcome mail to be tried")
+    for _ in range(20):
+        await ada.signal("addPoints", 10)
+    assert await points(ada) == 200
+    shop.mails.down = False
+    await shop.mails.arrive(ADA, WELCOME, "You now have 200 points")
+
+
+async def test_mails_arrive_in_the_order_in_which_they_were_written(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA)
+    for number in range(5):
+        await ada.signal("notifyNewStatus", {"customer_id": f"friend-{number}", "status": "Gold"})
+    await shop.mails.arrive(ADA, WELCOME, *(f"friend-{number} now has Gold status" for number in range(5)))
+
+
+async def test_only_one_mail_is_in_flight(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA)
+    shop.mails.down = True
+    for number in range(5):
+        await ada.signal("notifyNewStatus", {"customer_id": f"friend-{number}", "status": "Gold"})
+    await eventually(lambda: len(shop.mails.attempts) > 2, waiting_for="a mail to be tried again")
+    assert len((await ada.describe()).raw_description.pending_activities) == 1
+    shop.mails.down = False
+
+
+async def test_the_outbox_is_emptied_before_the_workflow_completes(shop: Shop) -> None:
+    shop.mails.down = True
+    ada = await shop.opens("ada", email=ADA)
+    await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": "Gold"})
+    await ada.signal("cancelAccount")
+    assert not (await status(ada))["account_active"]
+    shop.mails.down = False
+    await ends(ada)
+    assert shop.mails.to(ADA) == [WELCOME, "grace now has Gold status", "Goodbye"]

@@ -1,0 +1,298 @@
+"""Whatever arrives becomes a message, or a sentence that says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty import parsing
+from loyalty.messages import (
+    AddPoints,
+    CancelAccount,
+    EnsureMinimumStatus,
+    Gift,
+    GiftPoints,
+    GuestInvitation,
+    InviteGuest,
+    NewStatus,
+    NotifyNewStatus,
+    RedeemReward,
+)
+from loyalty.parsing import MAX_POINTS, MAX_TEXT, Refused
+
+PARSERS = [
+    parsing.add_points,
+    parsing.invite_guest,
+    parsing.ensure_minimum_status,
+    parsing.notify_new_status,
+    parsing.cancel_account,
+    parsing.redeem_reward,
+    parsing.gift_points,
+]
+
+NOT_POINTS = [0, True, False, None, 1.0, 1.9, float("nan"), float("inf"), "100", "", [], [100], {}, {"points": 100}]
+TOO_MANY_POINTS = [MAX_POINTS + 1, 10**100]
+NOT_AN_ID: list[object] = [
+    "",
+    " ",
+    " ada",
+    "ada ",
+    "a\nda",
+    "a\x00da",
+    "a\u200bda",
+    "\ud800",
+    "a" * (MAX_TEXT + 1),
+    None,
+    0,
+    7,
+    True,
+    ["ada"],
+    {},
+]
+
+
+def shown(value: object) -> str:
+    return repr(value)[:40]
+
+
+def refusal(parse: Callable[..., object], *arguments: Any) -> str:
+    with pytest.raises(Refused) as refused:
+        parse(*arguments)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("points", [1, -1, 100, MAX_POINTS, -MAX_POINTS])
+def test_a_purchase_is_a_whole_number_of_points_up_or_down(points: int) -> None:
+    assert parsing.add_points(points) == AddPoints(points)
+
+
+def test_a_purchase_may_name_its_sender() -> None:
+    assert parsing.add_points(100, "grace") == AddPoints(100, "grace")
+
+
+def test_a_null_sender_is_no_sender() -> None:
+    assert parsing.add_points(100, None) == AddPoints(100)
+
+
+@pytest.mark.parametrize("points", [*NOT_POINTS, *TOO_MANY_POINTS, -MAX_POINTS - 1], ids=shown)
+def test_a_purchase_of_anything_else_is_refused(points: object) -> None:
+    assert refusal(parsing.add_points, points) == (
+        f"Cannot use {parsing._shown(points)} as points; "
+        "possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000"
+    )
+
+
+@pytest.mark.parametrize("sender", [value for value in NOT_AN_ID if value is not None], ids=shown)
+def test_a_purchase_with_an_impossible_sender_is_refused(sender: object) -> None:
+    assert "as a customer id; possible " in refusal(parsing.add_points, 100, sender)
+
+
+def test_an_invitation_needs_only_an_id() -> None:
+    assert parsing.invite_guest({"customer_id": "grace"}) == InviteGuest(GuestInvitation("grace"))
+
+
+def test_an_invitation_may_bring_name_and_email() -> None:
+    guest = {"customer_id": "grace", "name": "Grace Hopper", "email": "grace@navy.mil"}
+    assert parsing.invite_guest(guest) == InviteGuest(GuestInvitation("grace", "Grace Hopper", "grace@navy.mil"))
+
+
+def test_unknown_fields_are_ignored_so_that_newer_senders_are_understood() -> None:
+    assert parsing.invite_guest({"customer_id": "grace", "shoe_size": 38}) == InviteGuest(GuestInvitation("grace"))
+
+
+@pytest.mark.parametrize("customer_id", NOT_AN_ID, ids=shown)
+def test_an_invitation_of_an_impossible_id_is_refused(customer_id: object) -> None:
+    assert "as a customer id; possible " in refusal(parsing.invite_guest, {"customer_id": customer_id})
+
+
+@pytest.mark.parametrize(
+    "email", ["grace", "grace at navy.mil", "gra ce@navy.mil", "a@b\nBcc: eve@x", 7, None, ["a@b"]]
+)
+def test_an_invitation_to_an_impossible_address_is_refused(email: object) -> None:
+    assert "as an e-mail address; possible " in refusal(parsing.invite_guest, {"customer_id": "g", "email": email})
+
+
+@pytest.mark.parametrize("name", [7, None, "two\nlines", "a" * (MAX_TEXT + 1)], ids=shown)
+def test_an_invitation_with_an_impossible_name_is_refused(name: object) -> None:
+    assert "as a name; possible " in refusal(parsing.invite_guest, {"customer_id": "grace", "name": name})
+
+
+@pytest.mark.parametrize(
+    "guest", [None, "grace", 7, [], ["customer_id"], {}, {"name": "Grace"}, [{"customer_id": "g"}]]
+)
+def test_an_invitation_that_is_no_object_with_an_id_is_refused(guest: object) -> None:
+    assert refusal(parsing.invite_guest, guest) == (
+        f"Cannot read {guest!r}; possible is an object with the fields customer_id, name, email"
+    )
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_a_minimum_status_is_a_tier_level(level: int) -> None:
+    assert parsing.ensure_minimum_status(level) == EnsureMinimumStatus(level)
+
+
+@pytest.mark.parametrize("level", [-1, 4, True, False, 1.0, float("nan"), "1", "Gold", None, [], {}], ids=shown)
+def test_a_minimum_status_of_another_level_is_refused(level: object) -> None:
+    assert refusal(parsing.ensure_minimum_status, level) == (
+        f"Cannot use {level!r} as a tier level; possible are 0 (Member), 1 (Silver), 2 (Gold), 3 (Platinum)"
+    )
+
+
+def test_news_name_a_friend_and_a_tier() -> None:
+    news = {"customer_id": "grace", "status": "Gold"}
+    assert parsing.notify_new_status(news) == NotifyNewStatus(NewStatus("grace", "Gold"))
+
+
+@pytest.mark.parametrize("status", ["Titanium", "gold", "", 2, None, ["Gold"], {"Gold": 1}, float("nan")])
+def test_news_of_an_unknown_tier_are_refused(status: object) -> None:
+    assert refusal(parsing.notify_new_status, {"customer_id": "grace", "status": status}) == (
+        f"Cannot use {status!r} as a status; possible are Member, Silver, Gold, Platinum"
+    )
+
+
+@pytest.mark.parametrize("news", [None, "Gold", 2, [], {}, {"customer_id": "grace"}, {"status": "Gold"}])
+def test_news_without_friend_or_status_are_refused(news: object) -> None:
+    assert refusal(parsing.notify_new_status, news) == (
+        f"Cannot read {news!r}; possible is an object with the fields customer_id, status"
+    )
+
+
+@pytest.mark.parametrize("customer_id", NOT_AN_ID, ids=shown)
+def test_news_of_an_impossible_friend_are_refused(customer_id: object) -> None:
+    news = {"customer_id": customer_id, "status": "Gold"}
+    assert "as a customer id; possible " in refusal(parsing.notify_new_status, news)
+
+
+def test_a_cancellation_takes_nothing() -> None:
+    assert parsing.cancel_account() == CancelAccount()
+
+
+def test_a_reward_is_a_name_that_only_the_account_can_judge() -> None:
+    assert parsing.redeem_reward("a castle") == RedeemReward("a castle")
+
+
+@pytest.mark.parametrize("reward", NOT_AN_ID, ids=shown)
+def test_a_reward_without_a_proper_name_is_refused(reward: object) -> None:
+    assert "as a reward's name; possible " in refusal(parsing.redeem_reward, reward)
+
+
+def test_a_gift_names_guest_and_points() -> None:
+    assert parsing.gift_points({"guest_id": "grace", "points": 300}) == GiftPoints(Gift("grace", 300))
+
+
+@pytest.mark.parametrize("points", [*NOT_POINTS, *TOO_MANY_POINTS, -1], ids=shown)
+def test_a_gift_of_less_than_one_point_or_of_something_else_is_refused(points: object) -> None:
+    assert refusal(parsing.gift_points, {"guest_id": "grace", "points": points}) == (
+        f"Cannot use {parsing._shown(points)} as points; possible is a whole number, at least 1, up to 1,000,000,000"
+    )
+
+
+@pytest.mark.parametrize("gift", [None, 300, "grace", [], {}, {"guest_id": "grace"}, {"points": 300}])
+def test_a_gift_without_guest_or_points_is_refused(gift: object) -> None:
+    assert refusal(parsing.gift_points, gift) == (
+        f"Cannot read {gift!r}; possible is an object with the fields guest_id, points"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parse", "good", "sentence"),
+    [
+        (
+            parsing.add_points,
+            (100, "grace"),
+            "Cannot read a purchase with [1] at its end; it takes points and, optionally, a sender id",
+        ),
+        (
+            parsing.invite_guest,
+            ({"customer_id": "grace"},),
+            "Cannot read an invitation with [1] at its end; it takes one object",
+        ),
+        (
+            parsing.ensure_minimum_status,
+            (1,),
+            "Cannot read a minimum status with [1] at its end; it takes one tier level",
+        ),
+        (
+            parsing.notify_new_status,
+            ({"customer_id": "grace", "status": "Gold"},),
+            "Cannot read a new status with [1] at its end; it takes one object",
+        ),
+        (parsing.cancel_account, (), "Cannot read a cancellation with [1] at its end; it takes nothing"),
+        (parsing.redeem_reward, ("coffee",), "Cannot read a reward with [1] at its end; it takes one name"),
+        (
+            parsing.gift_points,
+            ({"guest_id": "grace", "points": 1},),
+            "Cannot read a gift with [1] at its end; it takes one object",
+        ),
+    ],
+)
+def test_a_surplus_argument_is_refused(parse: Callable[..., object], good: tuple[Any, ...], sentence: str) -> None:
+    parse(*good)
+    assert refusal(parse, *good, 1) == sentence
+
+
+@pytest.mark.parametrize(
+    "parse", [parser for parser in PARSERS if parser not in (parsing.add_points, parsing.cancel_account)]
+)
+def test_a_missing_argument_is_refused(parse: Callable[..., object]) -> None:
+    assert refusal(parse).startswith("Cannot ")
+
+
+def test_an_empty_id_is_called_by_its_name() -> None:
+    assert refusal(parsing.customer_id, "") == (
+        "Cannot use an empty text as a customer id; possible are 1 to 200 printable characters"
+    )
+
+
+def test_ids_may_be_long_and_in_any_script_but_not_longer() -> None:
+    longest = "é" * MAX_TEXT
+    assert parsing.customer_id(longest) == longest
+    assert refusal(parsing.customer_id, longest + "e").endswith("possible is text of at most 200 printable characters")
+
+
+def test_a_refusal_repeats_only_the_beginning_of_a_huge_value() -> None:
+    sentence = refusal(parsing.add_points, "9" * 1_000_000)
+    assert len(sentence) < 250, "A refusal travels in the answer and in the log; it must stay a sentence"
+    assert "(1,000,002 characters)" in sentence
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(max_size=5) | st.sampled_from(["customer_id", "name", "email", "status", "guest_id", "points"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("parse", PARSERS)
+@given(arguments=st.lists(JSON, max_size=3))
+def test_junk_is_refused_and_never_raises_anything_else(parse: Callable[..., object], arguments: list[Any]) -> None:
+    if parse is parsing.add_points and not arguments:
+        return  # the handlers always name the points
+    sentence = "Cannot do; possible"
+    try:
+        parse(*arguments)
+    except Refused as refused:
+        sentence = str(refused)
+    assert sentence.startswith("Cannot "), f"A refusal states what was asked, unlike {sentence!r}"
+    assert "; " in sentence, f"A refusal states what is possible, unlike {sentence!r}"
+
+
+@pytest.mark.parametrize(
+    "parse", [parser for parser in PARSERS if parser is not parsing.cancel_account], ids=lambda parse: parse.__name__
+)
+def test_junk_that_is_nested_too_deeply_to_be_shown_is_refused_like_any_other(parse: Callable[..., object]) -> None:
+    junk: list[Any] = []
+    for _ in range(100_000):
+        junk = [junk]
+    assert refusal(parse, junk).startswith("Cannot ")

@@ -1,0 +1,72 @@
+"""Customers who live already must go on living: today's workflow replays what yesterday's has written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+from temporalio.workflow import NondeterminismError
+
+from loyalty.workflow import CustomerLoyaltyWorkflow
+from tests.record_histories import HISTORIES, OTHER_VERSION
+
+WHAT_TO_DO = (
+    "{name} cannot be replayed: customers like this one would be stuck after a deployment. Guard the change with "
+    "workflow.patched, or, where no customer of that version lives any more, record the histories again "
+    "(python -m tests.record_histories)."
+)
+
+RECORDED = sorted(HISTORIES.glob("*.json"))
+
+
+def history(file: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json("customer-ada", file.read_text())
+
+
+async def replay(file: Path) -> None:
+    await Replayer(workflows=[CustomerLoyaltyWorkflow]).replay_workflow(history(file))
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
+async def test_a_recorded_history_replays(file: Path) -> None:
+    try:
+        await replay(file)
+    except (NondeterminismError, RuntimeError) as error:
+        pytest.fail(f"{WHAT_TO_DO.format(name=file.name)} {error}")
+
+
+@pytest.mark.parametrize("file", sorted(OTHER_VERSION.glob("*.json")), ids=lambda file: file.stem)
+async def test_a_history_of_another_program_is_noticed(file: Path) -> None:
+    with pytest.raises(NondeterminismError):
+        await replay(file)
+
+
+def test_there_is_a_history_that_must_fail() -> None:
+    assert list(OTHER_VERSION.glob("*.json")), "Only a history that fails shows that the others are really replayed"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "WORKFLOW_EXECUTION_SIGNALED",
+        "WORKFLOW_EXECUTION_UPDATE_ACCEPTED",
+        "WORKFLOW_EXECUTION_UPDATE_COMPLETED",
+        "WORKFLOW_EXECUTION_CANCEL_REQUESTED",
+        "WORKFLOW_EXECUTION_COMPLETED",
+        "WORKFLOW_EXECUTION_CANCELED",
+        "WORKFLOW_EXECUTION_FAILED",
+        "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
+        "ACTIVITY_TASK_COMPLETED",
+        "ACTIVITY_TASK_FAILED",
+        "EXTERNAL_WORKFLOW_EXECUTION_SIGNALED",
+        "SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED",
+        "TIMER_STARTED",
+        "TIMER_FIRED",
+    ],
+)
+def test_the_recorded_histories_cover_every_kind_of_event(event: str) -> None:
+    kinds = {recorded["eventType"] for file in RECORDED for recorded in json.loads(file.read_text())["events"]}
+    assert f"EVENT_TYPE_{event}" in kinds, "Record a history that has it"

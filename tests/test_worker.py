@@ -1,0 +1,166 @@
+"""`python -m loyalty.worker`, as it runs in production: a process of its own, configured by the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetStickyTaskQueueRequest
+
+from loyalty.messages import TASK_QUEUE
+from tests.helpers import Handle, Shop, comes_to, ends, eventually
+from tests.test_activities import PostOffice
+
+STARTING = 20
+"""Seconds that a worker may take to start on a busy machine."""
+
+
+class WorkerProcess:
+    """The process, and what it has written to its log so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.log = ""
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            self.log += line.decode()
+
+    async def logs(self, text: str) -> None:
+        await eventually(
+            lambda: self.log, lambda log: text in log, waiting_for=f"the worker to log {text!r}", timeout=STARTING
+        )
+
+    async def ended(self) -> int:
+        """Return the exit code, once everything that was logged has been read."""
+        await asyncio.wait_for(self._reading, STARTING)
+        return await asyncio.wait_for(self.process.wait(), STARTING)
+
+
+@asynccontextmanager
+async def worker(shop: Shop, **environment: str) -> AsyncIterator[WorkerProcess]:
+    """Run a worker for the shop's namespace; kill it, should it still live at the end."""
+    base = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "LOYALTY_"))}
+    where = {
+        "TEMPORAL_ADDRESS": shop.client.service_client.config.target_host,
+        "TEMPORAL_NAMESPACE": shop.client.namespace,
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "loyalty.worker", env=base | where | environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield WorkerProcess(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.fixture
+def closed_shop(closed_shop: Shop) -> Shop:
+    closed_shop.task_queue = TASK_QUEUE
+    return closed_shop
+
+
+@pytest.fixture
+def post_office() -> Iterator[PostOffice]:
+    office = PostOffice()
+    office.start()
+    try:
+        yield office
+    finally:
+        office.stop()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda stop: stop.name)
+async def test_a_worker_serves_until_it_is_asked_to_stop_and_leaves_cleanly(
+    closed_shop: Shop, stop: signal.Signals
+) -> None:
+    async with worker(closed_shop) as process:
+        ada = await closed_shop.opens("ada", email="ada@example.org")
+        await ada.signal("addPoints", 100)
+        await comes_to(ada, 100, timeout=STARTING)
+        process.process.send_signal(stop)
+        assert await process.ended() == 0
+    assert "Serving task queue customer-loyalty" in process.log
+    assert process.log.rstrip().endswith("Stopped"), process.log
+    assert "Traceback" not in process.log, process.log
+
+
+async def test_without_a_mail_server_the_mails_are_logged(closed_shop: Shop) -> None:
+    async with worker(closed_shop) as process:
+        await closed_shop.opens("ada", email="ada@example.org")
+        await process.logs("E-mail to ada@example.org: Welcome to the loyalty program")
+
+
+async def test_with_a_mail_server_the_mails_arrive_there(closed_shop: Shop, post_office: PostOffice) -> None:
+    async with worker(closed_shop, LOYALTY_SMTP_URL=f"smtp://127.0.0.1:{post_office.port}"):
+        ada = await closed_shop.opens("ada", email="ada@example.org")
+        await ada.signal("cancelAccount")
+        await ends(ada, timeout=STARTING)
+    assert [mail["Subject"] for mail in post_office.received] == ["Welcome to the loyalty program", "Goodbye"]
+
+
+async def forget_the_killed_worker(customer: Handle, shop: Shop) -> None:
+    """Spare the test the 10 s for which the server hopes that a worker with this customer in its cache comes back."""
+    await shop.client.workflow_service.reset_sticky_task_queue(
+        ResetStickyTaskQueueRequest(
+            namespace=shop.client.namespace, execution=WorkflowExecution(workflow_id=customer.id)
+        )
+    )
+
+
+async def test_customers_outlive_a_worker_that_is_killed(closed_shop: Shop) -> None:
+    ada = await closed_shop.opens("ada")
+    await ada.signal("addPoints", 1)
+    async with worker(closed_shop) as first:
+        await comes_to(ada, 1, timeout=STARTING)
+        first.process.kill()
+        assert await first.ended() == -signal.SIGKILL
+    await forget_the_killed_worker(ada, closed_shop)
+    await ada.signal("addPoints", 10)
+    async with worker(closed_shop):
+        await comes_to(ada, 11, timeout=STARTING)
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        (
+            {"TEMPORAL_ADDRESS": "127.0.0.1:1"},
+            "Cannot reach a Temporal server at 127.0.0.1:1; start one, or name another by TEMPORAL_ADDRESS",
+        ),
+        (
+            {"TEMPORAL_ADDRESS": "nonsense::"},
+            "Cannot reach a Temporal server at nonsense::; start one, or name another by TEMPORAL_ADDRESS",
+        ),
+        ({"TEMPORAL_PROFILE": "nonsense"}, "Cannot read Temporal's configuration: "),
+        (
+            {"LOYALTY_SMTP_URL": "localhost"},
+            "Cannot use LOYALTY_SMTP_URL='localhost'; possible is smtp://host:port",
+        ),
+    ],
+    ids=lambda value: next(iter(value.values())) if isinstance(value, dict) else "",
+)
+async def test_a_wrong_environment_ends_the_worker_with_one_sentence(
+    closed_shop: Shop, environment: dict[str, str], sentence: str
+) -> None:
+    async with worker(closed_shop, **environment) as process:
+        assert await process.ended() == 1
+    assert process.log.startswith(sentence), process.log
+    assert len(process.log.splitlines()) == 1, f"One sentence, no traceback: {process.log}"
+
+
+async def test_an_unknown_namespace_ends_the_worker_with_an_error_that_names_it(closed_shop: Shop) -> None:
+    async with worker(closed_shop, TEMPORAL_NAMESPACE="nowhere") as process:
+        assert await process.ended() == 1
+    assert "nowhere" in process.log, process.log

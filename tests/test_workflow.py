@@ -1,0 +1,639 @@
+"""One customer on a real server: what each message does, and what nobody can do to it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import (
+    RPCError,
+    WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateStage,
+)
+from temporalio.common import RawValue, WorkflowIDConflictPolicy
+from temporalio.exceptions import CancelledError
+from temporalio.service import RPCStatusCode
+
+from loyalty.messages import WORKFLOW_TYPE
+from tests.helpers import (
+    Gate,
+    Handle,
+    Shop,
+    comes_to,
+    count,
+    ends,
+    events,
+    eventually,
+    failure_of,
+    points,
+    refusal,
+    rests,
+    status,
+)
+
+WELCOME = "Welcome to the loyalty program"
+ADA = "ada@example.org"
+
+
+async def has_closed(customer: Handle, how: WorkflowExecutionStatus) -> None:
+    assert (await customer.describe()).status == how, f"{customer.id} has ended otherwise"
+
+
+async def accepted(customer: Handle, update: str, argument: object) -> Any:
+    """Ask without waiting for the answer."""
+    return await customer.start_update(update, argument, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+
+
+# ---- starting -------------------------------------------------------------------------------------------------
+
+
+async def test_a_customer_id_is_all_that_a_customer_needs(shop: Shop) -> None:
+    ada = await shop.client.start_workflow(
+        "CustomerLoyaltyWorkflow", {"customer": {"customer_id": "ada"}}, id="customer-ada", task_queue=shop.task_queue
+    )
+    assert await status(ada) == {
+        "customer_id": "ada",
+        "name": "",
+        "points": 0,
+        "lifetime_points": 0,
+        "status": {"name": "Member", "level": 0, "minimum_points": 0, "guests_allowed": 0},
+        "account_active": True,
+        "gold_star": False,
+        "friends": {},
+    }
+
+
+async def test_a_new_customer_is_welcomed_by_email(shop: Shop) -> None:
+    await shop.opens("ada", name="Ada", email=ADA)
+    await shop.mails.arrive(ADA, WELCOME)
+
+
+async def test_a_customer_who_is_not_new_is_not_welcomed(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, settings={"is_new": False})
+    await ada.signal("addPoints", 1)
+    await shop.mails.arrive(ADA, "You now have 1 points")
+
+
+async def test_a_customer_who_starts_with_points_starts_at_that_tier(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=1_000)
+    answer = await status(ada)
+    assert (answer["status"]["name"], answer["lifetime_points"]) == ("Gold", 1_000)
+
+
+async def test_a_customer_who_is_closed_from_the_start_only_says_so(shop: Shop) -> None:
+    ada = await shop.opens("ada", account_active=False)
+    assert await ends(ada) is None
+
+
+async def test_an_account_is_its_workflow_id(shop: Shop) -> None:
+    await shop.opens("ada", points=7)
+    assert await points(shop.client.get_workflow_handle("customer-ada")) == 7
+
+
+async def test_a_signal_that_comes_with_the_start_keeps_its_points(shop: Shop) -> None:
+    ada = await shop.client.start_workflow(
+        WORKFLOW_TYPE,
+        {"customer": {"customer_id": "ada", "points": 20}},
+        id="customer-ada",
+        task_queue=shop.task_queue,
+        start_signal="addPoints",
+        start_signal_args=[100],
+    )
+    assert await points(ada) == 120
+
+
+async def test_signals_that_come_before_the_first_worker_are_all_counted(closed_shop: Shop) -> None:
+    ada = await closed_shop.opens("ada", points=20)
+    for _ in range(5):
+        await ada.signal("addPoints", 100)
+    async with closed_shop.serving():
+        assert await points(ada) == 520
+
+
+async def test_an_update_that_comes_with_the_start_is_answered(shop: Shop) -> None:
+    start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        WORKFLOW_TYPE,
+        {"customer": {"customer_id": "ada", "points": 499}},
+        id="customer-ada",
+        task_queue=shop.task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+    )
+    answer = await shop.client.execute_update_with_start_workflow("addLoyaltyPoint", 1, start_workflow_operation=start)
+    assert answer == "Welcome to Silver Status!"
+
+
+# ---- tells ----------------------------------------------------------------------------------------------------
+
+
+async def test_add_points_adds_and_tells_the_total(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA)
+    await ada.signal("addPoints", 1_234)
+    answer = await status(ada)
+    assert (answer["points"], answer["lifetime_points"]) == (1_234, 1_234)
+    await shop.mails.arrive(ADA, WELCOME, "You now have 1,234 points", "Welcome to Gold Status!")
+
+
+async def test_a_returned_purchase_can_demote(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, points=500)
+    await ada.signal("addPoints", -100)
+    answer = await status(ada)
+    assert (answer["points"], answer["lifetime_points"], answer["status"]["name"]) == (400, 500, "Member")
+    await shop.mails.arrive(ADA, WELCOME, "You now have 400 points", "Your status is now Member")
+
+
+async def test_points_stop_at_zero(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=50)
+    await ada.signal("addPoints", -100)
+    await ada.signal("addPoints", 1)
+    assert await points(ada) == 1
+
+
+async def test_a_million_lifetime_points_earn_the_gold_star(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, points=5_000, lifetime_points=999_999)
+    await ada.signal("addPoints", 1)
+    assert (await status(ada))["gold_star"]
+    await shop.mails.arrive(ADA, WELCOME, "You now have 5,001 points", "A gold star for you")
+
+
+async def test_the_sender_of_points_hears_of_a_rise_in_status(shop: Shop) -> None:
+    grace = await shop.opens("grace", email="grace@example.org")
+    ada = await shop.opens("ada", points=499)
+    await ada.signal("addPoints", args=[1, "grace"])
+    await eventually(
+        lambda: status(grace),
+        lambda answer: answer["friends"] == {"ada": "Silver"},
+        waiting_for="Grace to know that Ada is Silver",
+    )
+    await shop.mails.arrive("grace@example.org", WELCOME, "ada now has Silver status")
+
+
+async def test_the_sender_of_points_hears_nothing_where_the_status_stays(shop: Shop) -> None:
+    await shop.opens("grace")
+    ada = await shop.opens("ada")
+    await ada.signal("addPoints", args=[1, "grace"])
+    assert await points(ada) == 1
+    assert await count(ada, EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED) == 0
+
+
+@pytest.mark.parametrize("sender", ["nobody", "ada"])
+async def test_a_sender_who_cannot_be_told_does_no_harm(shop: Shop, sender: str) -> None:
+    ada = await shop.opens("ada")
+    await ada.signal("addPoints", args=[1_000, sender])
+    assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
+    assert await points(ada) == 1_001
+
+
+async def test_a_minimum_status_raises_the_points_but_never_lowers_them(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA)
+    await ada.signal("ensureMinimumStatus", 2)
+    assert await points(ada) == 1_000
+    await ada.signal("ensureMinimumStatus", 1)
+    assert await points(ada) == 1_000
+    await shop.mails.arrive(ADA, WELCOME, "You now have 1,000 points", "Welcome to Gold Status!")
+
+
+async def test_news_of_a_friend_are_remembered_and_told(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA)
+    for level in ("Silver", "Gold"):
+        await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": level})
+    assert (await status(ada))["friends"] == {"grace": "Gold"}
+    await shop.mails.arrive(ADA, WELCOME, "grace now has Silver status", "grace now has Gold status")
+
+
+async def test_cancel_account_says_goodbye_and_completes(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, points=70)
+    await ada.signal("cancelAccount")
+    assert await ends(ada) is None
+    await has_closed(ada, WorkflowExecutionStatus.COMPLETED)
+    assert shop.mails.to(ADA) == [WELCOME, "Goodbye"]
+    answer = await status(ada)
+    assert (answer["account_active"], answer["points"]) == (False, 70)
+
+
+async def test_messages_behind_the_cancellation_of_the_account_change_nothing(closed_shop: Shop) -> None:
+    ada = await closed_shop.opens("ada", points=70)
+    await ada.signal("cancelAccount")
+    await ada.signal("addPoints", 100)
+    async with closed_shop.serving():
+        await ends(ada)
+        assert await points(ada) == 70
+
+
+@pytest.mark.parametrize(
+    ("signal", "arguments"),
+    [
+        ("addPoints", []),
+        ("addPoints", [0]),
+        ("addPoints", ["100"]),
+        ("addPoints", [True]),
+        ("addPoints", [1.9]),
+        ("addPoints", [None]),
+        ("addPoints", [1_000_000_001]),
+        ("addPoints", [-1_000_000_001]),
+        ("addPoints", [100, ""]),
+        ("addPoints", [100, 7]),
+        ("addPoints", [100, "x" * 201]),
+        ("addPoints", [100, "grace", "surplus"]),
+        ("addPoints", [{"points": 100}]),
+        ("inviteGuest", []),
+        ("inviteGuest", ["grace"]),
+        ("inviteGuest", [{}]),
+        ("inviteGuest", [{"customer_id": ""}]),
+        ("inviteGuest", [{"customer_id": "x" * 1_000}]),
+        ("inviteGuest", [{"customer_id": "ada"}]),
+        ("inviteGuest", [{"customer_id": "grace", "email": "nowhere"}]),
+        ("inviteGuest", [{"customer_id": "grace"}, "surplus"]),
+        ("ensureMinimumStatus", []),
+        ("ensureMinimumStatus", [4]),
+        ("ensureMinimumStatus", [-1]),
+        ("ensureMinimumStatus", ["Gold"]),
+        ("ensureMinimumStatus", [3, "surplus"]),
+        ("notifyNewStatus", []),
+        ("notifyNewStatus", [{"customer_id": "grace"}]),
+        ("notifyNewStatus", [{"customer_id": "grace", "status": "Titanium"}]),
+        ("notifyNewStatus", [{"customer_id": "grace", "status": "Gold"}, "surplus"]),
+        ("cancelAccount", ["surplus"]),
+        ("redeemReward", ["coffee"]),
+        ("noSuchSignal", [1]),
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+async def test_a_bad_signal_is_ignored_and_the_customer_lives_on(
+    shop: Shop, signal: str, arguments: list[object]
+) -> None:
+    ada = await shop.opens("ada", points=1_000)
+    before = await status(ada)
+    await ada.signal(signal, args=arguments)
+    assert await status(ada) == before
+    assert await ada.query("getGuests") == []
+    assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b"{not json")),
+        RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b"9" * 5_000)),
+        RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b"NaN")),
+        RawValue(Payload(metadata={"encoding": b"binary/plain"}, data=b"\x00\xff")),
+        RawValue(Payload(metadata={"encoding": b"klingon"}, data=b"Qapla'")),
+        RawValue(Payload(metadata={"encoding": b"json/plain"}, data=nested(100_000))),
+        b"\x00\xff",
+    ],
+    ids=["broken JSON", "a number too long for Python", "NaN", "bytes", "unknown encoding", "nesting", "raw bytes"],
+)
+async def test_what_is_no_json_at_all_does_no_harm_either(shop: Shop, junk: object) -> None:
+    ada = await shop.opens("ada", points=7)
+    for signal in ("addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNewStatus", "cancelAccount"):
+        await ada.signal(signal, junk)
+    for update in ("addLoyaltyPoint", "redeemReward", "giftPoints"):
+        with pytest.raises(WorkflowUpdateFailedError):
+            await ada.execute_update(update, junk)
+    assert await points(ada) == 7
+
+
+async def test_nesting_that_is_just_readable_does_no_harm_either(shop: Shop) -> None:
+    """Python's recursion limit is met by reading at one depth, and by showing what was read at another one."""
+    ada = await shop.opens("ada", points=7)
+    for depth in range(900, 1_000, 2):
+        await ada.signal("addPoints", RawValue(Payload(metadata={"encoding": b"json/plain"}, data=nested(depth))))
+    assert await points(ada) == 7
+
+
+# ---- asks -----------------------------------------------------------------------------------------------------
+
+
+async def test_one_loyalty_point_is_the_default(shop: Shop) -> None:
+    ada = await shop.opens("ada")
+    assert await ada.execute_update("addLoyaltyPoint") == "Thanks for being a loyal customer!"
+    assert await points(ada) == 1
+
+
+async def test_an_update_answers_with_the_tier_just_reached(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=999)
+    assert await ada.execute_update("addLoyaltyPoint", 1) == "Welcome to Gold Status!"
+    assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
+
+
+async def test_a_redeemed_reward_is_answered_with_a_receipt(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA, points=520)
+    receipt = await ada.execute_update("redeemReward", "coffee")
+    assert receipt == {"reward": "coffee", "points_spent": 100, "points": 420}
+    answer = await status(ada)
+    assert (answer["points"], answer["lifetime_points"]) == (420, 520)
+    await shop.mails.arrive(ADA, WELCOME, "You now have 420 points", "Your status is now Member")
+
+
+@pytest.mark.parametrize(
+    ("update", "arguments", "sentence"),
+    [
+        (
+            "addLoyaltyPoint",
+            [0],
+            "Cannot use 0 as points; possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
+        ),
+        (
+            "addLoyaltyPoint",
+            [1.9],
+            "Cannot use 1.9 as points; possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
+        ),
+        (
+            "addLoyaltyPoint",
+            [True],
+            "Cannot use True as points; possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
+        ),
+        (
+            "addLoyaltyPoint",
+            [1, "grace", 2],
+            "Cannot read a purchase with [2] at its end; it takes points and, optionally, a sender id",
+        ),
+        (
+            "redeemReward",
+            ["castle"],
+            "Cannot redeem 'castle'; possible are coffee, tote bag, concert ticket, weekend trip",
+        ),
+        ("redeemReward", ["tote bag"], "Cannot redeem 'tote bag'; it needs Silver status, Ada has Member"),
+        (
+            "redeemReward",
+            [],
+            "Cannot use None as a reward's name; possible is text of at most 200 printable characters",
+        ),
+        ("redeemReward", ["coffee", "tea"], "Cannot read a reward with ['tea'] at its end; it takes one name"),
+        ("giftPoints", [{"guest_id": "grace", "points": 300}], "Cannot gift 300 points; Ada has 120"),
+        (
+            "giftPoints",
+            [{"guest_id": "eve", "points": 1}],
+            "Cannot gift points to 'eve'; guests of Ada: grace",
+        ),
+        (
+            "giftPoints",
+            [{"guest_id": "grace", "points": -1}],
+            "Cannot use -1 as points; possible is a whole number, at least 1, up to 1,000,000,000",
+        ),
+        (
+            "giftPoints",
+            ["grace", 300],
+            "Cannot read a gift with [300] at its end; it takes one object",
+        ),
+    ],
+)
+async def test_an_impossible_update_is_refused_in_a_sentence_and_writes_no_event(
+    shop: Shop, update: str, arguments: list[object], sentence: str
+) -> None:
+    ada = await shop.opens("ada", name="Ada", points=120, guests=["grace"])
+    before, length = await status(ada), len(await events(ada))
+    assert await refusal(ada.execute_update(update, args=arguments)) == sentence
+    assert await status(ada) == before
+    assert len(await events(ada)) == length, "A refusal by the validator costs no event"
+
+
+async def test_an_unknown_update_is_an_error_for_its_sender_alone(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=7)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await ada.execute_update("noSuchUpdate")
+    assert await points(ada) == 7
+
+
+async def test_an_update_to_a_closed_account_finds_nobody(shop: Shop) -> None:
+    ada = await shop.opens("ada")
+    await ada.signal("cancelAccount")
+    await ends(ada)
+    with pytest.raises(RPCError) as nobody:
+        await ada.execute_update("addLoyaltyPoint", 1)
+    assert nobody.value.status == RPCStatusCode.NOT_FOUND
+
+
+async def test_asks_and_tells_are_served_in_the_order_in_which_they_were_sent(closed_shop: Shop) -> None:
+    gate = Gate()
+    async with closed_shop.serving(gate=gate):
+        ada = await closed_shop.opens("ada", points=4_000)
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        await gate.reached.wait()
+        first = await accepted(ada, "addLoyaltyPoint", 1_000)
+        await ada.signal("addPoints", -4_600)
+        second = await accepted(ada, "addLoyaltyPoint", 100)
+        await ada.signal("addPoints", 500)
+        third = await accepted(ada, "redeemReward", "concert ticket")
+        assert await points(ada) == 4_000, "Nothing is served while the guest is being started"
+        gate.open.set()
+        assert await first.result() == "Welcome to Platinum Status!"
+        assert await second.result() == "Welcome to Silver Status!"
+        assert await third.result() == {"reward": "concert ticket", "points_spent": 900, "points": 100}
+
+
+async def test_an_ask_that_waits_is_judged_when_its_turn_comes(closed_shop: Shop) -> None:
+    gate = Gate()
+    async with closed_shop.serving(gate=gate):
+        ada = await closed_shop.opens("ada", name="Ada", points=1_000)
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        await gate.reached.wait()
+        await ada.signal("addPoints", -950)
+        coffee = await accepted(ada, "redeemReward", "coffee")
+        gate.open.set()
+        assert await refusal(coffee.result()) == "Cannot redeem 'coffee' for 100 points; Ada has 50"
+
+
+async def test_what_is_being_served_may_make_possible_what_is_asked_next(closed_shop: Shop) -> None:
+    gate = Gate()
+    async with closed_shop.serving(gate=gate):
+        ada = await closed_shop.opens("ada", points=1_000)
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        await gate.reached.wait()
+        gift = await accepted(ada, "giftPoints", {"guest_id": "grace", "points": 300})
+        gate.open.set()
+        assert await gift.result() == "grace receives 300 points"
+
+
+async def test_an_update_behind_the_cancellation_of_the_account_is_refused(closed_shop: Shop) -> None:
+    gate = Gate()
+    async with closed_shop.serving(gate=gate):
+        ada = await closed_shop.opens("ada", name="Ada", points=1_000)
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        await gate.reached.wait()
+        await ada.signal("cancelAccount")
+        coffee = await accepted(ada, "redeemReward", "coffee")
+        gate.open.set()
+        assert await refusal(coffee.result()) == "Cannot do this for Ada; the account is closed"
+        await ends(ada)
+
+
+async def test_an_update_while_the_goodbye_is_on_its_way_is_refused_at_once(shop: Shop) -> None:
+    ada = await shop.opens("ada", name="Ada", email=ADA, points=120)
+    await shop.mails.arrive(ADA, WELCOME)
+    shop.mails.down = True
+    await ada.signal("cancelAccount")
+    await ada.signal("addPoints", 5)
+    assert not (await status(ada))["account_active"]
+    sentence = await refusal(ada.execute_update("redeemReward", "coffee"))
+    assert sentence == "Cannot do this for Ada; the account is closed"
+    shop.mails.down = False
+    await ends(ada)
+    assert await points(ada) == 120
+    assert shop.mails.to(ADA) == [WELCOME, "Goodbye"]
+
+
+# ---- peeks ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_loyalty_message_is_thanks_until_a_tier_is_reached(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=499)
+    assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
+    await ada.signal("addPoints", 1)
+    assert await ada.query("getLoyaltyMessage") == "Welcome to Silver Status!"
+    await ada.signal("addPoints", 1)
+    assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
+
+
+async def test_the_rewards_say_what_is_unlocked(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=500)
+    assert await ada.query("getRewards") == [
+        {"name": "coffee", "points": 100, "tier": "Member", "unlocked": True},
+        {"name": "tote bag", "points": 400, "tier": "Silver", "unlocked": True},
+        {"name": "concert ticket", "points": 900, "tier": "Gold", "unlocked": False},
+        {"name": "weekend trip", "points": 4_500, "tier": "Platinum", "unlocked": False},
+    ]
+
+
+async def test_the_guests_are_listed(shop: Shop) -> None:
+    ada = await shop.opens("ada", guests=["grace", "joan"])
+    assert await ada.query("getGuests") == ["grace", "joan"]
+
+
+async def test_queries_write_no_event(shop: Shop) -> None:
+    ada = await shop.opens("ada")
+    await points(ada)
+    length = len(await events(ada))
+    for query in ("getStatus", "getGuests", "getLoyaltyMessage", "getRewards"):
+        await ada.query(query)
+    assert len(await events(ada)) == length
+
+
+async def test_an_unknown_query_is_an_error_for_its_sender_alone(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=7)
+    with pytest.raises(WorkflowQueryFailedError):
+        await ada.query("noSuchQuery")
+    assert await points(ada) == 7
+
+
+async def test_a_closed_account_still_answers_queries(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=7)
+    await ada.signal("cancelAccount")
+    await ends(ada)
+    assert (await status(ada))["points"] == 7
+
+
+# ---- e-mail ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_customer_without_an_address_costs_no_activity(shop: Shop) -> None:
+    ada = await shop.opens("ada")
+    await ada.signal("addPoints", 5_000)
+    await ada.signal("cancelAccount")
+    await ends(ada)
+    assert await count(ada, EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) == 0
+    assert shop.mails.attempts == []
+
+
+async def test_email_does_not_hold_up_the_mailbox(shop: Shop) -> None:
+    shop.mails.down = True
+    ada = await shop.opens("ada", email=ADA)
+    for _ in range(10):
+        await ada.signal("addPoints", 10)
+    assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
+    assert await points(ada) == 101
+    shop.mails.down = False
+
+
+# ---- cancellation by the server -------------------------------------------------------------------------------
+
+CANCELED = "Your account has been canceled"
+
+
+async def is_canceled(customer: Handle) -> None:
+    cause = await failure_of(customer)
+    assert isinstance(cause, CancelledError), f"{customer.id} ends as canceled, not by {cause!r}"
+    await has_closed(customer, WorkflowExecutionStatus.CANCELED)
+
+
+async def test_cancellation_sends_a_last_email_and_ends_as_canceled(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA)
+    await shop.mails.arrive(ADA, WELCOME)
+    await ada.cancel()
+    await is_canceled(ada)
+    assert shop.mails.to(ADA) == [WELCOME, CANCELED]
+
+
+async def test_cancellation_before_the_first_worker_sends_a_last_email_too(closed_shop: Shop) -> None:
+    ada = await closed_shop.opens("ada", email=ADA)
+    await ada.cancel()
+    async with closed_shop.serving():
+        await is_canceled(ada)
+    assert closed_shop.mails.to(ADA)[-1:] == [CANCELED]
+
+
+async def test_cancellation_while_a_guest_is_being_started_answers_whoever_asks(closed_shop: Shop) -> None:
+    gate = Gate()
+    async with closed_shop.serving(gate=gate):
+        ada = await closed_shop.opens("ada", name="Ada", email=ADA, points=1_000)
+        await closed_shop.mails.arrive(ADA, WELCOME)
+        await ada.signal("inviteGuest", {"customer_id": "grace"})
+        await gate.reached.wait()
+        await ada.signal("addPoints", 1)
+        asked = await accepted(ada, "addLoyaltyPoint", 1)
+        await ada.cancel()
+        gate.open.set()
+        assert await refusal(asked.result()) == "Cannot do this for Ada; the account is closed"
+        await is_canceled(ada)
+    assert closed_shop.mails.to(ADA) == [WELCOME, "grace is your guest", CANCELED]
+
+
+async def test_cancellation_in_one_breath_with_a_purchase_is_not_forgotten(closed_shop: Shop) -> None:
+    async with closed_shop.serving():
+        await closed_shop.opens("grace")
+        ada = await closed_shop.opens("ada", email=ADA)
+        await closed_shop.mails.arrive(ADA, WELCOME)
+        await rests(ada)
+    await ada.signal("addPoints", args=[1_000, "grace"])
+    await ada.cancel()
+    async with closed_shop.serving():
+        await is_canceled(ada)
+    assert closed_shop.mails.to(ADA)[-1] == CANCELED
+
+
+async def test_cancellation_in_one_breath_with_a_gift_loses_no_points(closed_shop: Shop) -> None:
+    async with closed_shop.serving():
+        grace = await closed_shop.opens("grace")
+        ada = await closed_shop.opens("ada", email=ADA, points=1_000, guests=["grace"])
+        await closed_shop.mails.arrive(ADA, WELCOME)
+        await rests(ada)
+        await rests(grace)
+    gift = asyncio.create_task(ada.execute_update("giftPoints", {"guest_id": "grace", "points": 300}, id="gift"))
+    await ada.cancel()
+    async with closed_shop.serving():
+        await is_canceled(ada)
+        await asyncio.wait([gift])
+        given = gift.exception() is None
+        await comes_to(grace, 300 if given else 0)
+        assert await points(ada) == (700 if given else 1_000)
+
+
+async def test_cancellation_while_the_goodbye_is_on_its_way_still_ends_as_canceled(shop: Shop) -> None:
+    ada = await shop.opens("ada", email=ADA)
+    await shop.mails.arrive(ADA, WELCOME)
+    shop.mails.down = True
+    await ada.signal("cancelAccount")
+    assert not (await status(ada))["account_active"]
+    await ada.cancel()
+    shop.mails.down = False
+    await is_canceled(ada)
+    assert shop.mails.to(ADA)[:2] == [WELCOME, "Goodbye"]
