@@ -7,7 +7,7 @@ missing or surplus argument would fail the workflow task, which is retried for e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from loyalty.messages import (
     AddPoints,
@@ -28,6 +28,8 @@ MAX_POINTS = 1_000_000_000
 
 MAX_TEXT = 200
 """Characters of an id, a name, an e-mail address or a reward. The server allows ids of 1,000."""
+
+SIGNALS = ("addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNewStatus", "cancelAccount")
 
 SHOWN = 60
 """Characters of a bad value that a refusal repeats: sentences stay readable, logs stay small."""
@@ -124,6 +126,11 @@ def cancel_account(*surplus: object) -> CancelAccount:
     """Parse `cancelAccount`."""
     _no_surplus("a cancellation", surplus, "nothing")
     return CancelAccount()
+
+
+def unknown_signal(name: str, *_: object) -> NoReturn:
+    """Refuse a signal that is not part of the contract."""
+    raise Refused(f"Cannot understand the signal {_shown(name)}; possible are {', '.join(SIGNALS)}")
 
 
 def redeem_reward(reward: object = None, *surplus: object) -> RedeemReward:

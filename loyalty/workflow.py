@@ -7,9 +7,11 @@ a reply slot. A peek (query) reads the state. `run` alone does the work; no hand
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     # Our own modules hold no state, and need no fresh copy for each customer.
@@ -128,6 +130,11 @@ class CustomerLoyaltyWorkflow:
     def cancel_account(self, *surplus: object) -> None:
         """Close the account."""
         self._mailbox.tell(parsing.cancel_account, *surplus)
+
+    @workflow.signal(dynamic=True)
+    def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Log a signal that is not part of the contract; the SDK would keep it for a handler that never comes."""
+        self._mailbox.tell(parsing.unknown_signal, name)
 
     # ---- asks -------------------------------------------------------------------------------------------------
 

@@ -88,14 +88,14 @@ async def test_no_run_is_much_longer_than_the_threshold(shop: Shop) -> None:
 
 
 async def test_concurrent_signals_are_all_counted_across_runs(shop: Shop) -> None:
-    ada = await shop.opens("ada", settings={"history_threshold": 100})
+    ada = await shop.opens("ada", settings={"history_threshold": 150})
 
     async def sender() -> None:
         for _ in range(40):
             await ada.signal("addPoints", 1)
 
     await asyncio.gather(*(sender() for _ in range(15)))
-    await comes_to(ada, 600)
+    await comes_to(ada, 600, timeout=30)
     assert len(await runs(ada, shop.client)) > 3
 
 
@@ -257,6 +257,22 @@ async def test_cancellation_meets_the_customer_in_whatever_run(shop: Shop) -> No
     ada = await shop.opens("ada", email=ADA, settings=SHORT)
     await goes_on(ada)
     await ada.cancel()
+    await eventually(
+        lambda: ada.describe(),
+        lambda seen: seen.status == WorkflowExecutionStatus.CANCELED,
+        waiting_for="the newest run to be canceled",
+    )
+    assert shop.mails.to(ADA)[-1] == "Your account has been canceled"
+
+
+async def test_cancellation_while_a_run_is_being_left_is_not_forgotten(shop: Shop) -> None:
+    shop.mails.down = True
+    ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})
+    await eventually(lambda: shop.mails.attempts, waiting_for="the welcome mail to be tried")
+    await ada.signal("addPoints", 1)
+    assert await points(ada) == 1, "Now the run waits for the mail in flight"
+    await ada.cancel()
+    shop.mails.down = False
     await eventually(
         lambda: ada.describe(),
         lambda seen: seen.status == WorkflowExecutionStatus.CANCELED,

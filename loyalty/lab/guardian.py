@@ -1,22 +1,26 @@
-"""A process that lives exactly as long as its owner wants: `python guardian.py SECONDS COMMAND...`.
+"""A process that lives exactly as long as its owner wants: `python guardian.py SECONDS FOLDER COMMAND...`.
 
 The owner holds the writing end of this process's standard input. "stop" ends the command politely, "kill" at once,
 and so does the end of input, which the operating system sends when the owner is gone, however it went: that is what
-leaves no server and no worker behind. Owner and command are in different sessions, so that JupyterLab's stop button
-(SIGINT to the kernel's process group) does not reach the command. Imports nothing of ours: it has to start fast.
+leaves no server, no worker and no FOLDER of logs behind. Owner and command are in different sessions, so that
+JupyterLab's stop button (SIGINT to the kernel's process group) does not reach the command. Imports nothing of ours: it
+has to start fast.
 """
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 
 
-def guard(grace_seconds: float, command: list[str]) -> int:
+def guard(grace_seconds: float, folder: str, command: list[str]) -> int:
     """Run `command` until it ends or the owner says so; print its pid, return its exit code."""
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+
+    owner_is_gone = threading.Event()
 
     def stop(*_: object) -> None:
         child.terminate()
@@ -31,6 +35,7 @@ def guard(grace_seconds: float, command: list[str]) -> int:
                 child.kill()
             elif line.strip() == "stop":
                 stop()
+        owner_is_gone.set()
         stop()
 
     if threading.current_thread() is threading.main_thread():
@@ -38,8 +43,11 @@ def guard(grace_seconds: float, command: list[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(child.pid, flush=True)
     threading.Thread(target=obey, daemon=True).start()
-    return child.wait()
+    code = child.wait()
+    if owner_is_gone.is_set():
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(guard(float(sys.argv[1]), sys.argv[2:]) & 0xFF)
+    sys.exit(guard(float(sys.argv[1]), sys.argv[2], sys.argv[3:]) & 0xFF)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from google.protobuf.json_format import ParseError
-from temporalio.api.common.v1 import Payloads
+from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import EventType, TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle, WorkflowHistory
@@ -254,14 +254,15 @@ def _joined(texts: Iterable[str]) -> str | None:
     return ": ".join(dict.fromkeys(filter(None, texts)))[:DETAIL_LENGTH] or None
 
 
-def _said(payloads: Payloads) -> str:
-    return ", ".join(
-        payload.data[: 4 * DETAIL_LENGTH].decode(errors="replace")
-        if payload.metadata["encoding"] == b"json/plain"
-        else f"<{len(payload.data):,} bytes, {payload.metadata['encoding'].decode()}>"
-        for payload in payloads.payloads
-        if payload.metadata["encoding"] != b"binary/null"
-    )
+def _said(said: Payloads | Payload) -> str:
+    return ", ".join(filter(None, map(_in_words, said.payloads if isinstance(said, Payloads) else [said])))
+
+
+def _in_words(payload: Payload) -> str:
+    encoding = payload.metadata.get("encoding", b"")
+    if encoding == b"json/plain":
+        return payload.data[: 4 * DETAIL_LENGTH].decode(errors="replace")
+    return f"<{len(payload.data):,} bytes, {encoding.decode()}>" if payload.data else ""
 
 
 def _duration(timer: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -31,6 +32,8 @@ from loyalty.lab.workers import WorkerProcess, worker_environment
 RETENTION = Duration(seconds=24 * 60 * 60)
 """How long the server keeps the history of a closed customer: a day, as in the default namespace."""
 
+HEARTBEAT_SECONDS = 0.2
+
 PATIENCE_SECONDS = 60.0
 """Deadline of `handle.result()`, queries and updates through the lab's client: the stop button cannot end them."""
 
@@ -57,6 +60,7 @@ class Lab:
     """
 
     _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
+    _heartbeat: ClassVar[asyncio.Task[None] | None] = None
 
     def __init__(self, folder: Path, where: Server, own_server: OwnServer | None, client: Client, inbox: Inbox) -> None:
         self.where = where
@@ -89,9 +93,7 @@ class Lab:
         """
         own_server = own_server or database is not None or limits is not None or port is not None
         if _in_kernel():
-            import nest_asyncio2
-
-            nest_asyncio2.apply()
+            _arrange_kernel()
             if not own_server and cls._plain_lab_of_this_kernel is not None:
                 await cls._plain_lab_of_this_kernel.stop()
         folder = Path(tempfile.mkdtemp(prefix="loyalty-lab-"))
@@ -255,6 +257,22 @@ async def _enter_fresh_namespace(where: Server, name: str, patience: float) -> C
 def _notebook_name() -> str:
     """Return the notebook's name where JupyterLab tells it, as it does by this variable."""
     return Path(os.environ.get("JPY_SESSION_NAME", "lab.ipynb")).stem
+
+
+def _arrange_kernel() -> None:
+    """Let pasted `asyncio.run(...)` work, and the stop button end a cell that awaits."""
+    import nest_asyncio2
+
+    nest_asyncio2.apply()
+    loop = asyncio.get_running_loop()
+    if Lab._heartbeat is None or Lab._heartbeat.done():
+        Lab._heartbeat = loop.create_task(_beat())
+
+
+async def _beat() -> None:
+    # ipykernel 7.4 cancels an interrupted cell, but an event loop that sleeps notices at its next timer only.
+    while True:  # noqa: ASYNC110  # the tick itself is the purpose
+        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def _in_kernel() -> bool:

@@ -36,7 +36,7 @@ STRIP_EVENTS = 60
 
 INK, GREY, PALE = "#333333", "#767676", "#E3E3E3"
 FEW_RUNS = 12
-ROOM_FOR_A_NAME = 0.06
+ROOM_FOR_A_NAME = 0.08
 """Of the width of the picture."""
 
 NEAR = 2.5

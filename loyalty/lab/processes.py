@@ -16,14 +16,17 @@ GRACE_SECONDS = 5.0
 
 
 class Child:
-    """A running command; everything that it writes goes to the file `log`."""
+    """A running command; everything that it writes goes to the file `log`.
+
+    The log's folder is removed when the owner dies without stopping the child: nobody is left to read it.
+    """
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("ab") as output:
             self._guardian = subprocess.Popen(
                 # -I -S: no site-packages, no PYTHON* variables; the guardian is up in a hundredth of a second.
-                [sys.executable, "-I", "-S", guardian.__file__, str(GRACE_SECONDS), *command],
+                [sys.executable, "-I", "-S", guardian.__file__, str(GRACE_SECONDS), str(log.parent), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,

@@ -17,7 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from loyalty.lab.errors import LabError
 from loyalty.lab.processes import Child
-from loyalty.lab.waiting import until
+from loyalty.lab.waiting import block_until, until
 
 HOST = "127.0.0.1"
 BASE_URL = "LOYALTY_LAB_BASE_URL"
@@ -26,6 +26,10 @@ BASE_URL = "LOYALTY_LAB_BASE_URL"
 SESSION_ADDRESS = "LOYALTY_LAB_ADDRESS"
 SESSION_UI_PORT = "LOYALTY_LAB_UI_PORT"
 START_TIMEOUT_SECONDS = 30
+ATTEMPTS = 3
+PORT_TAKEN = "address already in use"
+LAST_WORDS = 5
+"""Lines of its log that a server which ended leaves to the learner."""
 
 TUNING: Mapping[str, object] = {
     "history.transferProcessorMaxPollRPS": 1000,
@@ -42,6 +46,11 @@ class Server:
 
     address: str
     ui_port: int | None = None
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports on which a server of our own listens."""
+        return [int(self.address.rpartition(":")[2]), *([self.ui_port] if self.ui_port else [])]
 
     @property
     def ui_path(self) -> str:
@@ -78,6 +87,12 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def is_open(port: int) -> bool:
+    """Return whether somebody accepts connections on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
 
 
 def refuse_taken(port: int) -> None:
@@ -125,17 +140,35 @@ class EmbeddedServer:
     ) -> None:
         if port is not None:
             refuse_taken(port)
-        self.where = Server(f"{HOST}:{port or free_port()}", free_port())
-        self._command = command(program, self.where, database, limits or {})
         self._log = log
-        self._child = Child(self._command, log)
+        for attempts_left in reversed(range(ATTEMPTS)):
+            self.where = Server(f"{HOST}:{port or free_port()}", free_port())
+            self._command = command(program, self.where, database, limits or {})
+            self._child = Child(self._command, log)
+            if self._listens():
+                return
+            # Another program may take a port between our finding it free and the server's using it.
+            if attempts_left == 0 or PORT_TAKEN not in self._child.last_lines(LAST_WORDS):
+                raise LabError(f"The Temporal server ended at once; its last words:\n{self._last_words()}")
+
+    def _listens(self) -> bool:
+        """Return True once the server accepts connections, or False where it has ended instead."""
+
+        def accepts_or_ended() -> bool:
+            return not self._child.alive or all(is_open(port) for port in self.where.ports)
+
+        block_until(accepts_or_ended, f"the Temporal server listens at {self.where.address}", START_TIMEOUT_SECONDS)
+        return self._child.alive
+
+    def _last_words(self) -> str:
+        return self._child.last_lines(LAST_WORDS)
 
     async def ready(self) -> None:
         """Wait until the server answers; raise LabError with its last words where it ended instead."""
 
         async def answers() -> bool:
             if not self._child.alive:
-                raise LabError(f"The Temporal server ended at once; its last words:\n{self._child.last_lines(5)}")
+                raise LabError(f"The Temporal server ended; its last words:\n{self._last_words()}")
             return await is_reachable(self.where.address)
 
         await until(answers, f"the Temporal server answers at {self.where.address}", START_TIMEOUT_SECONDS)

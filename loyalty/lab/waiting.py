@@ -8,14 +8,17 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import WorkflowHandle
 
 from loyalty.lab.errors import WaitedTooLong
 
 LOOK_EVERY_SECONDS = 0.02
 
-EVENTS_BEFORE_A_RESULT = 3
-"""Started, and the first Workflow Task scheduled and started."""
+UNANSWERED = {EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED}
+"""A run that continues another one may exist, and receive signals, for a second before its first task is scheduled."""
 
 
 async def until(condition: Callable[[], Awaitable[object] | object], what: str, timeout: float = 30) -> None:
@@ -38,11 +41,23 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = 30) -> None
 
     async def has_nothing_to_do() -> bool:
         described = (await handle.describe()).raw_description
-        # A run that continues another one exists for a moment before its first task does.
-        has_begun = described.workflow_execution_info.history_length > EVENTS_BEFORE_A_RESULT
-        return has_begun and not described.pending_activities and not described.HasField("pending_workflow_task")
+        if described.pending_activities or described.HasField("pending_workflow_task"):
+            return False
+        return await _newest_event(handle) not in UNANSWERED
 
     await until(has_nothing_to_do, f"{handle.id} has nothing to do but to wait", timeout)
+
+
+async def _newest_event(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
+    client = handle._client  # the SDK has no public way to read a history backwards
+    newest_first = await client.workflow_service.get_workflow_execution_history_reverse(
+        GetWorkflowExecutionHistoryReverseRequest(
+            namespace=client.namespace,
+            execution=WorkflowExecution(workflow_id=handle.id, run_id=handle.run_id or ""),
+            maximum_page_size=1,
+        )
+    )
+    return newest_first.history.events[0].event_type
 
 
 def block_until(condition: Callable[[], object], what: str, timeout: float = 30) -> None:
