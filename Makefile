@@ -23,6 +23,7 @@ help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
 	@echo "make test   lint, types, tests and every notebook"
 	@echo "make lock   choose the newest versions that pyproject.toml allows, and pin them"
+	@echo "make histories  record the event histories that the tests replay"
 	@echo "make figure draw the README's picture anew, by a real run"
 
 $(BIN)/python:
@@ -59,6 +60,11 @@ test: $(VENV)/.test
 lock: | $(BIN)/python
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --output-file $(LOCK) pyproject.toml
+
+# After a change that old histories cannot follow: guard it with workflow.patched, then record anew.
+.PHONY: histories
+histories: $(VENV)/.test
+	$(BIN)/python -m tests.record_histories
 
 .PHONY: figure
 figure: $(VENV)/.test

@@ -11,8 +11,10 @@ import os
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.activities import Mailer, SmtpMailer, log_mail
 
@@ -38,12 +40,22 @@ async def connect(environment: Mapping[str, str] | None = None, *, interceptors:
     """Return a client of the cluster that the environment names; raise ConfigurationError where there is none."""
     config: ClientConnectConfig = {"target_host": DEFAULT_ADDRESS, **cluster(environment)}
     try:
-        return await Client.connect(**config, interceptors=interceptors)
+        client = await Client.connect(**config, interceptors=interceptors)
     except (RuntimeError, ValueError) as error:  # what the SDK raises: nobody answers, or this is no address
         raise ConfigurationError(
             f"Cannot reach a Temporal server at {config['target_host']}; start one, or name another by "
             f"TEMPORAL_ADDRESS or a Temporal profile ({str(error).splitlines()[0]})"
         ) from error
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        raise ConfigurationError(
+            f"Cannot find the namespace {client.namespace!r} at {config['target_host']}; create it, or name another by "
+            "TEMPORAL_NAMESPACE or a Temporal profile"
+        ) from error
+    return client
 
 
 def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
@@ -56,6 +68,8 @@ def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
+    if "@" in url:  # not repeated here: it may hold a password
+        raise ConfigurationError(f"Cannot use {SMTP_URL} with a user or a password; possible is smtp://host:port")
     if not host or not port or not url.startswith("smtp://"):
         raise ConfigurationError(f"Cannot use {SMTP_URL}={url!r}; possible is smtp://host:port")
     return SmtpMailer(host, port)

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 
 MIB = 1024 * 1024
 
-HISTORY_SIZE_THRESHOLD = 10 * MIB
-"""Bytes: 20 % of the size limit of 50 MiB."""
+EVENT_LIMIT = 51_200
+"""A threshold above it switches continue-as-new off: an experiment that wants to meet the limits."""
 
-BYTES_PER_EVENT = 1024
-"""51,200 events of 1 KiB are 50 MiB: a higher event threshold raises the size threshold in step."""
+SIZE_THRESHOLD = 10 * MIB
+"""Bytes: 20 % of the limit."""
 
-SIGNALS_PER_EVENT = 0.8
-"""8,000 signals at the default threshold of 10,000 events, 80 % of the server's limit: a storm goes on arriving
-while the run is being left."""
+SIGNAL_SHARE, MOST_SIGNALS = 0.8, 8_000
+"""Signals per event of the threshold, and at most: 80 % of the limit, because a storm goes on while the run is left."""
 
-UPDATES_PER_EVENT = 0.16
-"""1,600 updates at the default threshold of 10,000 events, 80 % of the server's limit."""
+UPDATE_SHARE, MOST_UPDATES = 0.16, 1_600
+"""The same for updates."""
 
 
 @dataclass
@@ -40,9 +39,11 @@ class RunLength:
         """Return whether it is time to continue as new; None leaves that to the server (4,096 events or 4 MiB)."""
         if history_threshold is None:
             return self.continue_as_new_suggested
+        if history_threshold > EVENT_LIMIT:
+            return False
         return (
             self.events >= history_threshold
-            or self.size >= max(HISTORY_SIZE_THRESHOLD, history_threshold * BYTES_PER_EVENT)
-            or self.signals >= history_threshold * SIGNALS_PER_EVENT
-            or self.updates >= history_threshold * UPDATES_PER_EVENT
+            or self.size >= SIZE_THRESHOLD
+            or self.signals >= min(MOST_SIGNALS, history_threshold * SIGNAL_SHARE)
+            or self.updates >= min(MOST_UPDATES, history_threshold * UPDATE_SHARE)
         )

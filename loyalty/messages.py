@@ -145,12 +145,16 @@ class Customer:
 
 @dataclass
 class Mail:
-    """An e-mail to `to`. A newer mail of topic "points" replaces an older one that has not left yet."""
+    """An e-mail to `to`. A newer mail of topic "points" replaces an older one that has not left yet.
+
+    All attempts to send it, by whichever run, carry the same `mail_id`; the outbox gives it.
+    """
 
     to: str
     subject: str
     body: str
     topic: str
+    mail_id: str = ""
 
 
 @dataclass

@@ -6,6 +6,7 @@ missing or surplus argument would fail the workflow task, which is retried for e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -30,6 +31,9 @@ MAX_TEXT = 200
 """Characters of an id, a name, an e-mail address or a reward. The server allows ids of 1,000."""
 
 SIGNALS = ("addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNewStatus", "cancelAccount")
+
+ONE_ADDRESS = re.compile(r"""[^@\s,;:<>()"\\]+@[^@\s,;:<>()"\\]+""")
+"""One recipient, not a list of them, and nothing that a mail header would read as something else."""
 
 SHOWN = 60
 """Characters of a bad value that a refusal repeats: sentences stay readable, logs stay small."""
@@ -97,7 +101,7 @@ def invite_guest(guest: object = None, *surplus: object) -> InviteGuest:
     _no_surplus("an invitation", surplus, "one object")
     raw = _fields(guest, GuestInvitation, "name", "email")
     email = _text(raw.get("email", ""), "an e-mail address", required=False)
-    if email and ("@" not in email or " " in email):
+    if email and not ONE_ADDRESS.fullmatch(email):
         raise Refused(f"Cannot use {_shown(email)} as an e-mail address; possible is none at all, or name@host")
     name = _text(raw.get("name", ""), "a name", required=False)
     return InviteGuest(GuestInvitation(customer_id(raw["customer_id"]), name, email))

@@ -180,7 +180,7 @@ class CustomerLoyaltyWorkflow:
 
     @workflow.query(name="getLoyaltyMessage")
     def get_loyalty_message(self) -> str:
-        """Return what the last change of points deserved."""
+        """Return what the last purchase deserved: a welcome to the tier just reached, or thanks."""
         return self._customer.loyalty_message
 
     @workflow.query(name="getRewards")

@@ -71,6 +71,11 @@ def test_anything_else_is_refused_with_what_is_possible(url: str) -> None:
     )
 
 
+def test_a_password_is_refused_and_not_repeated() -> None:
+    refusal = refusal_of_mail_server({"LOYALTY_SMTP_URL": "smtp://ada:secret@localhost:25"})
+    assert refusal == "Cannot use LOYALTY_SMTP_URL with a user or a password; possible is smtp://host:port"
+
+
 def test_the_environment_names_the_cluster(profiles: dict[str, str]) -> None:
     assert config.cluster(profiles | {"TEMPORAL_ADDRESS": "here:7233", "TEMPORAL_NAMESPACE": "loyalty"}) == {
         "target_host": "here:7233",

@@ -15,6 +15,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.service import RPCError
 
 from loyalty.lab import history
+from loyalty.lab.events import DETAIL_LENGTH
 from tests.helpers import Handle, Shop, comes_to, ends, eventually
 
 THRESHOLD = 40
@@ -85,7 +86,7 @@ async def test_details_and_references_say_what_happened(ada: Handle) -> None:
     referred = frame.merge(started, left_on=["run", "event_id"], right_on=["run", "refers_to"])
     assert len(referred) == len(started)
     assert set(referred.type_x) == {"ActivityTaskScheduled"}
-    assert frame.detail.str.len().max() <= history.DETAIL_LENGTH
+    assert frame.detail.str.len().max() <= DETAIL_LENGTH
 
 
 async def test_recorded_runs_make_the_same_frame_as_live_ones(ada: Handle, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.limits import HISTORY_SIZE_THRESHOLD, MIB, RunLength
+from loyalty.limits import EVENT_LIMIT, MIB, SIZE_THRESHOLD, RunLength
 from loyalty.messages import DEFAULT_HISTORY_THRESHOLD
 
 YOUNG = RunLength(events=3, size=1_000, continue_as_new_suggested=False, signals=0, updates=0)
@@ -24,7 +24,7 @@ def test_a_young_run_goes_on() -> None:
     ("longest", "too_long"),
     [
         (replace(YOUNG, events=9_999), replace(YOUNG, events=10_000)),
-        (replace(YOUNG, size=HISTORY_SIZE_THRESHOLD - 1), replace(YOUNG, size=HISTORY_SIZE_THRESHOLD)),
+        (replace(YOUNG, size=SIZE_THRESHOLD - 1), replace(YOUNG, size=SIZE_THRESHOLD)),
         (replace(YOUNG, signals=7_999), replace(YOUNG, signals=8_000)),
         (replace(YOUNG, updates=1_599), replace(YOUNG, updates=1_600)),
     ],
@@ -37,26 +37,31 @@ def test_each_limit_alone_makes_a_run_long(longest: RunLength, too_long: RunLeng
 
 def test_the_default_threshold_is_a_fifth_of_the_servers_limit_of_events_and_size() -> None:
     assert SERVER_EVENTS * 0.19 < DEFAULT_HISTORY_THRESHOLD < SERVER_EVENTS * 0.2
-    assert HISTORY_SIZE_THRESHOLD == SERVER_SIZE * 0.2
+    assert SIZE_THRESHOLD == SERVER_SIZE * 0.2
 
 
 @given(
-    st.integers(0, SERVER_EVENTS), st.integers(0, SERVER_SIZE), st.integers(0, SERVER_SIGNALS), st.integers(0, 2_000)
+    st.integers(1, SERVER_EVENTS),
+    st.integers(0, SERVER_EVENTS),
+    st.integers(0, SERVER_SIZE),
+    st.integers(0, SERVER_SIGNALS),
+    st.integers(0, SERVER_UPDATES),
 )
-def test_no_limit_of_the_server_is_reached_before_the_default_threshold(
-    events: int, size: int, signals: int, updates: int
+def test_no_limit_of_the_server_is_reached_before_the_threshold(
+    threshold: int, events: int, size: int, signals: int, updates: int
 ) -> None:
     run = RunLength(events, size, False, signals, updates)
-    if not run.is_long(DEFAULT_HISTORY_THRESHOLD):
+    if not run.is_long(threshold):
         assert events < SERVER_EVENTS
         assert size < SERVER_SIZE
         assert signals < SERVER_SIGNALS, "The server would refuse further signals for ever"
         assert updates < SERVER_UPDATES, "The server would refuse further updates for ever"
 
 
-def test_a_raised_threshold_raises_the_size_in_step() -> None:
-    assert not replace(YOUNG, size=HISTORY_SIZE_THRESHOLD).is_long(51_200)
-    assert replace(YOUNG, size=SERVER_SIZE).is_long(51_200)
+def test_a_threshold_out_of_reach_switches_continue_as_new_off() -> None:
+    at_every_limit = RunLength(SERVER_EVENTS, SERVER_SIZE, True, SERVER_SIGNALS, SERVER_UPDATES)
+    assert at_every_limit.is_long(EVENT_LIMIT)
+    assert not at_every_limit.is_long(EVENT_LIMIT + 1)
 
 
 def test_without_a_threshold_the_server_decides_alone() -> None:

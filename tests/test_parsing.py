@@ -296,3 +296,14 @@ def test_junk_that_is_nested_too_deeply_to_be_shown_is_refused_like_any_other(pa
     for _ in range(100_000):
         junk = [junk]
     assert refusal(parse, junk).startswith("Cannot ")
+
+
+@pytest.mark.parametrize("email", ["ada", "ada@", "@host", "a b@host", "a@x,b@y", "a@x;b@y", "Ada <ada@host>", "a@b@c"])
+def test_an_invitation_names_one_recipient(email: str) -> None:
+    with pytest.raises(parsing.Refused, match="as an e-mail address; possible is none at all, or name@host"):
+        parsing.invite_guest({"customer_id": "grace", "email": email})
+
+
+def test_an_unknown_signal_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(parsing.Refused, match="Cannot understand the signal 'addPionts'; possible are addPoints, inv"):
+        parsing.unknown_signal("addPionts", 100)

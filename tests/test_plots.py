@@ -20,7 +20,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from loyalty.lab import plots
+from loyalty.lab import drawing, plots
 
 PURCHASE = [  # type, name, how many events before stands what it refers to
     ("WorkflowExecutionSignaled", "addPoints", 0),
@@ -219,18 +219,14 @@ def lab(color: str, eyes: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("eyes", [np.eye(3), SEEN_WITHOUT_GREEN, SEEN_WITHOUT_RED], ids=["all", "no green", "no red"])
 def test_the_palette_can_be_told_apart_by_everybody(eyes: np.ndarray) -> None:
-    for (one, color), (other, another) in itertools.combinations(plots.PALETTE.items(), 2):
+    for (one, color), (other, another) in itertools.combinations(drawing.PALETTE.items(), 2):
         distance = np.linalg.norm(lab(color, eyes) - lab(another, eyes))
         assert distance > JUST_DIFFERENT, f"{one} and {other} look alike: {distance:.0f}"
 
 
 def test_importing_the_plots_loads_neither_temporal_nor_matplotlib() -> None:
-    code = f"""
-import importlib.util, sys
-spec = importlib.util.spec_from_file_location("plots", {plots.__file__!r})
-sys.modules["plots"] = module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-print([name for name in ("temporalio", "matplotlib", "pandas") if name in sys.modules])
-"""
+    code = (
+        "import sys, loyalty.lab.plots; print([x for x in ('temporalio', 'matplotlib', 'pandas') if x in sys.modules])"
+    )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

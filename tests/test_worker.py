@@ -144,6 +144,7 @@ async def test_customers_outlive_a_worker_that_is_killed(closed_shop: Shop) -> N
             "Cannot reach a Temporal server at nonsense::; start one, or name another by TEMPORAL_ADDRESS",
         ),
         ({"TEMPORAL_PROFILE": "nonsense"}, "Cannot read Temporal's configuration: "),
+        ({"TEMPORAL_NAMESPACE": "nowhere"}, "Cannot find the namespace 'nowhere' at 127.0.0.1:"),
         (
             {"LOYALTY_SMTP_URL": "localhost"},
             "Cannot use LOYALTY_SMTP_URL='localhost'; possible is smtp://host:port",
@@ -158,9 +159,3 @@ async def test_a_wrong_environment_ends_the_worker_with_one_sentence(
         assert await process.ended() == 1
     assert process.log.startswith(sentence), process.log
     assert len(process.log.splitlines()) == 1, f"One sentence, no traceback: {process.log}"
-
-
-async def test_an_unknown_namespace_ends_the_worker_with_an_error_that_names_it(closed_shop: Shop) -> None:
-    async with worker(closed_shop, TEMPORAL_NAMESPACE="nowhere") as process:
-        assert await process.ended() == 1
-    assert "nowhere" in process.log, process.log

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf.json_format import ParseError
-from temporalio.api.common.v1 import Payload, Payloads
-from temporalio.api.enums.v1 import EventType, TimeoutType, WorkflowTaskFailedCause
-from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
+
+from loyalty.lab.events import rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +36,6 @@ COLUMNS: dict[str, Any] = {
     "identity": "str",
 }
 """Columns of a frame with their dtypes; `frame` says what they mean."""
-
-DETAIL_LENGTH = 200
-"""Characters; an argument may be 2 MiB long."""
 
 CLOSING = "^WorkflowExecution(Completed|Failed|TimedOut|Canceled|Terminated|ContinuedAsNew)$"
 
@@ -185,127 +179,7 @@ def _frame(histories: Sequence[WorkflowHistory]) -> pd.DataFrame:
     for workflow_id, of_one in runs.items():
         of_one.sort(key=lambda history: history.events[0].event_time.ToNanoseconds())
         for run, history in enumerate(of_one, start=1):
-            rows += _rows(workflow_id, run, history.events)
+            rows += rows_of(workflow_id, run, history.events)
     columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
     typed = zip(COLUMNS.items(), columns, strict=True)
     return pd.DataFrame({column: pd.Series(list(values), dtype=dtype) for (column, dtype), values in typed})
-
-
-def _rows(workflow_id: str, run: int, events: Iterable[HistoryEvent]) -> Iterable[tuple[Any, ...]]:
-    names: dict[int, str | None] = {}
-    for event in events:
-        kind = _kind(event.event_type, event.WhichOneof("attributes"))
-        attributes = kind.attributes(event)
-        refers_to = kind.refers_to(attributes) or None
-        name = (kind.name(attributes) if kind.name else names.get(refers_to or 0)) or None
-        names[event.event_id] = name
-        yield (
-            workflow_id,
-            run,
-            event.event_id,
-            event.event_time.seconds * 1_000_000_000 + event.event_time.nanos,
-            kind.type,
-            name,
-            _joined(text(attributes) for text in kind.detail) if kind.detail else None,
-            kind.attempt(attributes),
-            event.ByteSize(),
-            refers_to,
-            kind.identity(attributes) or None,
-        )
-
-
-class _Kind(NamedTuple):
-    """How to read the events of one type; every function but the first takes the event's attributes."""
-
-    type: str
-    attributes: Callable[[Any], Any]
-    name: Callable[[Any], str] | None
-    refers_to: Callable[[Any], int | None]
-    identity: Callable[[Any], str | None]
-    attempt: Callable[[Any], int | None]
-    detail: tuple[Callable[[Any], str], ...]
-
-
-_NAMES = {  # a field that an event of the type has: where its name is
-    "signal_name": "signal_name",
-    "activity_type": "activity_type.name",
-    "accepted_request": "accepted_request.input.name",
-    "request": "request.input.name",
-    "workflow_type": "workflow_type.name",
-    "marker_name": "marker_name",
-    "operation": "operation",
-}
-
-_REFERENCES = (  # the first of these fields that an event of the type has
-    "scheduled_event_id",
-    "accepted_event_id",
-    "initiated_event_id",
-    "started_event_id",
-    "workflow_task_completed_event_id",
-)
-
-
-def _camel_case(enum: Any, number: int, prefix: str) -> str:
-    name: str = enum.Name(number) if number in enum.values() else f"UNKNOWN_{number}"  # a newer server's
-    return name.removeprefix(prefix).title().replace("_", "")
-
-
-def _joined(texts: Iterable[str]) -> str | None:
-    return ": ".join(dict.fromkeys(filter(None, texts)))[:DETAIL_LENGTH] or None
-
-
-def _said(said: Payloads | Payload) -> str:
-    return ", ".join(filter(None, map(_in_words, said.payloads if isinstance(said, Payloads) else [said])))
-
-
-def _in_words(payload: Payload) -> str:
-    encoding = payload.metadata.get("encoding", b"")
-    if encoding == b"json/plain":
-        return payload.data[: 4 * DETAIL_LENGTH].decode(errors="replace")
-    return f"<{len(payload.data):,} bytes, {encoding.decode()}>" if payload.data else ""
-
-
-def _duration(timer: Any) -> str:
-    return f"{timer.start_to_fire_timeout.ToTimedelta().total_seconds():g} s"
-
-
-_DETAILS: dict[str, Callable[[Any], str]] = {  # a field that an event of the type has: what it says; all are joined
-    "continued_execution_run_id": attrgetter("continued_execution_run_id"),
-    "new_execution_run_id": attrgetter("new_execution_run_id"),
-    "workflow_execution": attrgetter("workflow_execution.workflow_id"),
-    "workflow_id": attrgetter("workflow_id"),
-    "reason": attrgetter("reason"),
-    "timeout_type": lambda event: _camel_case(TimeoutType, event.timeout_type, "TIMEOUT_TYPE_"),
-    "failure": attrgetter("failure.message"),
-    "last_failure": attrgetter("last_failure.message"),
-    "outcome": lambda event: event.outcome.failure.message or _said(event.outcome.success),
-    "start_to_fire_timeout": _duration,
-    "input": lambda event: _said(event.input),
-    "accepted_request": lambda event: _said(event.accepted_request.input.args),
-    "result": lambda event: _said(event.result),
-}
-
-
-@cache
-def _kind(number: int, oneof: str | None) -> _Kind:
-    message = HistoryEvent.DESCRIPTOR.fields_by_name[oneof].message_type if oneof else None
-    fields = set(message.fields_by_name) if message else set()
-    type_ = _camel_case(EventType, number, "EVENT_TYPE_")
-    if type_ == "WorkflowExecutionStarted":
-        fields.discard("workflow_id")  # its own
-    detail = [read for field, read in _DETAILS.items() if field in fields]
-    if type_ == "WorkflowTaskFailed":
-        detail.insert(0, lambda task: _camel_case(WorkflowTaskFailedCause, task.cause, "WORKFLOW_TASK_FAILED_CAUSE_"))
-    return _Kind(
-        type=type_,
-        attributes=attrgetter(oneof) if oneof else _nothing,
-        name=next((attrgetter(path) for field, path in _NAMES.items() if field in fields), None),
-        refers_to=next((attrgetter(field) for field in _REFERENCES if field in fields), _nothing),
-        identity=attrgetter("identity") if "identity" in fields else _nothing,
-        attempt=attrgetter("attempt") if type_ == "ActivityTaskStarted" else _nothing,
-        detail=tuple(detail),
-    )
-
-
-def _nothing(_: Any) -> None:
-    return None

@@ -10,20 +10,25 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from loyalty.lab.drawing import (
+    GREY,
+    INK,
+    PALE,
+    PALETTE,
+    axes_or_new,
+    by_run,
+    draw_levels,
+    finish,
+    legend,
+    note,
+    purchases_so_far,
+    seconds_since_start,
+    together,
+)
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-PALETTE = {
-    "blue": "#0072B2",
-    "orange": "#E69F00",
-    "green": "#009E73",
-    "vermillion": "#D55E00",
-    "sky": "#56B4E9",
-    "purple": "#CC79A7",
-    "black": "#000000",
-}
-"""Colours that people with colour-blindness can tell apart (Okabe and Ito, https://jfly.uni-koeln.de/color/)."""
 
 EVENT_LIMIT = 51_200
 """Events in one run; with more, the server terminates it (`limit.historyCount.error`)."""
@@ -34,13 +39,9 @@ EVENT_WARNING = 10_240
 STRIP_EVENTS = 60
 """More events than this have no room for labels."""
 
-INK, GREY, PALE = "#333333", "#767676", "#E3E3E3"
 FEW_RUNS = 12
 ROOM_FOR_A_NAME = 0.08
 """Of the width of the picture."""
-
-NEAR = 2.5
-"""A level at most this many times as high as the data is drawn to scale."""
 
 LINES = [(color, style) for style in ("-", "--", "-.") for color in ("blue", "vermillion", "green", "purple")]
 DASHES = ((1, 1.5), (5, 2), (5, 1.5, 1, 1.5))
@@ -74,12 +75,12 @@ def event_strip(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     `frame`: a DataFrame of `history.frame`, or part of one, of one run and at most STRIP_EVENTS events. Raise
     ValueError for more.
     """
-    if not 0 < len(frame) <= STRIP_EVENTS or len(_runs(frame)) > 1:
+    if not 0 < len(frame) <= STRIP_EVENTS or len(by_run(frame)) > 1:
         raise ValueError(
-            f"Cannot label {len(frame):,} events of {len(_runs(frame))} runs in one strip; possible are 1 to "
+            f"Cannot label {len(frame):,} events of {len(by_run(frame))} runs in one strip; possible are 1 to "
             f"{STRIP_EVENTS} events of one run, such as frame[frame.run == 1].head({STRIP_EVENTS})"
         )
-    ax = _axes(ax)
+    ax = axes_or_new(ax)
     kinds = {event: _kind(type_) for event, type_ in zip(frame.event_id, frame.type, strict=True)}
     rows = [row for _, row, _ in ROWS if row in {kind.row for kind in kinds.values()}]
     labels: list[tuple[int, str, int]] = []
@@ -92,9 +93,9 @@ def event_strip(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
             labels.append((y, kind.label or name, event))
         face = kind.color if kind.filled else "white"
         ax.plot(event, y, kind.marker, ms=size, mfc=face, mec=kind.color, mew=1.6, zorder=2)
-    for y, label, event, times in _together(labels, room=len(kinds) / 15):
+    for y, label, event, times in together(labels, room=len(kinds) / 15):
         text = label if times == 1 else f"{times} x {label}"
-        _note(ax, text, (event, y), (0, 7), rotation=30, va="bottom", fontsize=8)
+        note(ax, text, (event, y), (0, 7), rotation=30, va="bottom", fontsize=8)
     for _, phase, marker, filled in PHASES:
         if phase in {kind.phase for kind in kinds.values()}:
             ax.plot([], [], marker, ms=8, color=GREY, mfc=GREY if filled else "white", label=phase)
@@ -106,8 +107,8 @@ def event_strip(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(len(rows)), rows)
     ax.set_ylim(len(rows) - 0.5, -0.9)
     ax.grid(axis="y", color=PALE)
-    _legend(ax)
-    return _label(ax, f"{len(kinds)} events of an event history, in order", "event number in this run", "kind of event")
+    legend(ax)
+    return finish(ax, f"{len(kinds)} events of an event history, in order", "event number in this run", "kind of event")
 
 
 def growth(
@@ -126,12 +127,12 @@ def growth(
     per purchase; several predictions are named by a mapping. `threshold` (events) is where runs continue as new.
     Levels that lie far above the data stand above a break in the axis.
     """
-    ax = _axes(ax)
-    runs = _runs(frame)
+    ax = axes_or_new(ax)
+    runs = by_run(frame)
     one_run_each = len(runs) == len({workflow_id for workflow_id, _ in runs})
     longest: float = 0
     for number, ((workflow_id, run), events) in enumerate(runs.items()):
-        x = _seconds(events) if by == "seconds" else _purchases(events)
+        x = seconds_since_start(events) if by == "seconds" else purchases_so_far(events)
         longest = max(longest, x.max())
         color, style = LINES[number % len(LINES)] if len(runs) <= len(LINES) else LINES[0]
         label = workflow_id if one_run_each else f"{workflow_id}, run {run}"
@@ -139,15 +140,15 @@ def growth(
             label = f"{len(runs)} runs" if number == 0 else "_"
         ax.plot(x, events.event_id, color=PALETTE[color], ls=style, lw=2, label=label)
     ax.set_xlim(0, longest * 1.02 or 1)
-    top = _levels(ax, frame.event_id.max(), {"threshold": threshold, "server warns": warning, "limit": limit})
+    top = draw_levels(ax, frame.event_id.max(), {"threshold": threshold, "server warns": warning, "limit": limit})
     predictions = prediction if isinstance(prediction, Mapping) else {"predicted": prediction} if prediction else {}
     for number, (name, rate) in enumerate(predictions.items()):
         end = min(longest, top / rate) if rate > 0 else longest
         label = f"{name}: {rate:,g} events per {by.removesuffix('s')}"
         ax.plot([0, end], [0, rate * end], color=INK, ls=(0, DASHES[number % len(DASHES)]), lw=1.6, label=label)
-    _legend(ax)
+    legend(ax)
     xlabel = "seconds since the run began" if by == "seconds" else "purchases so far (signals and updates)"
-    return _label(ax, "How fast the event history grows", xlabel, "events in this run")
+    return finish(ax, "How fast the event history grows", xlabel, "events in this run")
 
 
 def sawtooth(
@@ -163,16 +164,16 @@ def sawtooth(
     no continue-as-new. `threshold`, `limit`: events; a limit far above the data stands above a break in the axis.
     """
     frame = frame.reset_index(drop=True)
-    runs = _runs(frame)
+    runs = by_run(frame)
     customers = sorted({workflow_id for workflow_id, _ in runs})
     if len(customers) != 1:
         named = ", ".join(customers) or "nobody"
         raise ValueError(f"Cannot draw the lives of {named} in one picture; possible is one customer, with all runs")
-    ax = _axes(ax)
+    ax = axes_or_new(ax)
     blue, vermillion = PALETTE["blue"], PALETTE["vermillion"]
-    seconds, longest = _seconds(frame), frame.event_id.max()
+    seconds, longest = seconds_since_start(frame), frame.event_id.max()
     ax.set_xlim(0, seconds.iloc[-1] * 1.02 or 1)
-    top = _levels(ax, longest, {"threshold": threshold, "limit": limit}, headroom=1.3)
+    top = draw_levels(ax, longest, {"threshold": threshold, "limit": limit}, headroom=1.3)
     for (_, run), events in runs.items():
         x = seconds[events.index]
         begin, end, height = x.iloc[0], x.iloc[-1], events.event_id.iloc[-1]
@@ -191,19 +192,19 @@ def sawtooth(
                 label="continue as new" if run == 1 else "_",
             )
         if len(runs) <= FEW_RUNS and end - begin > ROOM_FOR_A_NAME * seconds.iloc[-1]:
-            _note(ax, f"run {run}", ((begin + end) / 2, 0), (0, 5), ha="center", color=blue)
+            note(ax, f"run {run}", ((begin + end) / 2, 0), (0, 5), ha="center", color=blue)
     if len(runs) > 1:
-        together = seconds[: int(0.95 * top)]
-        ax.plot(together, range(1, len(together) + 1), ":", color=GREY, lw=1.8, zorder=1.8)
-        leaving = (together.iloc[-1], len(together))
+        shown = seconds[: int(0.95 * top)]
+        ax.plot(shown, range(1, len(shown) + 1), ":", color=GREY, lw=1.8, zorder=1.8)
+        leaving = (shown.iloc[-1], len(shown))
         ax.plot(*leaving, "^", ms=7, color=GREY)
         words = f"without continue as new: {len(frame):,} events by now"
         offset, side = ((9, -3), "left") if leaving[0] < seconds.iloc[-1] / 2 else ((-9, -3), "right")
-        _note(ax, words, leaving, offset, ha=side, color=GREY, fontsize=9)
-    _legend(ax)
+        note(ax, words, leaving, offset, ha=side, color=GREY, fontsize=9)
+    legend(ax)
     lives = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
     title = f"{len(frame):,} events in {lives}, never more than {longest:,} in one event history"
-    return _label(ax, title, "seconds since the account was opened", "events in this run")
+    return finish(ax, title, "seconds since the account was opened", "events in this run")
 
 
 def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None, *, of: float | None = None) -> Axes:
@@ -211,7 +212,7 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
 
     `of` is the whole that each value is part of, such as the messages sent; it is drawn behind the bar.
     """
-    ax = _axes(ax)
+    ax = axes_or_new(ax)
     places, numbers = range(len(values)), [float(value) for value in values]
     longest = max([*numbers, of or 0])
     if of is not None:
@@ -220,113 +221,11 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
     for place, value in zip(places, numbers, strict=True):
         text = f"{value:,.0f}" if value.is_integer() else f"{value:,.3g}"
         text = text if of is None else f"{text} of {of:,g}"
-        _note(ax, text, (max(value, of or 0), place), (6, 0), va="center")
+        note(ax, text, (max(value, of or 0), place), (6, 0), va="center")
     ax.set_yticks(places, [str(name) for name in values.index])
     ax.invert_yaxis()
     ax.set_xlim(0, 1.16 * longest or 1)
-    return _label(ax, title, xlabel, str(values.index.name or ""))
-
-
-# ---- what the pictures share ----------------------------------------------------------------------------------
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(8, 4), layout="constrained", facecolor="white")[1]
-    ax.set_facecolor("white")
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
-
-
-def _label(ax: Axes, title: str, xlabel: str, ylabel: str) -> Axes:
-    ax.set_title(title, loc="left", color=INK, fontweight="bold")
-    ax.set_xlabel(xlabel, color=INK)
-    ax.set_ylabel(ylabel, color=INK)
-    ax.tick_params(colors=INK, length=0)
-    return ax
-
-
-def _together(labels: list[tuple[int, str, int]], room: float) -> list[tuple[int, str, int, int]]:
-    """Return (y, label, x of the first, times): equal labels in one row that stand closer than `room` become one."""
-    merged: list[tuple[int, str, int, int]] = []
-    last = 0
-    for y, label, x in sorted(labels):
-        if merged and merged[-1][:2] == (y, label) and x - last < room:
-            merged[-1] = (*merged[-1][:3], merged[-1][3] + 1)
-        else:
-            merged.append((y, label, x, 1))
-        last = x
-    return merged
-
-
-def _note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **how: Any) -> None:
-    ax.annotate(text, at, offset, textcoords="offset points", **{"color": INK, **how})
-
-
-def _legend(ax: Axes) -> None:
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False, fontsize=9, labelcolor=INK)
-
-
-def _levels(ax: Axes, highest: float, levels: Mapping[str, int | None], headroom: float = 1.12) -> float:
-    """Draw each level as a labelled horizontal line; return the top of the part of the y axis that is to scale.
-
-    Levels far above `highest` (events) share the space above a break in the axis.
-    """
-    given = sorted((level, name) for name, level in levels.items() if level is not None)
-    near = [(level, name) for level, name in given if level <= NEAR * highest]
-    far = given[len(near) :]
-    top = headroom * max([highest, *(level for level, _ in near)])
-    step = 0.13 * top
-    heights = [float(level) for level, _ in near] + [top + step * (0.9 + place) for place in range(len(far))]
-    broken = heights[len(near) :]
-    ax.set_ylim(0, heights[-1] + 0.4 * step if far else top)
-    ticks = _round_numbers(top)
-    ax.set_yticks([*ticks, *broken], [f"{tick:,.0f}" for tick in [*ticks, *(level for level, _ in far)]])
-    for (level, name), height in zip(given, heights, strict=True):
-        ax.axhline(height, color=PALETTE["vermillion"], lw=1.4, ls="-" if name == "limit" else (0, (6, 3)), zorder=1.5)
-        words = name if height in broken else f"{name} {level:,}"
-        crowded_above = any(0 < other - height < step / 2 for other in heights)
-        crowded_below = any(0 < height - other < step / 2 for other in heights)
-        side = "top" if crowded_above else "bottom" if crowded_below else "center"
-        where = {"xycoords": ax.get_yaxis_transform(), "va": side}
-        _note(ax, words, (1, height), (4, 0), color=PALETTE["vermillion"], fontsize=9, **where)
-    if far:
-        gap = (top + 0.2 * step, top + 0.45 * step)
-        ax.axhspan(*gap, color="white", zorder=3)
-        slash: dict[str, Any] = {
-            "marker": [(-1, -0.5), (1, 0.5)],
-            "ms": 10,
-            "color": INK,
-            "clip_on": False,
-            "zorder": 4,
-        }
-        ax.plot([0, 0], gap, ls="", transform=ax.get_yaxis_transform(), **slash)
-    return top
-
-
-def _round_numbers(top: float) -> list[float]:
-    from matplotlib.ticker import MaxNLocator
-
-    return [float(tick) for tick in MaxNLocator(5, integer=True).tick_values(0, top) if 0 <= tick <= top]
-
-
-def _runs(frame: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
-    return dict(iter(frame.groupby(["workflow_id", "run"], sort=False)))  # type: ignore[arg-type]
-
-
-def _seconds(events: pd.DataFrame) -> pd.Series[float]:
-    # A signal that waited for a Workflow Task to end is written after events that are younger: time can step back.
-    time = events.time.cummax()
-    seconds: pd.Series[float] = (time - time.iloc[0]).dt.total_seconds()
-    return seconds
-
-
-def _purchases(events: pd.DataFrame) -> pd.Series[int]:
-    received = events.type.isin(["WorkflowExecutionSignaled", "WorkflowExecutionUpdateAccepted"])
-    return received.astype("int64").cumsum()
+    return finish(ax, title, xlabel, str(values.index.name or ""))
 
 
 class _Kind(NamedTuple):

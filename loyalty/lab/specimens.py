@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from loyalty import config
+from loyalty.lab import history, settled
 from loyalty.worker import LOG_FORMAT, serve
 
 TASK_QUEUE = "specimens"
@@ -139,9 +140,38 @@ class CarryingCustomer(Specimen):
 SPECIMENS = (NaiveCustomer, ForgetfulCustomer, DrainingCustomer, CarryingCustomer)
 
 
-def build_specimen_worker(client: Client) -> Worker:
+def build_specimen_worker(client: Client, *, task_queue: str = TASK_QUEUE) -> Worker:
     """Return a worker, not yet running, that serves the specimens."""
-    return Worker(client, task_queue=TASK_QUEUE, workflows=SPECIMENS, activities=[note_down])
+    return Worker(client, task_queue=task_queue, workflows=SPECIMENS, activities=[note_down])
+
+
+@dataclass
+class Survival:
+    """What became of a specimen's messages: points `kept`, its `runs`, and its `longest_run` in events."""
+
+    kept: int
+    runs: int
+    longest_run: int
+
+
+async def survive(
+    client: Client,
+    specimen: type[Specimen],
+    *,
+    messages: int,
+    history_threshold: int,
+    at_once: int = 20,
+    task_queue: str = TASK_QUEUE,
+) -> Survival:
+    """Start a specimen, send it so many purchases of one point, `at_once` at a time, and count what it kept."""
+    start = Count(history_threshold=history_threshold)
+    handle = await client.start_workflow(specimen.__name__, start, id=specimen.__name__, task_queue=task_queue)
+    for _ in range(messages // at_once):
+        await asyncio.gather(*(handle.signal("addPoints", 1) for _ in range(at_once)))
+    await settled(handle, timeout=120)
+    kept: Counted = await handle.query("getCount", result_type=Counted)
+    runs = [len(run.events) for run in await history.fetch(handle)]
+    return Survival(kept.points, len(runs), max(runs))
 
 
 async def main() -> None:
