@@ -68,7 +68,8 @@ class LoyaltyActivities:
         info = activity.info()
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = SENDER, mail.to, mail.subject
-        message["Message-ID"] = f"<{mail.mail_id}@loyalty>"
+        mail_id = mail.mail_id or f"{info.workflow_run_id}.{info.activity_id}"
+        message["Message-ID"] = f"<{mail_id}@loyalty>"
         message["X-Workflow-Id"] = info.workflow_id
         message.set_content(mail.body)
         await asyncio.to_thread(self._mailer, message)

@@ -47,7 +47,7 @@ class Outbox:
             return
         if mail.topic == POINTS_TOPIC:
             self._waiting = [waiting for waiting in self._waiting if waiting.topic != POINTS_TOPIC]
-        mail.mail_id = str(workflow.uuid4())
+        mail.mail_id = mail.mail_id or str(workflow.uuid4())
         self._waiting.append(mail)
         if len(self._waiting) > WAITING_LIMIT:
             given_up = self._waiting.pop(0)

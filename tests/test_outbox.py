@@ -19,7 +19,7 @@ ADA = "ada@example.org"
 
 
 def mail(subject: str, topic: str = "status", to: str = ADA) -> Mail:
-    return Mail(to, subject, "", topic)
+    return Mail(to, subject, "", topic, mail_id=subject)
 
 
 def subjects(outbox: Outbox) -> list[str]:
