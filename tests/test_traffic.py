@@ -54,7 +54,8 @@ async def test_a_spree_ends_where_the_server_terminates_the_customer(lab: Lab) -
     described = await dora.describe()
     assert described.status is not None
     assert described.status.name == "TERMINATED"
-    assert described.history_length >= EVENT_LIMIT
+    # What would have crossed the limit is not written, and may have been several events at once.
+    assert EVENT_LIMIT - 10 < described.history_length < EVENT_LIMIT + 10
 
 
 async def test_a_spree_has_a_deadline(lab: Lab) -> None:
