@@ -176,8 +176,8 @@ def has_place_for(customer: Customer, guest_id: str) -> bool:
     return len(others) < tier_of(customer.points).guests_allowed
 
 
-def describe(customer: Customer) -> CustomerStatus:
-    """Return the answer of `getStatus`."""
+def describe(customer: Customer, parent: str | None = None) -> CustomerStatus:
+    """Return the answer of `getStatus`; `parent` is the id of the workflow whose child this customer is."""
     return CustomerStatus(
         customer_id=customer.customer_id,
         name=customer.name,
@@ -187,6 +187,7 @@ def describe(customer: Customer) -> CustomerStatus:
         account_active=customer.account_active,
         gold_star=has_gold_star(customer),
         friends={friend.customer_id: friend.status for friend in customer.friends},
+        parent=parent,
     )
 
 

@@ -93,5 +93,6 @@ class Effects:
         return f"{gift.guest_id} receives {gift.points:,} points"
 
     def _write_about(self, change: Change) -> None:
-        for mail in letters.about(change, self._customer):
-            self._outbox.put(mail)
+        if self._customer.account_active:  # after the goodbye, nothing more is written
+            for mail in letters.about(change, self._customer):
+                self._outbox.put(mail)

@@ -6,26 +6,27 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from loyalty.messages import EndByOperator, GiftPoints, Message, RedeemReward, Tell
+from loyalty.messages import EndByOperator
 from loyalty.parsing import Refused
+
+MessageT = TypeVar("MessageT")
+TellT = TypeVar("TellT")
+StayT = TypeVar("StayT")
 
 CARRY_LIMIT = 200
 """Tells that travel to the next run. More are served first, which costs no event; the input has to stay under 2 MiB."""
 
-STAY = (EndByOperator, RedeemReward, GiftPoints)
-"""Messages that are served in the run in which they arrived."""
-
 
 @dataclass
-class Envelope:
+class Envelope(Generic[MessageT]):
     """A message on its way; an ask has a `reply` slot, a tell has none."""
 
-    message: Message
+    message: MessageT
     reply: asyncio.Future[Any] | None = None
 
     def answer(self, answer: object) -> None:
@@ -41,11 +42,14 @@ class Envelope:
             workflow.logger.warning("Ignored a signal: %s", refusal)
 
 
-class Mailbox:
-    """What waits to be served. `tells` and `asks` count what this run has received, for the limits of a run."""
+class Mailbox(Generic[TellT, StayT]):
+    """What waits to be served. `tells` and `asks` count what this run has received, for the limits of a run.
 
-    def __init__(self, carried: list[Tell]) -> None:
-        self._waiting = deque(Envelope(message) for message in carried)
+    TellT are the messages that may travel to the next run; StayT, which are only asked or put first, never do.
+    """
+
+    def __init__(self, carried: list[TellT]) -> None:
+        self._waiting: deque[Envelope[TellT | StayT]] = deque(Envelope(message) for message in carried)
         self._in_service = False
         self.tells = 0
         self.asks = 0
@@ -53,7 +57,7 @@ class Mailbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def tell(self, parse: Callable[..., Tell], *arguments: object) -> None:
+    def tell(self, parse: Callable[..., TellT], *arguments: object) -> None:
         """Take in a signal, or log what is wrong with it. Cannot wait and cannot fail."""
         self.tells += 1
         try:
@@ -61,18 +65,18 @@ class Mailbox:
         except Refused as refusal:
             workflow.logger.warning("Ignored a signal: %s", refusal)
 
-    async def ask(self, message: Message) -> Any:
+    async def ask(self, message: TellT | StayT) -> Any:
         """Take in an update and wait for its reply; raise ApplicationError where it is refused."""
         self.asks += 1
         reply = asyncio.get_running_loop().create_future()
         self._waiting.append(Envelope(message, reply))
         return await reply
 
-    def put_first(self, message: Message) -> None:
+    def put_first(self, message: TellT | StayT) -> None:
         """Let `message` be served next, after the one that is in service."""
         self._waiting.appendleft(Envelope(message))
 
-    async def receive(self) -> Envelope:
+    async def receive(self) -> Envelope[TellT | StayT]:
         """Return the next message, however many years it takes to come."""
         self._in_service = False
         await workflow.wait_condition(lambda: bool(self._waiting))
@@ -87,6 +91,7 @@ class Mailbox:
         """Return whether what waits fits into the next run's input: tells only, and not too many."""
         return len(self._waiting) <= CARRY_LIMIT and len(self.carry()) == len(self._waiting)
 
-    def carry(self) -> list[Tell]:
+    def carry(self) -> list[TellT]:
         """Return the tells that wait, for the next run's mailbox."""
-        return [one.message for one in self._waiting if one.reply is None and not isinstance(one.message, STAY)]
+        told = [one.message for one in self._waiting if one.reply is None]
+        return [cast(TellT, message) for message in told if not isinstance(message, EndByOperator)]

@@ -118,7 +118,10 @@ class EndByOperator:
 Tell: TypeAlias = AddPoints | InviteGuest | EnsureMinimumStatus | NotifyNewStatus | CancelAccount
 """What may be waiting in a mailbox without a reply slot, and so may travel to the next run."""
 
-Message: TypeAlias = Tell | RedeemReward | GiftPoints | EndByOperator
+Stay: TypeAlias = RedeemReward | GiftPoints | EndByOperator
+"""What is served in the run in which it arrived."""
+
+Message: TypeAlias = Tell | Stay
 
 
 # ---- state and input ------------------------------------------------------------------------------------------
@@ -196,7 +199,10 @@ class Status:
 
 @dataclass
 class CustomerStatus:
-    """Answer of `getStatus`. `friends` maps a friend's customer id to the status last heard of."""
+    """Answer of `getStatus`. `friends` maps a friend's customer id to the status last heard of.
+
+    `parent` is the id of the workflow that opened the account as its child; None where a client opened it.
+    """
 
     customer_id: str
     name: str
@@ -206,6 +212,7 @@ class CustomerStatus:
     account_active: bool
     gold_star: bool
     friends: dict[str, str]
+    parent: str | None
 
 
 @dataclass

@@ -7,7 +7,7 @@ missing or surplus argument would fail the workflow task, which is retried for e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from loyalty.messages import (
@@ -51,12 +51,14 @@ def _shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
 
 
-def _no_surplus(message: str, surplus: tuple[object, ...], takes: str) -> None:
+def no_surplus(message: str, surplus: tuple[object, ...], takes: str) -> None:
+    """Raise Refused where arguments are left over."""
     if surplus:
         raise Refused(f"Cannot read {message} with {_shown(list(surplus))} at its end; it takes {takes}")
 
 
-def _points(points: object, lowest: int) -> int:
+def whole_points(points: object, lowest: int) -> int:
+    """Return `points` where they are a whole number from `lowest` to MAX_POINTS, and not 0; otherwise raise Refused."""
     if isinstance(points, bool) or not isinstance(points, int) or not lowest <= points <= MAX_POINTS or points == 0:
         possible = "not 0" if lowest < 0 else "at least 1"
         raise Refused(
@@ -90,26 +92,31 @@ def _fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
     return {name: value[name] for name in names if name in value}
 
 
-def add_points(points: object, sender_id: object = None, *surplus: object) -> AddPoints:
-    """Parse `addPoints` and `addLoyaltyPoint`."""
-    _no_surplus("a purchase", surplus, "points and, optionally, a sender id")
-    return AddPoints(_points(points, -MAX_POINTS), None if sender_id is None else customer_id(sender_id))
-
-
-def invite_guest(guest: object = None, *surplus: object) -> InviteGuest:
-    """Parse `inviteGuest`; whether the guest is the host itself only the host can tell."""
-    _no_surplus("an invitation", surplus, "one object")
-    raw = _fields(guest, GuestInvitation, "name", "email")
+def person(value: object) -> GuestInvitation:
+    """Return who is to have an account: an object with a customer id and, optionally, a name and an e-mail address."""
+    raw = _fields(value, GuestInvitation, "name", "email")
     email = _text(raw.get("email", ""), "an e-mail address", required=False)
     if email and not ONE_ADDRESS.fullmatch(email):
         raise Refused(f"Cannot use {_shown(email)} as an e-mail address; possible is none at all, or name@host")
     name = _text(raw.get("name", ""), "a name", required=False)
-    return InviteGuest(GuestInvitation(customer_id(raw["customer_id"]), name, email))
+    return GuestInvitation(customer_id(raw["customer_id"]), name, email)
+
+
+def add_points(points: object, sender_id: object = None, *surplus: object) -> AddPoints:
+    """Parse `addPoints` and `addLoyaltyPoint`."""
+    no_surplus("a purchase", surplus, "points and, optionally, a sender id")
+    return AddPoints(whole_points(points, -MAX_POINTS), None if sender_id is None else customer_id(sender_id))
+
+
+def invite_guest(guest: object = None, *surplus: object) -> InviteGuest:
+    """Parse `inviteGuest`; whether the guest is the host itself only the host can tell."""
+    no_surplus("an invitation", surplus, "one object")
+    return InviteGuest(person(guest))
 
 
 def ensure_minimum_status(level: object = None, *surplus: object) -> EnsureMinimumStatus:
     """Parse `ensureMinimumStatus`."""
-    _no_surplus("a minimum status", surplus, "one tier level")
+    no_surplus("a minimum status", surplus, "one tier level")
     if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level < len(TIERS):
         possible = ", ".join(f"{tier.level} ({tier.name})" for tier in TIERS)
         raise Refused(f"Cannot use {_shown(level)} as a tier level; possible are {possible}")
@@ -118,7 +125,7 @@ def ensure_minimum_status(level: object = None, *surplus: object) -> EnsureMinim
 
 def notify_new_status(news: object = None, *surplus: object) -> NotifyNewStatus:
     """Parse `notifyNewStatus`."""
-    _no_surplus("a new status", surplus, "one object")
+    no_surplus("a new status", surplus, "one object")
     raw = _fields(news, NewStatus)
     if raw["status"] not in [tier.name for tier in TIERS]:
         possible = ", ".join(tier.name for tier in TIERS)
@@ -128,23 +135,23 @@ def notify_new_status(news: object = None, *surplus: object) -> NotifyNewStatus:
 
 def cancel_account(*surplus: object) -> CancelAccount:
     """Parse `cancelAccount`."""
-    _no_surplus("a cancellation", surplus, "nothing")
+    no_surplus("a cancellation", surplus, "nothing")
     return CancelAccount()
 
 
-def unknown_signal(name: str, *_: object) -> NoReturn:
-    """Refuse a signal that is not part of the contract."""
-    raise Refused(f"Cannot understand the signal {_shown(name)}; possible are {', '.join(SIGNALS)}")
+def unknown_signal(name: str, signals: Sequence[str] = SIGNALS) -> NoReturn:
+    """Refuse a signal that is not among `signals`, the contract."""
+    raise Refused(f"Cannot understand the signal {_shown(name)}; possible are {', '.join(signals)}")
 
 
 def redeem_reward(reward: object = None, *surplus: object) -> RedeemReward:
     """Parse `redeemReward`; whether the reward exists is the account's business."""
-    _no_surplus("a reward", surplus, "one name")
+    no_surplus("a reward", surplus, "one name")
     return RedeemReward(_text(reward, "a reward's name"))
 
 
 def gift_points(gift: object = None, *surplus: object) -> GiftPoints:
     """Parse `giftPoints`."""
-    _no_surplus("a gift", surplus, "one object")
+    no_surplus("a gift", surplus, "one object")
     raw = _fields(gift, Gift)
-    return GiftPoints(Gift(customer_id(raw["guest_id"]), _points(raw["points"], 1)))
+    return GiftPoints(Gift(customer_id(raw["guest_id"]), whole_points(raw["points"], 1)))

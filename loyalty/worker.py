@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from loyalty import config
 from loyalty.activities import LoyaltyActivities, Mailer
+from loyalty.household.workflow import HouseholdWorkflow
 from loyalty.messages import TASK_QUEUE
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
@@ -26,12 +27,12 @@ log = logging.getLogger("loyalty.worker")
 
 
 def build_worker(client: Client, mailer: Mailer, *, task_queue: str = TASK_QUEUE) -> Worker:
-    """Return a worker, not yet running, that serves customers and their side effects."""
+    """Return a worker, not yet running, that serves customers, their side effects, and households."""
     activities = LoyaltyActivities(client, mailer)
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[CustomerLoyaltyWorkflow],
+        workflows=[CustomerLoyaltyWorkflow, HouseholdWorkflow],
         activities=[activities.send_email, activities.start_guest],
         graceful_shutdown_timeout=GRACE,
     )

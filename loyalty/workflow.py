@@ -38,6 +38,8 @@ with workflow.unsafe.imports_passed_through():
         Receipt,
         RedeemReward,
         RewardOffer,
+        Stay,
+        Tell,
     )
     from loyalty.outbox import Outbox
     from loyalty.parsing import Refused
@@ -54,7 +56,7 @@ class CustomerLoyaltyWorkflow:
     def __init__(self, start: CustomerInput) -> None:
         self._customer = account.normalize(start.customer)
         self._history_threshold = start.history_threshold
-        self._mailbox = Mailbox(start.mailbox)
+        self._mailbox = Mailbox[Tell, Stay](start.mailbox)
         self._outbox = Outbox(start.outbox)
         self._effects = Effects(self._customer, self._outbox, self._history_threshold)
 
@@ -80,9 +82,12 @@ class CustomerLoyaltyWorkflow:
                 workflow.continue_as_new(self._next_input())
         await self._leave()
 
-    async def _serve(self, envelope: Envelope) -> None:
+    async def _serve(self, envelope: Envelope[Message]) -> None:
         try:
-            account.refuse_impossible(self._customer, envelope.message)
+            # Points that were told have left their giver, who learnt that they arrived: not even an account that is
+            # being closed lets them vanish.
+            if envelope.reply is not None or not isinstance(envelope.message, AddPoints):
+                account.refuse_impossible(self._customer, envelope.message)
             match envelope.message:
                 case AddPoints(points, sender_id):
                     envelope.answer(await self._effects.add_points(points, sender_id))
@@ -171,7 +176,8 @@ class CustomerLoyaltyWorkflow:
     @workflow.query(name="getStatus")
     def get_status(self) -> CustomerStatus:
         """Return who this is, with points and status."""
-        return account.describe(self._customer)
+        parent = workflow.info().parent
+        return account.describe(self._customer, parent.workflow_id if parent else None)
 
     @workflow.query(name="getGuests")
     def get_guests(self) -> list[str]:

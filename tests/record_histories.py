@@ -19,6 +19,8 @@ from typing import Any
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError, WorkflowUpdateStage
 from temporalio.testing import WorkflowEnvironment
 
+from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
+from loyalty.household.messages import household_workflow_id
 from loyalty.messages import SEND_EMAIL
 from tests.helpers import TEST_SERVER, Gate, Handle, Shop, comes_to, eventually, fresh_namespace, points, rests, runs
 from tests.helpers import start_server as start
@@ -179,9 +181,61 @@ async def mail_given_up(shop: Shop, time_machine: WorkflowEnvironment) -> None:
         await keep(ada, "mail_given_up")
 
 
+async def opens_household(shop: Shop, household_id: str) -> Handle:
+    start = {"household": {"household_id": household_id}}
+    return await shop.client.start_workflow(
+        HOUSEHOLD, start, id=household_workflow_id(household_id), task_queue=shop.task_queue
+    )
+
+
+async def has_members(household: Handle, *expected: str) -> None:
+    await eventually(
+        lambda: household.query("getMembers"), lambda members: members == list(expected), waiting_for="the members"
+    )
+
+
+async def household(shop: Shop) -> None:
+    async with shop.serving():
+        lovelace = await opens_household(shop, "lovelace")
+        for member in ("ada", "byron", "ada"):
+            await lovelace.signal("addMember", {"customer_id": member, "email": f"{member}@example.org"})
+        await has_members(lovelace, "ada", "byron")
+        await lovelace.signal("giveToAll", 500)
+        ada, byron = shop.customer("ada"), shop.customer("byron")
+        await comes_to(ada, 500)
+        await comes_to(byron, 500)
+        await byron.signal("cancelAccount")
+        await byron.result()
+        await lovelace.signal("addMember", "a bad signal")
+        await lovelace.signal("noSuchSignal")
+        await lovelace.signal("continueAsNew")
+        await lovelace.signal("giveToAll", 7)
+        await comes_to(ada, 507)
+        await has_members(lovelace, "ada")
+        await lovelace.signal("closeHousehold")
+        await lovelace.result()
+        await ada.signal("cancelAccount")
+        await ada.result()
+        thread = await runs(lovelace, shop.client)
+        await keep(thread[0], "household_first_run")
+        await keep(thread[-1], "household_last_run")
+        await keep(ada, "household_member")
+
+
+async def household_canceled(shop: Shop) -> None:
+    async with shop.serving():
+        lovelace = await opens_household(shop, "lovelace")
+        await lovelace.signal("addMember", {"customer_id": "ada"})
+        await has_members(lovelace, "ada")
+        await lovelace.cancel()
+        await has_ended(lovelace)
+        await keep(lovelace, "household_canceled")
+
+
 async def main() -> None:
     async with await start() as server:
-        for play in (one_life, guests_and_gifts, many_runs, asks_that_wait, cancellation):
+        plays = (one_life, guests_and_gifts, many_runs, asks_that_wait, cancellation, household, household_canceled)
+        for play in plays:
             await play(Shop(await fresh_namespace(server.client)))
     async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(TEST_SERVER)) as server:
         await mail_given_up(Shop(server.client), server)

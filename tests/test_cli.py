@@ -104,6 +104,7 @@ async def test_add_points(temporal: CommandLine) -> None:
         "account_active": True,
         "gold_star": False,
         "friends": {},
+        "parent": None,
     }
 
 

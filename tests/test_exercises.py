@@ -14,7 +14,7 @@ import pytest
 
 from loyalty.lab import Lab, exercises, history, settled
 from loyalty.lab.traffic import storm
-from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
+from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, GuestInvitation, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.test_notebooks import code, prose
 
@@ -22,6 +22,8 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 EXERCISES = {
     "grace starts as Silver": "00_start_here",
     "Linus falls back": "01_send_messages",
+    "Hedy goes to a concert": "02_ask_and_answer",
+    "Ida is invited": "03_create_actors",
     "lean purchases": "05_measure_history",
     "four runs": "06_live_forever",
 }
@@ -47,7 +49,7 @@ def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
     names: dict[str, Any] = {
         "asyncio": asyncio, "lab": lab, "settled": settled, "storm": storm, "history": history,
         "TASK_QUEUE": TASK_QUEUE, "Customer": Customer, "CustomerInput": CustomerInput, "workflow_id": workflow_id,
-        "CustomerLoyaltyWorkflow": CustomerLoyaltyWorkflow,
+        "CustomerLoyaltyWorkflow": CustomerLoyaltyWorkflow, "GuestInvitation": GuestInvitation,
     }  # fmt: skip
     for cell in code(NOTEBOOKS / f"{notebook}.ipynb"):
         if cell.id == "open-account":
@@ -121,6 +123,19 @@ async def too_little_returned(lab: Lab) -> None:
         await linus.signal(CustomerLoyaltyWorkflow.add_points, points)
 
 
+async def too_poor_for_a_ticket(lab: Lab) -> None:
+    await open_account(lab, "hedy", points=500)
+
+
+async def another_reward(lab: Lab) -> None:
+    hedy = await open_account(lab, "hedy", points=1_000)
+    await hedy.execute_update(CustomerLoyaltyWorkflow.redeem_reward, "coffee")
+
+
+async def started_by_hand(lab: Lab) -> None:
+    await open_account(lab, "ida", points=500)
+
+
 async def one_by_one(lab: Lab) -> None:
     lean = await open_account(lab, "lean")
     for _ in range(200):
@@ -142,6 +157,9 @@ async def default_threshold(lab: Lab) -> None:
         ("Linus falls back", never_silver, "never reached Silver"),
         ("Linus falls back", nothing_returned, "a returned purchase is a signal with negative points"),
         ("Linus falls back", too_little_returned, "Linus has 550 points and is still Silver"),
+        ("Hedy goes to a concert", too_poor_for_a_ticket, "A refused one leaves no event: has she the points"),
+        ("Hedy goes to a concert", another_reward, "but no receipt for a concert ticket: the update is redeemReward"),
+        ("Ida is invited", started_by_hand, "nobody invited her"),
         ("lean purchases", one_by_one, "asyncio.gather(...) sends them together"),
         ("four runs", default_threshold, "found 1 runs, expected at least 4"),
     ],

@@ -118,6 +118,23 @@ async def test_runs_are_counted_per_customer(shop: Shop) -> None:
     assert_frame_equal(bobs, await history.frame(bob))
 
 
+async def test_workflows_that_speak_to_each_other_are_named(shop: Shop) -> None:
+    ada, grace = await shop.opens("ada"), await shop.opens("grace")
+    await grace.signal("addPoints", args=[600, "ada"])
+    both = await eventually(
+        lambda: history.frame([ada, grace]),
+        lambda both: (both.name == "notifyNewStatus").sum() == 3,
+        waiting_for="Grace's message to Ada, sent, confirmed and received",
+    )
+    about = both[both.name == "notifyNewStatus"].set_index("type").other.to_dict()
+    assert about == {
+        "WorkflowExecutionSignaled": "customer-grace",
+        "SignalExternalWorkflowExecutionInitiated": "customer-ada",
+        "ExternalWorkflowExecutionSignaled": "customer-ada",
+    }
+    assert both[both.name != "notifyNewStatus"].other.isna().all(), "a client is no other workflow"
+
+
 async def test_a_summary_has_one_row_per_run(ada: Handle) -> None:
     frame = await history.frame(ada)
     summary = history.summary(frame)

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 HOUSE = Path(__file__).parents[1]
-PROGRAM = sorted(path for path in (HOUSE / "loyalty").glob("*.py"))
+PROGRAM = [*sorted((HOUSE / "loyalty").glob("*.py")), *sorted((HOUSE / "loyalty" / "household").glob("*.py"))]
 LAB = sorted((HOUSE / "loyalty" / "lab").glob("*.py"))
 LOCK = HOUSE / "binder" / "requirements.txt"
 MANIFEST = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
@@ -31,18 +31,20 @@ def imported_by(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", PROGRAM, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PROGRAM, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_program_never_imports_the_lab(path: Path) -> None:
     lab = {name for name in imported_by(path) if name.startswith("loyalty.lab")}
     assert not lab, f"{path.name} runs in production and imports {lab}"
 
 
-@pytest.mark.parametrize("stem", ["tiers", "messages", "parsing", "account", "letters", "limits"])
+@pytest.mark.parametrize(
+    "stem", ["tiers", "messages", "parsing", "account", "letters", "limits", "household/messages", "household/parsing"]
+)
 def test_the_pure_modules_know_nothing_of_temporal(stem: str) -> None:
     assert not {name for name in imported_by(HOUSE / "loyalty" / f"{stem}.py") if name.startswith("temporalio")}
 
 
-@pytest.mark.parametrize("stem", ["workflow", "mailbox", "outbox", "effects"])
+@pytest.mark.parametrize("stem", ["workflow", "mailbox", "outbox", "effects", "household/workflow"])
 def test_workflow_code_knows_no_environment_and_no_wall_clock(stem: str) -> None:
     forbidden = {"os", "time", "random", "datetime.datetime", "pandas", "temporalio.client", "loyalty.config"}
     assert not imported_by(HOUSE / "loyalty" / f"{stem}.py") & forbidden

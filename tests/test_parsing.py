@@ -306,4 +306,4 @@ def test_an_invitation_names_one_recipient(email: str) -> None:
 
 def test_an_unknown_signal_is_refused_with_the_known_ones() -> None:
     with pytest.raises(parsing.Refused, match="Cannot understand the signal 'addPionts'; possible are addPoints, inv"):
-        parsing.unknown_signal("addPionts", 100)
+        parsing.unknown_signal("addPionts")

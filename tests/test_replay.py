@@ -1,4 +1,4 @@
-"""Customers who live already must go on living: today's workflow replays what yesterday's has written."""
+"""Who lives already, customer or household, must go on living: today's workflow replays yesterday's histories."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from loyalty.household.workflow import HouseholdWorkflow
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.record_histories import HISTORIES, OTHER_VERSION
 
@@ -27,7 +28,7 @@ def history(file: Path) -> WorkflowHistory:
 
 
 async def replay(file: Path) -> None:
-    await Replayer(workflows=[CustomerLoyaltyWorkflow]).replay_workflow(history(file))
+    await Replayer(workflows=[CustomerLoyaltyWorkflow, HouseholdWorkflow]).replay_workflow(history(file))
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
@@ -63,6 +64,10 @@ def test_there_is_a_history_that_must_fail() -> None:
         "ACTIVITY_TASK_FAILED",
         "EXTERNAL_WORKFLOW_EXECUTION_SIGNALED",
         "SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED",
+        "START_CHILD_WORKFLOW_EXECUTION_INITIATED",
+        "START_CHILD_WORKFLOW_EXECUTION_FAILED",
+        "CHILD_WORKFLOW_EXECUTION_STARTED",
+        "CHILD_WORKFLOW_EXECUTION_COMPLETED",
         "TIMER_STARTED",
         "TIMER_FIRED",
     ],

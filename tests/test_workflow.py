@@ -66,6 +66,7 @@ async def test_a_customer_id_is_all_that_a_customer_needs(shop: Shop) -> None:
         "account_active": True,
         "gold_star": False,
         "friends": {},
+        "parent": None,
     }
 
 
@@ -216,13 +217,15 @@ async def test_cancel_account_says_goodbye_and_completes(shop: Shop) -> None:
     assert (answer["account_active"], answer["points"]) == (False, 70)
 
 
-async def test_messages_behind_the_cancellation_of_the_account_change_nothing(closed_shop: Shop) -> None:
-    ada = await closed_shop.opens("ada", points=70)
+async def test_messages_behind_the_cancellation_of_the_account_change_nothing_but_points(closed_shop: Shop) -> None:
+    ada = await closed_shop.opens("ada", points=70, email="ada@example.org")
     await ada.signal("cancelAccount")
     await ada.signal("addPoints", 100)
+    await ada.signal("ensureMinimumStatus", 3)
     async with closed_shop.serving():
         await ends(ada)
-        assert await points(ada) == 70
+        assert await points(ada) == 170, "Points that were told have left their giver, and must not vanish"
+    assert closed_shop.mails.to("ada@example.org")[-1] == "Goodbye", "After the goodbye, nothing more is written"
 
 
 @pytest.mark.parametrize(
@@ -478,7 +481,7 @@ async def test_an_update_while_the_goodbye_is_on_its_way_is_refused_at_once(shop
     assert sentence == "Cannot do this for Ada; the account is closed"
     shop.mails.down = False
     await ends(ada)
-    assert await points(ada) == 120
+    assert await points(ada) == 125, "points that were told are credited even now"
     assert shop.mails.to(ADA) == [WELCOME, "Goodbye"]
 
 

@@ -6,6 +6,9 @@ CLAIMS = {
     1: "An actor sends and receives messages, creates other actors, keeps state; a workflow can do all three",
     2: "State needs no database: points and tiers live in the workflow",
     3: "A workflow can wait for messages for ever without consuming resources",
+    6: 'Signals are one-way; an update answers ("Welcome to Gold Status!" at 1,000 points)',
+    7: "A query after a signal may be stale if handling the signal does something asynchronous",
+    8: "Two actors can call and answer by signalling each other",
     9: "A signal with one integer adds one event and about 500 bytes",
     10: "51,200 addPoints signals, or 104,858 by size, reach the limits; the count comes first",
     11: "At 51,200 events or 50 MB the server terminates the workflow",
@@ -13,6 +16,10 @@ CLAIMS = {
     13: "Pending signals that are not drained before continue-as-new are lost for ever",
     14: "If signals come faster than they are drained, the workflow never continues as new and dies at the limit",
     15: "The inputs of the next run must carry the state, or the customer wakes up with zero points",
+    16: "Signal-with-start creates and messages an actor in one call; only a client can do it, so it needs an activity",
+    17: "With reject-duplicate a closed account cannot be invited again; after the retention period the id is free",
+    18: "Children are terminated when their parent continues as new, unless abandoned",
+    19: "Unknown failures while inviting should fail the workflow loudly",
 }
 """Texts by number; a notebook's cells put them to the test."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ NEAR = 2.5
 """A level at most this many times as high as the data is drawn to scale."""
 
 
-def axes_or_new(ax: Axes | None) -> Axes:
-    """Return `ax`, or new Axes of 8 x 4 inches, in the style of the course."""
+def axes_or_new(ax: Axes | None, size: tuple[float, float] = (8, 4)) -> Axes:
+    """Return `ax`, or new Axes of `size` inches, in the style of the course."""
     if ax is None:
         import matplotlib.pyplot as plt
 
-        ax = plt.subplots(figsize=(8, 4), layout="constrained", facecolor="white")[1]
+        ax = plt.subplots(figsize=size, layout="constrained", facecolor="white")[1]
     ax.set_facecolor("white")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
@@ -65,9 +65,30 @@ def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, floa
     ax.annotate(text, at, offset, textcoords="offset points", **{"color": INK, **how})
 
 
-def legend(ax: Axes) -> None:
-    """Put the legend below the picture, where it covers nothing."""
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False, fontsize=9, labelcolor=INK)
+def inches(ax: Axes) -> tuple[float, float]:
+    """Return about how wide and how high the Axes are, before any layout."""
+    size, share = ax.get_figure(root=True).get_size_inches(), ax.get_position()  # type: ignore[union-attr]
+    return float(size[0] * share.width), float(size[1] * share.height)
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Return places, given in rising order, moved as little as possible so that neighbours stand `gap` apart."""
+    blocks: list[tuple[float, int]] = []  # those that push each other: where on average, less the gaps, and how many
+    for number, place in enumerate(places):
+        mean, size = place - number * gap, 1
+        while blocks and blocks[-1][0] > mean:
+            before, others = blocks.pop()
+            mean, size = (before * others + mean * size) / (others + size), others + size
+        blocks.append((mean, size))
+    means = [mean for mean, size in blocks for _ in range(size)]
+    return [mean + number * gap for number, mean in enumerate(means)]
+
+
+def legend(ax: Axes, below: float = 0.16, columns: int = 4) -> None:
+    """Put the legend below the picture, where it covers nothing; `below` is a part of the height of the Axes."""
+    how: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": 9, "labelcolor": INK}
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -below), **how)
 
 
 def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], headroom: float = 1.12) -> float:

@@ -38,6 +38,7 @@ def rows_of(workflow_id: str, run: int, events: Iterable[HistoryEvent]) -> Itera
             kind.attempt(attributes),
             event.ByteSize(),
             refers_to,
+            kind.other(attributes) or None,
             kind.identity(attributes) or None,
         )
 
@@ -49,6 +50,7 @@ class _Kind(NamedTuple):
     attributes: Callable[[Any], Any]
     name: Callable[[Any], str] | None
     refers_to: Callable[[Any], int | None]
+    other: Callable[[Any], str | None]
     identity: Callable[[Any], str | None]
     attempt: Callable[[Any], int | None]
     detail: tuple[Callable[[Any], str], ...]
@@ -71,6 +73,13 @@ _REFERENCES = (  # the first of these fields that an event of the type has
     "started_event_id",
     "workflow_task_completed_event_id",
 )
+
+_OTHERS = {  # a field that an event of the type has: where the other workflow's id is
+    "external_workflow_execution": "external_workflow_execution.workflow_id",
+    "parent_workflow_execution": "parent_workflow_execution.workflow_id",
+    "workflow_execution": "workflow_execution.workflow_id",
+    "workflow_id": "workflow_id",
+}
 
 
 def _camel_case(enum: Any, number: int, prefix: str) -> str:
@@ -129,6 +138,7 @@ def _kind(number: int, oneof: str | None) -> _Kind:
         attributes=attrgetter(oneof) if oneof else _nothing,
         name=next((attrgetter(path) for field, path in _NAMES.items() if field in fields), None),
         refers_to=next((attrgetter(field) for field in _REFERENCES if field in fields), _nothing),
+        other=next((attrgetter(path) for field, path in _OTHERS.items() if field in fields), _nothing),
         identity=attrgetter("identity") if "identity" in fields else _nothing,
         attempt=attrgetter("attempt") if type_ == "ActivityTaskStarted" else _nothing,
         detail=tuple(detail),

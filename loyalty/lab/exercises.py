@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SIGNALED = "WorkflowExecutionSignaled"
+FIRST_EVENTS = 3
+"""Within so many events from the start, a signal came with the start."""
 
 
 class NotYet(Exception):
@@ -86,6 +88,33 @@ async def _linus_falls_back(client: Client) -> str:
     return f"Linus rose and fell by {len(bought)} signals, and has {points:,} points"
 
 
+async def _hedy_goes_to_a_concert(client: Client) -> str:
+    events = await _history_of(client, "hedy")
+    answers = events[events.type == "WorkflowExecutionUpdateCompleted"]
+    _require(
+        len(answers) > 0,
+        "found no answered update in her history. A refused one leaves no event: has she the points and the status? "
+        f"She has {await _points(client, 'hedy'):,} points",
+    )
+    receipts = answers[(answers.name == "redeemReward") & answers.detail.str.contains("concert ticket", na=False)]
+    _require(
+        len(receipts) > 0,
+        f"found answers to {', '.join(answers.name)}, but no receipt for a concert ticket: the update is redeemReward",
+    )
+    return f"event {receipts.event_id.iloc[0]} of her history is the receipt: {receipts.detail.iloc[0]}"
+
+
+async def _ida_is_invited(client: Client) -> str:
+    events = await _history_of(client, "ida")
+    first = events[events.type == SIGNALED].head(1)
+    _require(
+        len(first) == 1 and first.name.iloc[0] == "ensureMinimumStatus" and first.event_id.iloc[0] <= FIRST_EVENTS,
+        "Ida is alive, but nobody invited her: a guest's history begins with a start and the signal "
+        "ensureMinimumStatus. Let a Gold customer invite her, and choose a customer id that is free",
+    )
+    return "Ida was brought to life by signal-with-start, and her history shows it in its first two events"
+
+
 async def _lean_purchases(client: Client) -> str:
     events = await _history_of(client, "lean")
     signals = int((events.type == SIGNALED).sum())
@@ -131,6 +160,8 @@ async def check(name: str, client: Client) -> str:
 EXERCISES = {
     "grace starts as Silver": _grace_starts_as_silver,
     "Linus falls back": _linus_falls_back,
+    "Hedy goes to a concert": _hedy_goes_to_a_concert,
+    "Ida is invited": _ida_is_invited,
     "lean purchases": _lean_purchases,
     "four runs": _four_runs,
 }

@@ -33,6 +33,7 @@ COLUMNS: dict[str, Any] = {
     "attempt": "Int64",
     "bytes": "int64",
     "refers_to": "Int64",
+    "other": "str",
     "identity": "str",
 }
 """Columns of a frame with their dtypes; `frame` says what they mean."""
@@ -62,6 +63,7 @@ async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
     | attempt | Int64 | of `ActivityTaskStarted`, 1 is the first; <NA> elsewhere |
     | bytes | int64 | of the event as it travels (protobuf) |
     | refers_to | Int64 | the event_id, in the same run, that this event answers or was decided by; <NA>: none |
+    | other | str | id of the workflow that sent, receives, is the child or the parent; NaN: none, or a client |
     | identity | str | the client or worker that caused the event; NaN where the server did, or none was recorded |
 
     Raise TypeError or ValueError for what is no history, and the SDK's RPCError for a workflow that does not exist.

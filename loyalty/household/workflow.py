@@ -1,0 +1,167 @@
+"""The household: an actor whose children are  One mailbox, served one message at a time.
+
+It opens its members' accounts as child workflows. The program's parent-close policy is ABANDON: a child of any other
+policy ends when its parent continues as new, and a customer is to live for years.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from temporalio import workflow
+from temporalio.common import RawValue, WorkflowIDReusePolicy
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    # By full name: `from loyalty.household import parsing` would load a copy, whose Refused nobody here catches.
+    import loyalty.household.parsing as parsing
+    from loyalty.household.messages import (
+        WORKFLOW_TYPE,
+        AddMember,
+        CloseHousehold,
+        ContinueAsNew,
+        GiveToAll,
+        HouseholdInput,
+        Message,
+        ParentClosePolicyName,
+        Tell,
+    )
+    from loyalty.limits import RunLength
+    from loyalty.mailbox import Envelope, Mailbox
+    from loyalty.messages import WORKFLOW_TYPE as CUSTOMER
+    from loyalty.messages import Customer, CustomerInput, EndByOperator, GuestInvitation, workflow_id
+    from loyalty.parsing import Refused
+
+POLICIES: dict[ParentClosePolicyName, ParentClosePolicy] = {
+    "abandon": ParentClosePolicy.ABANDON,
+    "terminate": ParentClosePolicy.TERMINATE,
+    "requestCancel": ParentClosePolicy.REQUEST_CANCEL,
+}
+
+MOST_MEMBERS = 100
+"""All are reached at once by `giveToAll`, and their ids travel in the next run's input; the server allows 2,000."""
+
+
+@workflow.defn(name=WORKFLOW_TYPE)
+class HouseholdWorkflow:
+    """One household. Its id is `household-<household_id>`; its state is the `Household` that it holds."""
+
+    @workflow.init
+    def __init__(self, start: HouseholdInput) -> None:
+        self._start = start
+        self._household = start.household
+        self._mailbox = Mailbox[Tell, EndByOperator](start.mailbox)
+        self._is_open = True
+        self._wants_new_run = False
+
+    @workflow.run
+    async def run(self, start: HouseholdInput) -> None:
+        """Live until the household is closed. A cancellation request is a message like any other, served next."""
+        life = asyncio.create_task(self._live())
+        try:
+            await asyncio.shield(life)  # else a new member's account could be opened, and forgotten
+        except asyncio.CancelledError:
+            self._mailbox.put_first(EndByOperator())
+            await life
+            raise
+
+    async def _live(self) -> None:
+        while self._is_open or self._mailbox:
+            await self._serve(await self._mailbox.receive())
+            if self._is_open and self._is_time_for_a_new_run() and self._mailbox.can_travel():
+                workflow.continue_as_new(self._next_input())
+
+    async def _serve(self, envelope: Envelope[Message]) -> None:
+        try:
+            if not self._is_open:
+                raise Refused(f"Cannot do this for {self._household.household_id}; the household is closed")
+            match envelope.message:
+                case AddMember(member):
+                    await self._add_member(member)
+                case GiveToAll(points):
+                    await asyncio.gather(*(self._give(points, member) for member in list(self._household.members)))
+                case ContinueAsNew():
+                    self._wants_new_run = True
+                case CloseHousehold() | EndByOperator():
+                    self._is_open = False
+        except Refused as refusal:
+            envelope.refuse(refusal)
+
+    # ---- messages ---------------------------------------------------------------------------------------------
+    # `*surplus` takes what a handler does not expect, and keeps the SDK from guessing types: see loyalty.parsing.
+
+    @workflow.signal(name="addMember")
+    def add_member(self, member: GuestInvitation | None = None, *surplus: object) -> None:
+        """Open the account of a new customer, as a child of this household."""
+        self._mailbox.tell(parsing.add_member, member, *surplus)
+
+    @workflow.signal(name="giveToAll")
+    def give_to_all(self, points: int | None = None, *surplus: object) -> None:
+        """Give each member so many points."""
+        self._mailbox.tell(parsing.give_to_all, points, *surplus)
+
+    @workflow.signal(name="continueAsNew")
+    def continue_as_new(self, *surplus: object) -> None:
+        """Go on in a new run, now."""
+        self._mailbox.tell(parsing.continue_as_new, *surplus)
+
+    @workflow.signal(name="closeHousehold")
+    def close_household(self, *surplus: object) -> None:
+        """Close the household."""
+        self._mailbox.tell(parsing.close_household, *surplus)
+
+    @workflow.signal(dynamic=True)
+    def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Log a signal that is not part of the contract."""
+        self._mailbox.tell(parsing.unknown_signal, name)
+
+    @workflow.query(name="getMembers")
+    def get_members(self) -> list[str]:
+        """Return the members' customer ids, in the order in which they joined."""
+        return self._household.members
+
+    # ---- members ----------------------------------------------------------------------------------------------
+
+    async def _add_member(self, member: GuestInvitation) -> None:
+        """Open the account and wait until it lives; refuse who has, or had, an account."""
+        if len(self._household.members) >= MOST_MEMBERS:
+            raise Refused(f"Cannot add {member.customer_id}; a household has at most {MOST_MEMBERS} members")
+        customer = Customer(member.customer_id, member.name, member.email)
+        try:
+            await workflow.start_child_workflow(
+                CUSTOMER,
+                CustomerInput(customer, history_threshold=self._start.history_threshold),
+                id=workflow_id(member.customer_id),
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                parent_close_policy=POLICIES[self._start.parent_close_policy],
+            )
+        except WorkflowAlreadyStartedError as duplicate:
+            raise Refused(f"Cannot add {member.customer_id}; this customer has, or had, an account") from duplicate
+        self._household.members.append(member.customer_id)
+
+    async def _give(self, points: int, member: str) -> None:
+        # A child's own handle serves only the run that started the child; this one serves every run.
+        customer = workflow.get_external_workflow_handle(workflow_id(member))
+        try:
+            await customer.signal("addPoints", points)
+        except FailureError as failure:
+            workflow.logger.warning("Could not give %d points to %s, who is gone: %s", points, member, failure)
+            self._household.members.remove(member)
+
+    # ---- leaving a run ----------------------------------------------------------------------------------------
+
+    def _is_time_for_a_new_run(self) -> bool:
+        info = workflow.info()
+        return self._wants_new_run or RunLength(
+            events=info.get_current_history_length(),
+            size=info.get_current_history_size(),
+            signals=self._mailbox.tells,
+            updates=self._mailbox.asks,
+            continue_as_new_suggested=info.is_continue_as_new_suggested(),
+        ).is_long(self._start.history_threshold)
+
+    def _next_input(self) -> HouseholdInput:
+        return replace(self._start, household=self._household, mailbox=self._mailbox.carry())
