@@ -14,8 +14,11 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    # Our own modules hold no state, and need no fresh copy for each customer.
-    from loyalty import account, letters, parsing
+    # Our own modules hold no state, and need no fresh copy for each customer. (`from loyalty import account` would make
+    # one all the same, and two classes named Refused with it.)
+    import loyalty.account as account
+    import loyalty.letters as letters
+    import loyalty.parsing as parsing
     from loyalty.effects import Effects
     from loyalty.limits import RunLength
     from loyalty.mailbox import Envelope, Mailbox
