@@ -70,7 +70,7 @@ class Session:
         assert status == 201
         kernel = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{json.loads(body)['id']}.json"))
         kernel.load_connection_file()
-        kernel.start_channels()
+        kernel.start_channels(hb=False)  # a kernel that is busy starting has no heartbeat yet, and is not dead
         kernel.wait_for_ready(timeout=60)
         return kernel
 

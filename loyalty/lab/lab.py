@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
@@ -25,6 +24,8 @@ from temporalio.envconfig import ClientConnectConfig
 from loyalty import config
 from loyalty.lab.errors import LabError
 from loyalty.lab.inbox import Inbox
+from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
+from loyalty.lab.links import Link
 from loyalty.lab.server import DownloadedServer, EmbeddedServer, OwnServer, Server, binary, is_reachable, session_server
 from loyalty.lab.watching import Watching
 from loyalty.lab.workers import WorkerProcess, worker_environment
@@ -32,23 +33,9 @@ from loyalty.lab.workers import WorkerProcess, worker_environment
 RETENTION = Duration(seconds=24 * 60 * 60)
 """How long the server keeps the history of a closed customer: a day, as in the default namespace."""
 
-HEARTBEAT_SECONDS = 0.2
 
 PATIENCE_SECONDS = 60.0
 """Deadline of `handle.result()`, queries and updates through the lab's client: the stop button cannot end them."""
-
-
-class Link:
-    """A link into the Web UI: clickable in a notebook, an address elsewhere."""
-
-    def __init__(self, url: str, text: str) -> None:
-        self.url, self.text = url, text
-
-    def _repr_html_(self) -> str:
-        return f'<a href="{escape(self.url)}" target="_blank" rel="noopener">{escape(self.text)}</a>'
-
-    def __repr__(self) -> str:
-        return f"{self.text}: {self.url}"
 
 
 class Lab:
@@ -60,7 +47,6 @@ class Lab:
     """
 
     _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
-    _heartbeat: ClassVar[asyncio.Task[None] | None] = None
 
     def __init__(self, folder: Path, where: Server, own_server: OwnServer | None, client: Client, inbox: Inbox) -> None:
         self.where = where
@@ -92,8 +78,8 @@ class Lab:
         `patience` is the deadline, in seconds, of calls through the client. Raises LabError with what to do.
         """
         own_server = own_server or database is not None or limits is not None or port is not None
-        if _in_kernel():
-            _arrange_kernel()
+        if in_kernel():
+            arrange_kernel()
             if not own_server and cls._plain_lab_of_this_kernel is not None:
                 await cls._plain_lab_of_this_kernel.stop()
         folder = Path(tempfile.mkdtemp(prefix="loyalty-lab-"))
@@ -110,7 +96,7 @@ class Lab:
                     server = await _embed(folder, port, Path(database) if database else None, limits or {})
                     await server.ready()
                 where = session or server.where  # type: ignore[union-attr]  # one of them is there
-                client = await _enter_fresh_namespace(where, name or _notebook_name(), patience)
+                client = await _enter_fresh_namespace(where, name or notebook_name(), patience)
                 environment = worker_environment(where.address, client.namespace, inbox.url)
             inbox.start()
             lab = cls(folder, where, server, client, inbox)
@@ -124,7 +110,7 @@ class Lab:
                 await server.stop()
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        if _in_kernel() and not own_server:
+        if in_kernel() and not own_server:
             cls._plain_lab_of_this_kernel = lab
         return lab
 
@@ -252,31 +238,3 @@ async def _enter_fresh_namespace(where: Server, name: str, patience: float) -> C
         RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=RETENTION)
     )
     return client
-
-
-def _notebook_name() -> str:
-    """Return the notebook's name where JupyterLab tells it, as it does by this variable."""
-    return Path(os.environ.get("JPY_SESSION_NAME", "lab.ipynb")).stem
-
-
-def _arrange_kernel() -> None:
-    """Let pasted `asyncio.run(...)` work, and the stop button end a cell that awaits."""
-    import nest_asyncio2
-
-    nest_asyncio2.apply()
-    loop = asyncio.get_running_loop()
-    if Lab._heartbeat is None or Lab._heartbeat.done():
-        Lab._heartbeat = loop.create_task(_beat())
-
-
-async def _beat() -> None:
-    # ipykernel 7.4 cancels an interrupted cell, but an event loop that sleeps notices at its next timer only.
-    while True:  # noqa: ASYNC110  # the tick itself is the purpose
-        await asyncio.sleep(HEARTBEAT_SECONDS)
-
-
-def _in_kernel() -> bool:
-    """Return whether this process is a notebook's kernel."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and hasattr(shell, "kernel")

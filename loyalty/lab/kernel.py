@@ -1,0 +1,40 @@
+"""The notebook's kernel, arranged for learners: pasted scripts run, and the stop button stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+HEARTBEAT_SECONDS = 0.2
+
+_heartbeats: list[asyncio.Task[None]] = []
+
+
+def notebook_name() -> str:
+    """Return the notebook's name where JupyterLab tells it, as it does by this variable."""
+    return Path(os.environ.get("JPY_SESSION_NAME", "lab.ipynb")).stem
+
+
+def arrange_kernel() -> None:
+    """Let pasted `asyncio.run(...)` work, and the stop button end a cell that awaits."""
+    import nest_asyncio2
+
+    nest_asyncio2.apply()
+    loop = asyncio.get_running_loop()
+    if all(heartbeat.get_loop() is not loop or heartbeat.done() for heartbeat in _heartbeats):
+        _heartbeats.append(loop.create_task(_beat()))
+
+
+async def _beat() -> None:
+    # ipykernel 7.4 cancels an interrupted cell, but an event loop that sleeps notices at its next timer only.
+    while True:  # noqa: ASYNC110  # the tick itself is the purpose
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def in_kernel() -> bool:
+    """Return whether this process is a notebook's kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
