@@ -10,7 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ class Session:
     process: subprocess.Popen[bytes]
     origin: str
     runtime: Path
+    kernels: list[BlockingKernelClient] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -69,6 +70,7 @@ class Session:
         status, body = answer(self.url + "api/kernels", data=b"{}")
         assert status == 201
         kernel = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{json.loads(body)['id']}.json"))
+        self.kernels.append(kernel)
         kernel.load_connection_file()
         kernel.start_channels(hb=False)  # a kernel that is busy starting has no heartbeat yet, and is not dead
         kernel.wait_for_ready(timeout=60)
@@ -114,6 +116,9 @@ async def session(tmp_path: Path) -> AsyncIterator[Session]:
     yield session
     session.process.kill()
     session.process.wait()
+    for kernel in session.kernels:  # a ZeroMQ context that is left to the garbage collector may wait for ever
+        kernel.stop_channels()
+        kernel.context.destroy(linger=0)
 
 
 LOOK = """
