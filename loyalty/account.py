@@ -29,6 +29,11 @@ FRIENDS_REMEMBERED = 100
 """Friends whose status is kept, newest last. Anybody may send one, and the state must fit into the next run's input."""
 
 
+TRANSACTIONS_REMEMBERED = 500
+"""Purchases whose transaction id is kept, newest last. A purchase that is repeated after 500 further ones with ids of
+their own counts twice: retries come within minutes, and every run's input carries this memory."""
+
+
 @dataclass(frozen=True)
 class Change:
     """What a change of points did to the status; `moved` is the difference in points."""
@@ -100,6 +105,19 @@ def remember_friend(customer: Customer, news: NewStatus) -> None:
     """Keep the newest status of a friend; the oldest news goes when more than FRIENDS_REMEMBERED are known."""
     others = [known for known in customer.friends if known.customer_id != news.customer_id]
     customer.friends = [*others, news][-FRIENDS_REMEMBERED:]
+
+
+def answer_given(customer: Customer, transaction_id: str | None) -> str | None:
+    """Return the answer that this transaction got when it was counted, or None where it is not remembered."""
+    return None if transaction_id is None else customer.transactions.get(transaction_id)
+
+
+def remember_transaction(customer: Customer, transaction_id: str | None) -> None:
+    """Keep the transaction just counted, with its answer; the oldest goes beyond TRANSACTIONS_REMEMBERED."""
+    if transaction_id is not None:
+        customer.transactions[transaction_id] = customer.loyalty_message
+        if len(customer.transactions) > TRANSACTIONS_REMEMBERED:
+            del customer.transactions[next(iter(customer.transactions))]
 
 
 def welcome_guest(customer: Customer, guest_id: str) -> None:

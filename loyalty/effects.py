@@ -10,7 +10,17 @@ from temporalio.exceptions import FailureError
 
 from loyalty import account, letters
 from loyalty.account import Change
-from loyalty.messages import START_GUEST, Customer, Gift, GuestInvitation, GuestStart, NewStatus, Receipt, workflow_id
+from loyalty.messages import (
+    START_GUEST,
+    AddPoints,
+    Customer,
+    Gift,
+    GuestInvitation,
+    GuestStart,
+    NewStatus,
+    Receipt,
+    workflow_id,
+)
 from loyalty.outbox import Outbox
 from loyalty.parsing import Refused
 from loyalty.tiers import tier_of
@@ -38,17 +48,27 @@ class Effects:
         account.remember_friend(self._customer, news)
         self._outbox.put(letters.friend_has_new_status(self._customer, news))
 
-    async def add_points(self, points: int, sender_id: str | None) -> str:
-        """Add points, tell the sender of a rise in status, and return the message that the change deserves."""
-        change = account.add_points(self._customer, points)
+    async def add_points(self, purchase: AddPoints) -> str:
+        """Add points, tell the sender of a rise in status, and return the message that the change deserves.
+
+        A transaction that was counted before is not counted again; its answer is the same.
+        """
+        answer = account.answer_given(self._customer, purchase.transaction_id)
+        if answer is not None:
+            workflow.logger.info("Counted before, not counted again: transaction %s", purchase.transaction_id)
+            return answer
+        change = account.add_points(self._customer, purchase.points)
+        account.remember_transaction(self._customer, purchase.transaction_id)
+        answer = self._customer.loyalty_message
         self._write_about(change)
+        sender_id = purchase.sender_id
         if sender_id is not None and change.rose:
             news = NewStatus(self._customer.customer_id, change.after.name)
             try:
                 await workflow.get_external_workflow_handle(workflow_id(sender_id)).signal("notifyNewStatus", news)
             except FailureError as failure:
                 workflow.logger.warning("Could not tell %s of %s: %s", sender_id, news, failure)
-        return self._customer.loyalty_message
+        return answer
 
     async def invite(self, guest: GuestInvitation) -> None:
         """Bring the guest's actor to life, one tier below, if the tier allows one more."""

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from loyalty.limits import RunLength
 from loyalty.messages import EndByOperator
 from loyalty.parsing import Refused
 
@@ -86,6 +87,17 @@ class Mailbox(Generic[TellT, StayT]):
     def is_idle(self) -> bool:
         """Return whether no message waits and none is in service, from one `receive` to the next."""
         return not self._waiting and not self._in_service
+
+    def run_length(self) -> RunLength:
+        """Return how far this run has come."""
+        info = workflow.info()
+        return RunLength(
+            events=info.get_current_history_length(),
+            size=info.get_current_history_size(),
+            continue_as_new_suggested=info.is_continue_as_new_suggested(),
+            signals=self.tells,
+            updates=self.asks,
+        )
 
     def can_travel(self) -> bool:
         """Return whether what waits fits into the next run's input: tells only, and not too many."""

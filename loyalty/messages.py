@@ -58,10 +58,14 @@ class Gift:
 
 @dataclass
 class AddPoints:
-    """`addPoints` and `addLoyaltyPoint`. Negative points are a returned purchase; `sender_id` asked for them."""
+    """`addPoints` and `addLoyaltyPoint`. Negative points are a returned purchase; `sender_id` asked for them.
+
+    A sender who cannot know whether the message arrived sends it again with the same `transaction_id`: it counts once.
+    """
 
     points: int
     sender_id: str | None = None
+    transaction_id: str | None = None
     kind: Literal["addPoints"] = "addPoints"
 
 
@@ -133,6 +137,7 @@ class Customer:
 
     `points` are current points; `lifetime_points` never fall. `guests` holds customer ids. `friends` holds the
     newest status of each customer that sent one, oldest news first. `loyalty_message` answers `getLoyaltyMessage`.
+    `transactions` holds the answer to each of the last purchases that named a transaction id, oldest first.
     """
 
     customer_id: str
@@ -144,6 +149,7 @@ class Customer:
     account_active: bool = True
     friends: list[NewStatus] = field(default_factory=list)
     loyalty_message: str = THANKS
+    transactions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

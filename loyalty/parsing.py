@@ -6,6 +6,7 @@ missing or surplus argument would fail the workflow task, which is retried for e
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -29,6 +30,13 @@ MAX_POINTS = 1_000_000_000
 
 MAX_TEXT = 200
 """Characters of an id, a name, an e-mail address or a reward. The server allows ids of 1,000."""
+
+MAX_TEXT_BYTES = 600
+"""The same as JSON, where a character of another script takes 6 or 12 bytes. What an actor remembers, and what waits
+for it, has to fit into the next run's input of 2 MiB, whoever wrote it."""
+
+MAX_TRANSACTION_ID = 64
+"""Characters of a transaction id, printable ASCII: long enough for a UUID, short enough to remember many."""
 
 SIGNALS = ("addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNewStatus", "cancelAccount")
 
@@ -73,6 +81,11 @@ def _text(value: object, what: str, *, required: bool = True) -> str:
         raise Refused(
             f"Cannot use {_shown(value)} as {what}; possible is text of at most {MAX_TEXT} printable characters"
         )
+    size = len(json.dumps(value)) - 2
+    if size > MAX_TEXT_BYTES:
+        raise Refused(
+            f"Cannot use {_shown(value)} as {what}; possible are {MAX_TEXT_BYTES} bytes as JSON, not {size:,}"
+        )
     if required and not value:
         raise Refused(f"Cannot use an empty text as {what}; possible are 1 to {MAX_TEXT} printable characters")
     return value
@@ -102,10 +115,29 @@ def person(value: object) -> GuestInvitation:
     return GuestInvitation(customer_id(raw["customer_id"]), name, email)
 
 
-def add_points(points: object, sender_id: object = None, *surplus: object) -> AddPoints:
+def transaction_id(value: object) -> str:
+    """Return `value` where it can be a transaction's id; otherwise raise Refused."""
+    if not (
+        isinstance(value, str) and value.isascii() and value.isprintable() and 0 < len(value.strip()) == len(value)
+    ):
+        raise Refused(
+            f"Cannot use {_shown(value)} as a transaction id; possible is printable ASCII text, such as a UUID"
+        )
+    if len(value) > MAX_TRANSACTION_ID:
+        raise Refused(
+            f"Cannot use {_shown(value)} as a transaction id; possible are up to {MAX_TRANSACTION_ID} characters"
+        )
+    return value
+
+
+def add_points(points: object, sender_id: object = None, transaction: object = None, *surplus: object) -> AddPoints:
     """Parse `addPoints` and `addLoyaltyPoint`."""
-    no_surplus("a purchase", surplus, "points and, optionally, a sender id")
-    return AddPoints(whole_points(points, -MAX_POINTS), None if sender_id is None else customer_id(sender_id))
+    no_surplus("a purchase", surplus, "points and, optionally, a sender id and a transaction id")
+    return AddPoints(
+        whole_points(points, -MAX_POINTS),
+        None if sender_id is None else customer_id(sender_id),
+        None if transaction is None else transaction_id(transaction),
+    )
 
 
 def invite_guest(guest: object = None, *surplus: object) -> InviteGuest:

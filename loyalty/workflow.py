@@ -20,7 +20,6 @@ with workflow.unsafe.imports_passed_through():
     import loyalty.letters as letters
     import loyalty.parsing as parsing
     from loyalty.effects import Effects
-    from loyalty.limits import RunLength
     from loyalty.mailbox import Envelope, Mailbox
     from loyalty.messages import (
         WORKFLOW_TYPE,
@@ -81,7 +80,7 @@ class CustomerLoyaltyWorkflow:
             self._outbox.put(letters.welcome(self._customer))
         while self._customer.account_active:
             await self._serve(await self._mailbox.receive())
-            if self._history_is_long() and await self._nothing_would_be_lost():
+            if self._mailbox.run_length().is_long(self._history_threshold) and await self._nothing_would_be_lost():
                 workflow.continue_as_new(self._next_input())
         await self._leave()
 
@@ -92,8 +91,8 @@ class CustomerLoyaltyWorkflow:
             if envelope.reply is not None or not isinstance(envelope.message, AddPoints):
                 account.refuse_impossible(self._customer, envelope.message)
             match envelope.message:
-                case AddPoints(points, sender_id):
-                    envelope.answer(await self._effects.add_points(points, sender_id))
+                case AddPoints() as purchase:
+                    envelope.answer(await self._effects.add_points(purchase))
                 case InviteGuest(guest):
                     await self._effects.invite(guest)
                 case EnsureMinimumStatus(level):
@@ -115,9 +114,11 @@ class CustomerLoyaltyWorkflow:
     # `*surplus` takes what a handler does not expect, and keeps the SDK from guessing types: see loyalty.parsing.
 
     @workflow.signal(name="addPoints")
-    def add_points(self, points: int = 0, sender_id: str | None = None, *surplus: object) -> None:
+    def add_points(
+        self, points: int = 0, sender_id: str | None = None, transaction_id: str | None = None, *surplus: object
+    ) -> None:
         """Add points; negative ones are a returned purchase. `sender_id` hears of a rise in status."""
-        self._mailbox.tell(parsing.add_points, points, sender_id, *surplus)
+        self._mailbox.tell(parsing.add_points, points, sender_id, transaction_id, *surplus)
 
     @workflow.signal(name="inviteGuest")
     def invite_guest(self, guest: GuestInvitation | None = None, *surplus: object) -> None:
@@ -147,13 +148,17 @@ class CustomerLoyaltyWorkflow:
     # ---- asks -------------------------------------------------------------------------------------------------
 
     @workflow.update(name="addLoyaltyPoint")
-    async def add_loyalty_point(self, points: int = 1, sender_id: str | None = None, *surplus: object) -> str:
+    async def add_loyalty_point(
+        self, points: int = 1, sender_id: str | None = None, transaction_id: str | None = None, *surplus: object
+    ) -> str:
         """Add points and answer with the tier just reached, or with thanks."""
-        return str(await self._mailbox.ask(parsing.add_points(points, sender_id, *surplus)))
+        return str(await self._mailbox.ask(parsing.add_points(points, sender_id, transaction_id, *surplus)))
 
     @add_loyalty_point.validator
-    def _validate_add_loyalty_point(self, points: int = 1, sender_id: str | None = None, *surplus: object) -> None:
-        self._refuse_at_once(parsing.add_points(points, sender_id, *surplus))
+    def _validate_add_loyalty_point(
+        self, points: int = 1, sender_id: str | None = None, transaction_id: str | None = None, *surplus: object
+    ) -> None:
+        self._refuse_at_once(parsing.add_points(points, sender_id, transaction_id, *surplus))
 
     @workflow.update(name="redeemReward")
     async def redeem_reward(self, reward: str | None = None, *surplus: object) -> Receipt:
@@ -208,16 +213,6 @@ class CustomerLoyaltyWorkflow:
             account.refuse_impossible(self._customer, message)
 
     # ---- leaving a run ----------------------------------------------------------------------------------------
-
-    def _history_is_long(self) -> bool:
-        info = workflow.info()
-        return RunLength(
-            events=info.get_current_history_length(),
-            size=info.get_current_history_size(),
-            signals=self._mailbox.tells,
-            updates=self._mailbox.asks,
-            continue_as_new_suggested=info.is_continue_as_new_suggested(),
-        ).is_long(self._history_threshold)
 
     async def _nothing_would_be_lost(self) -> bool:
         """Return whether this run can end now: every ask answered, no e-mail half sent, and the rest fit to travel."""

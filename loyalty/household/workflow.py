@@ -1,4 +1,4 @@
-"""The household: an actor whose children are  One mailbox, served one message at a time.
+"""The household: an actor whose children are customers. One mailbox, served one message at a time.
 
 It opens its members' accounts as child workflows. The program's parent-close policy is ABANDON: a child of any other
 policy ends when its parent continues as new, and a customer is to live for years.
@@ -29,7 +29,6 @@ with workflow.unsafe.imports_passed_through():
         ParentClosePolicyName,
         Tell,
     )
-    from loyalty.limits import RunLength
     from loyalty.mailbox import Envelope, Mailbox
     from loyalty.messages import WORKFLOW_TYPE as CUSTOMER
     from loyalty.messages import Customer, CustomerInput, EndByOperator, GuestInvitation, workflow_id
@@ -154,14 +153,7 @@ class HouseholdWorkflow:
     # ---- leaving a run ----------------------------------------------------------------------------------------
 
     def _is_time_for_a_new_run(self) -> bool:
-        info = workflow.info()
-        return self._wants_new_run or RunLength(
-            events=info.get_current_history_length(),
-            size=info.get_current_history_size(),
-            signals=self._mailbox.tells,
-            updates=self._mailbox.asks,
-            continue_as_new_suggested=info.is_continue_as_new_suggested(),
-        ).is_long(self._start.history_threshold)
+        return self._wants_new_run or self._mailbox.run_length().is_long(self._start.history_threshold)
 
     def _next_input(self) -> HouseholdInput:
         return replace(self._start, household=self._household, mailbox=self._mailbox.carry())
