@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 LAB_ARGS ?=
+PLAYS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := binder/requirements.txt
@@ -23,7 +24,7 @@ help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
 	@echo "make test   lint, types, tests and every notebook"
 	@echo "make lock   choose the newest versions that pyproject.toml allows, and pin them"
-	@echo "make histories  record the event histories that the tests replay"
+	@echo "make histories  record the event histories that the tests replay (PLAYS='...': only these)"
 	@echo "make figure draw the README's picture anew, by a real run"
 
 $(BIN)/python:
@@ -64,7 +65,7 @@ lock: | $(BIN)/python
 # After a change that old histories cannot follow: guard it with workflow.patched, then record anew.
 .PHONY: histories
 histories: $(VENV)/.test
-	$(BIN)/python -m tests.record_histories
+	$(BIN)/python -m tests.record_histories $(PLAYS)
 
 .PHONY: figure
 figure: $(VENV)/.test

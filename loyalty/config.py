@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.activities import Mailer, SmtpMailer, log_mail
@@ -36,11 +37,16 @@ def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig
         raise ConfigurationError(f"Cannot read Temporal's configuration: {error}") from error
 
 
-async def connect(environment: Mapping[str, str] | None = None, *, interceptors: Sequence[Interceptor] = ()) -> Client:
+async def connect(
+    environment: Mapping[str, str] | None = None,
+    *,
+    interceptors: Sequence[Interceptor] = (),
+    runtime: Runtime | None = None,
+) -> Client:
     """Return a client of the cluster that the environment names; raise ConfigurationError where there is none."""
     config: ClientConnectConfig = {"target_host": DEFAULT_ADDRESS, **cluster(environment)}
     try:
-        client = await Client.connect(**config, interceptors=interceptors)
+        client = await Client.connect(**config, interceptors=interceptors, runtime=runtime)
     except (RuntimeError, ValueError) as error:  # what the SDK raises: nobody answers, or this is no address
         raise ConfigurationError(
             f"Cannot reach a Temporal server at {config['target_host']}; start one, or name another by "

@@ -1,7 +1,7 @@
 """`python -m tests.record_histories`: play every feature through and keep the event histories that test_replay replays.
 
 Record again only when no customer of an older version lives any more; until then, guard changes of the workflow with
-`workflow.patched`, and add histories instead of replacing them.
+`workflow.patched`, and add a play: `python -m tests.record_histories <play>` records that one only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,23 @@ async def asks_that_wait(shop: Shop) -> None:
         await keep((await runs(ada, shop.client))[0], "asks_that_wait")
 
 
+async def repeated_purchases(shop: Shop) -> None:
+    async with shop.serving():
+        ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 40})
+        for number in range(8):
+            for _ in range(2):
+                await ada.signal("addPoints", args=[10, None, f"receipt-{number}"])
+            for _ in range(2):
+                await ada.execute_update("addLoyaltyPoint", args=[1, None, f"order-{number}"])
+        await ada.signal("addPoints", args=[10, None, "receipt-0"])
+        await comes_to(ada, 88)
+        await ada.signal("cancelAccount")
+        await ada.result()
+        thread = await runs(ada, shop.client)
+        await keep(thread[0], "repeated_purchases_first_run")
+        await keep(thread[-1], "repeated_purchases_last_run")
+
+
 async def cancellation(shop: Shop) -> None:
     async with shop.serving():
         grace = await shop.opens("grace", email=ADA)
@@ -159,7 +176,7 @@ async def cancellation(shop: Shop) -> None:
         await keep(ada, "canceled_while_serving")
 
 
-async def a_guest_who_cannot_be_started(shop: Shop) -> None:
+async def a_guest_who_cannot_be_started(shop: Shop, _: WorkflowEnvironment) -> None:
     gate = Gate()
     gate.error = ConnectionError("the server is away")
     async with shop.serving(gate=gate):
@@ -232,15 +249,36 @@ async def household_canceled(shop: Shop) -> None:
         await keep(lovelace, "household_canceled")
 
 
-async def main() -> None:
+PLAYS = {
+    play.__name__: play
+    for play in (
+        one_life,
+        guests_and_gifts,
+        many_runs,
+        asks_that_wait,
+        repeated_purchases,
+        cancellation,
+        household,
+        household_canceled,
+    )
+}
+LONG_PLAYS = {play.__name__: play for play in (mail_given_up, a_guest_who_cannot_be_started)}
+"""Half a minute and more has to pass in them; the time-skipping server lets it pass at once."""
+
+
+async def main(names: Sequence[str]) -> None:
+    """Record the plays of these names; all of them where none is named."""
+    if unknown := set(names) - {*PLAYS, *LONG_PLAYS}:
+        sys.exit(f"Cannot record {', '.join(sorted(unknown))}; possible are {', '.join([*PLAYS, *LONG_PLAYS])}")
     async with await start() as server:
-        plays = (one_life, guests_and_gifts, many_runs, asks_that_wait, cancellation, household, household_canceled)
-        for play in plays:
-            await play(Shop(await fresh_namespace(server.client)))
+        for name, play in PLAYS.items():
+            if not names or name in names:
+                await play(Shop(await fresh_namespace(server.client)))
     async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(TEST_SERVER)) as server:
-        await mail_given_up(Shop(server.client), server)
-        await a_guest_who_cannot_be_started(Shop(server.client))
+        for name, long_play in LONG_PLAYS.items():
+            if not names or name in names:
+                await long_play(Shop(server.client), server)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))

@@ -6,6 +6,8 @@ CLAIMS = {
     1: "An actor sends and receives messages, creates other actors, keeps state; a workflow can do all three",
     2: "State needs no database: points and tiers live in the workflow",
     3: "A workflow can wait for messages for ever without consuming resources",
+    4: "If the worker running it dies, the workflow goes on at another",
+    5: "A failing e-mail must not stop the account: about ten attempts, then go on",
     6: 'Signals are one-way; an update answers ("Welcome to Gold Status!" at 1,000 points)',
     7: "A query after a signal may be stale if handling the signal does something asynchronous",
     8: "Two actors can call and answer by signalling each other",
@@ -20,6 +22,8 @@ CLAIMS = {
     17: "With reject-duplicate a closed account cannot be invited again; after the retention period the id is free",
     18: "Children are terminated when their parent continues as new, unless abandoned",
     19: "Unknown failures while inviting should fail the workflow loudly",
+    20: "A replayed history puts the code back into the state it had; a machine may lose power in the middle",
+    22: "Workflows give retries, order and visibility where plain calls and queues do not",
 }
 """Texts by number; a notebook's cells put them to the test."""
 

@@ -9,7 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab import history
 from loyalty.lab.waiting import settled
-from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, workflow_id
+from loyalty.messages import SEND_EMAIL, TASK_QUEUE, WORKFLOW_TYPE, workflow_id
 from loyalty.tiers import TIERS
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
@@ -115,6 +115,25 @@ async def _ida_is_invited(client: Client) -> str:
     return "Ida was brought to life by signal-with-start, and her history shows it in its first two events"
 
 
+async def _a_second_attempt(client: Client) -> str:
+    events = await _history_of(client, "radia")
+    mails = events[(events.type == "ActivityTaskStarted") & (events.name == SEND_EMAIL)]
+    arrived = set(events.refers_to[events.type == "ActivityTaskCompleted"])
+    _require(len(mails) > 0, "found no e-mail in her history: has she an address? Customer(...) takes email=...")
+    late = mails[mails.attempt > 1]
+    _require(
+        len(late) > 0,
+        f"all {len(mails)} of her e-mails arrived at the first attempt: stop the inbox before she buys something",
+    )
+    in_the_end = late[late.refers_to.isin(arrived)]
+    _require(
+        len(in_the_end) > 0,
+        f"her e-mail was given up after {late.attempt.max()} attempts, half a minute: start the inbox earlier",
+    )
+    first = in_the_end.iloc[0]
+    return f"event {first.event_id} of her history says that attempt {first.attempt} sent the e-mail"
+
+
 async def _lean_purchases(client: Client) -> str:
     events = await _history_of(client, "lean")
     signals = int((events.type == SIGNALED).sum())
@@ -162,6 +181,7 @@ EXERCISES = {
     "Linus falls back": _linus_falls_back,
     "Hedy goes to a concert": _hedy_goes_to_a_concert,
     "Ida is invited": _ida_is_invited,
+    "a second attempt": _a_second_attempt,
     "lean purchases": _lean_purchases,
     "four runs": _four_runs,
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aiosmtpd.controller import Controller
 
 from loyalty.lab.errors import LabError, WaitedTooLong
+from loyalty.lab.lives import Life
 from loyalty.lab.server import HOST, free_port
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class Inbox:
         self._waiters: list[_Waiter] = []
         self._lock = threading.Lock()
         self._controller: Controller | None = None
+        self._may_answer = asyncio.Event()
+        self._may_answer.set()
+        self._lives: list[Life] = []
 
     @property
     def url(self) -> str:
@@ -68,12 +72,30 @@ class Inbox:
             controller = Controller(self, hostname=HOST, port=self._port, server_hostname="localhost")
             controller.start()
             self._controller = controller
+            self._lives.append(Life("mail server", "mail server", None, datetime.now(UTC)))
 
     def stop(self) -> None:
         """Refuse connections from now on; what has arrived stays."""
         if self._controller is not None:
+            self.release()
             self._controller.stop()
             self._controller = None
+            self._lives[-1].end, self._lives[-1].ended_by = datetime.now(UTC), "stopped"
+
+    def hold(self) -> None:
+        """Take in every mail from now on, but keep its sender waiting for the word "accepted", until `release`."""
+        self._may_answer.clear()
+
+    def release(self) -> None:
+        """Say "accepted" again, also to those who wait."""
+        if self._controller is None:
+            self._may_answer.set()
+        else:  # the event belongs to the loop of the mail server's thread
+            self._controller.loop.call_soon_threadsafe(self._may_answer.set)
+
+    def lives(self) -> list[Life]:
+        """Return when mail was accepted."""
+        return list(self._lives)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Take in one e-mail; called by aiosmtpd, in its thread."""
@@ -95,6 +117,7 @@ class Inbox:
             self._waiters = [waiter for waiter in self._waiters if waiter not in served]
         for waiter in served:
             waiter.loop.call_soon_threadsafe(_resolve, waiter.arrived)
+        await self._may_answer.wait()
         return "250 accepted"
 
     def count(self, to: str | None = None) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from google.protobuf.duration_pb2 import Duration
@@ -22,13 +22,18 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.envconfig import ClientConnectConfig
 
 from loyalty import config
+from loyalty.lab import lives
 from loyalty.lab.errors import LabError
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import Link
+from loyalty.lab.runtime import quiet_runtime
 from loyalty.lab.server import DownloadedServer, EmbeddedServer, OwnServer, Server, binary, is_reachable, session_server
 from loyalty.lab.watching import Watching
 from loyalty.lab.workers import WorkerProcess, worker_environment
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RETENTION = Duration(seconds=24 * 60 * 60)
 """How long the server keeps the history of a closed customer: a day, as in the default namespace."""
@@ -173,6 +178,14 @@ class Lab:
         self._workers.append(worker)
         return worker.start()
 
+    def lives(self) -> pd.DataFrame:
+        """Return one row per stretch in which a process of this lab was up; `loyalty.lab.lives.frame` has the columns.
+
+        A server that belongs to others is not among them.
+        """
+        server = self._own_server.lives() if isinstance(self._own_server, EmbeddedServer) else []
+        return lives.frame([*server, *self._inbox.lives(), *(life for one in self._workers for life in one.lives())])
+
     def web_ui(self, customer: WorkflowHandle[Any, Any] | str | None = None) -> Link:
         """Return a link to the Web UI: to all customers of this namespace, or to the history of one workflow (id)."""
         if self.where.ui_url is None:
@@ -211,7 +224,7 @@ class Lab:
 
 
 async def _attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:
-    client = await config.connect(interceptors=[Watching(patience)])
+    client = await config.connect(interceptors=[Watching(patience)], runtime=quiet_runtime())
     return client, Server(configured["target_host"])
 
 
@@ -233,7 +246,9 @@ async def _enter_fresh_namespace(where: Server, name: str, patience: float) -> C
             "or start one of your own: `await Lab.start(own_server=True)`"
         )
     namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'lab'}-{uuid.uuid4().hex[:4]}"
-    client = await Client.connect(where.address, namespace=namespace, interceptors=[Watching(patience)])
+    client = await Client.connect(
+        where.address, namespace=namespace, interceptors=[Watching(patience)], runtime=quiet_runtime()
+    )
     await client.workflow_service.register_namespace(
         RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=RETENTION)
     )

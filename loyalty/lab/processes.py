@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from loyalty.lab import guardian
 from loyalty.lab.errors import WaitedTooLong
+from loyalty.lab.lives import End, Life, Role
 
 GRACE_SECONDS = 5.0
 """How long a child may take to end politely."""
@@ -37,6 +40,23 @@ class Child:
             )
         assert self._guardian.stdout is not None
         self.pid = int(self._guardian.stdout.readline())
+        self._ordered: End | None = None
+        self._ended: datetime | None = None
+        self._up_since = datetime.now(UTC)
+        threading.Thread(target=self._note_the_end, daemon=True).start()
+
+    def _note_the_end(self) -> None:
+        self._guardian.wait()
+        self._ended = datetime.now(UTC)
+
+    def is_up(self) -> None:
+        """Let the life of this command begin now, as whoever started it has seen it serve."""
+        self._up_since = datetime.now(UTC)
+
+    def life(self, role: Role, name: str, identity: str | None = None) -> Life:
+        """Return from when to when this command was up."""
+        end = self._ended
+        return Life(role, name, identity, self._up_since, end, end and (self._ordered or "died"))
 
     @property
     def alive(self) -> bool:
@@ -45,15 +65,16 @@ class Child:
 
     def kill(self) -> None:
         """End the command as a power cut would (SIGKILL), and wait until it is gone."""
-        self._end("kill")
+        self._end("kill", "killed")
 
     def stop(self) -> None:
         """Ask the command to end (SIGTERM), insist after GRACE_SECONDS, and wait until it is gone."""
-        self._end("stop")
+        self._end("stop", "stopped")
 
-    def _end(self, how: str) -> None:
+    def _end(self, how: str, in_words: End) -> None:
         assert self._guardian.stdin is not None
         if self.alive:
+            self._ordered = in_words
             try:
                 self._guardian.stdin.write(how + "\n")
                 self._guardian.stdin.flush()

@@ -16,7 +16,9 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from loyalty.lab.errors import LabError
+from loyalty.lab.lives import Life
 from loyalty.lab.processes import Child
+from loyalty.lab.runtime import quiet_runtime
 from loyalty.lab.waiting import block_until, until
 
 HOST = "127.0.0.1"
@@ -148,6 +150,8 @@ class EmbeddedServer:
             self._command = command(program, self.where, database, limits or {})
             self._child = Child(self._command, log)
             if self._listens():
+                self._child.is_up()
+                self._children = [self._child]
                 return
             # Another program may take a port between our finding it free and the server's using it.
             if attempts_left == 0 or PORT_TAKEN not in self._child.last_lines(LAST_WORDS):
@@ -187,7 +191,12 @@ class EmbeddedServer:
         """Start it again after `kill` or `stop`, on the same ports and the same file."""
         if not self._child.alive:
             self._child = Child(self._command, self._log)
+            self._children.append(self._child)
         await self.ready()
+
+    def lives(self) -> list[Life]:
+        """Return when the server was up."""
+        return [child.life("Temporal server", "Temporal server") for child in self._children]
 
     @property
     def pid(self) -> int:
@@ -231,7 +240,7 @@ class DownloadedServer:
 async def is_reachable(address: str) -> bool:
     """Return whether a Temporal server answers there."""
     try:
-        client = await Client.connect(address)
+        client = await Client.connect(address, runtime=quiet_runtime())
         return await client.service_client.check_health()
     except RuntimeError:  # the SDK's word for a refused connection
         return False

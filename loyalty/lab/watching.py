@@ -153,7 +153,7 @@ class _WatchingOutbound(OutboundInterceptor):
         if problem:
             raise WorkflowTaskFailing(
                 f"The code of {id} fails and the server retries its task; nothing is lost, but nothing goes on until "
-                f"the code is mended and a worker runs it.\n{problem}"
+                f"the code is mended and a worker runs it (the server tries again every ten seconds or so).\n{problem}"
             )
 
     async def _state(self, id: str, run_id: str | None) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from loyalty.lab.errors import LabError
+from loyalty.lab.lives import Life
 from loyalty.lab.processes import Child
 from loyalty.lab.waiting import block_until
 
@@ -21,20 +22,20 @@ START_TIMEOUT_SECONDS = 30
 class WorkerProcess:
     """One worker process, `python -m <module>`, that can be killed and started again."""
 
-    _numbers = itertools.count(1)
-
     def __init__(self, environment: Mapping[str, str], folder: Path, module: str = "loyalty.worker") -> None:
         self._environment = dict(environment)
         self._folder = folder
         self._module = module
         self._child: Child | None = None
+        self._children: dict[str, Child] = {}
 
     def start(self) -> WorkerProcess:
         """Start the process and wait until it serves its task queue; does nothing where it runs already."""
         if not self.alive:
-            log = self._folder / f"worker-{next(self._numbers)}.log"
+            number = 1 + len(list(self._folder.glob("worker-*.log")))
+            log = self._folder / f"worker-{number}.log"
             child = Child([sys.executable, "-m", self._module], log, self._environment)
-            self._child = child
+            self._child = self._children[f"worker {number}"] = child
 
             def serves() -> bool:
                 if not child.alive:
@@ -42,6 +43,7 @@ class WorkerProcess:
                 return READY in log.read_text(errors="replace")
 
             block_until(serves, f"worker process {child.pid} serves its task queue", START_TIMEOUT_SECONDS)
+            child.is_up()
         return self
 
     def kill(self) -> None:
@@ -61,6 +63,11 @@ class WorkerProcess:
     def pid(self) -> int | None:
         """The process id; None where no process is running."""
         return self._child.pid if self._child is not None and self._child.alive else None
+
+    def lives(self) -> list[Life]:
+        """Return when its processes were up, one after the other, under the identities that histories know."""
+        host = socket.gethostname()
+        return [child.life("worker", name, f"{child.pid}@{host}") for name, child in self._children.items()]
 
     def log(self, lines: int = 20) -> str:
         """Return the newest lines that the newest process has written."""

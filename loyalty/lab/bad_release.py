@@ -1,0 +1,52 @@
+"""A release of the program with a bug: it greets customers by the tier that is next, and Platinum has none.
+
+`python -m loyalty.lab.bad_release` serves it in place of `loyalty.worker`, for the notebook that breaks things.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from temporalio import workflow
+from temporalio.worker import Worker
+
+from loyalty import config
+from loyalty.activities import LoyaltyActivities
+from loyalty.mailbox import Envelope
+from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, CustomerInput, Message
+from loyalty.tiers import TIERS, tier_of
+from loyalty.worker import LOG_FORMAT, serve
+from loyalty.workflow import CustomerLoyaltyWorkflow
+
+
+@workflow.defn(name=WORKFLOW_TYPE)
+class BadRelease(CustomerLoyaltyWorkflow):
+    """The customer of this release: the new line in `_serve` was tried with Members only."""
+
+    @workflow.init
+    def __init__(self, start: CustomerInput) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: CustomerInput) -> None:
+        """Live as every customer does."""
+        await super().run(start)
+
+    async def _serve(self, envelope: Envelope[Message]) -> None:
+        next_tier = TIERS[tier_of(self._customer.points).level + 1]
+        workflow.logger.info("%d points to %s", next_tier.minimum_points - self._customer.points, next_tier.name)
+        await super()._serve(envelope)
+
+
+async def main() -> None:
+    """Connect where the environment says, and serve."""
+    client = await config.connect()
+    activities = LoyaltyActivities(client, config.mailer())
+    serving = [activities.send_email, activities.start_guest]
+    await serve(Worker(client, task_queue=TASK_QUEUE, workflows=[BadRelease], activities=serving))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    asyncio.run(main())
