@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 
+import pandas as pd
 import pytest
 from hypothesis import settings
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from tests import story as ada_and_her_friends
 from tests.helpers import Shop, fresh_namespace, start_server
 
 settings.register_profile("loyalty", deadline=None, derandomize=True)
@@ -36,3 +39,16 @@ def closed_shop(client: Client) -> Shop:
 async def shop(closed_shop: Shop) -> AsyncIterator[Shop]:
     async with closed_shop.serving():
         yield closed_shop
+
+
+@pytest.fixture(scope="session")
+async def story(server: WorkflowEnvironment) -> pd.DataFrame:
+    """The histories of `tests.story`."""
+    return await ada_and_her_friends.tell(server.client)
+
+
+@pytest.fixture(autouse=True)
+def _closed_figures() -> Iterator[None]:
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

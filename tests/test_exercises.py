@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from loyalty.lab import Lab, exercises, history, settled
+from loyalty.lab import Lab, exercises, history, settled, until
 from loyalty.lab.traffic import storm
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, GuestInvitation, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
@@ -24,6 +24,7 @@ EXERCISES = {
     "Linus falls back": "01_send_messages",
     "Hedy goes to a concert": "02_ask_and_answer",
     "Ida is invited": "03_create_actors",
+    "a second attempt": "04_survive_failure",
     "lean purchases": "05_measure_history",
     "four runs": "06_live_forever",
 }
@@ -47,7 +48,7 @@ async def run_cell(source: str, names: dict[str, Any]) -> None:
 def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
     """Return what a learner has at hand at the exercise: the imports, the lab, and the notebook's own functions."""
     names: dict[str, Any] = {
-        "asyncio": asyncio, "lab": lab, "settled": settled, "storm": storm, "history": history,
+        "asyncio": asyncio, "lab": lab, "settled": settled, "until": until, "storm": storm, "history": history,
         "TASK_QUEUE": TASK_QUEUE, "Customer": Customer, "CustomerInput": CustomerInput, "workflow_id": workflow_id,
         "CustomerLoyaltyWorkflow": CustomerLoyaltyWorkflow, "GuestInvitation": GuestInvitation,
     }  # fmt: skip
@@ -136,6 +137,27 @@ async def started_by_hand(lab: Lab) -> None:
     await open_account(lab, "ida", points=500)
 
 
+async def no_address(lab: Lab) -> None:
+    await open_account(lab, "radia")
+
+
+async def no_outage(lab: Lab) -> None:
+    radia = await open_account(lab, "radia", email="radia@example.com")
+    await lab.inbox.wait_for(1)
+    await settled(radia)
+
+
+async def an_outage_that_goes_on(lab: Lab) -> None:
+    lab.inbox.stop()
+    radia = await open_account(lab, "radia", email="radia@example.com")
+    await radia.query(CustomerLoyaltyWorkflow.get_status)
+
+
+async def an_outage_of_half_a_minute(lab: Lab) -> None:
+    await an_outage_that_goes_on(lab)
+    await settled(lab.client.get_workflow_handle(workflow_id("radia")), timeout=60)
+
+
 async def one_by_one(lab: Lab) -> None:
     lean = await open_account(lab, "lean")
     for _ in range(200):
@@ -160,6 +182,10 @@ async def default_threshold(lab: Lab) -> None:
         ("Hedy goes to a concert", too_poor_for_a_ticket, "A refused one leaves no event: has she the points"),
         ("Hedy goes to a concert", another_reward, "but no receipt for a concert ticket: the update is redeemReward"),
         ("Ida is invited", started_by_hand, "nobody invited her"),
+        ("a second attempt", no_address, "has she an address?"),
+        ("a second attempt", no_outage, "all 1 of her e-mails arrived at the first attempt"),
+        ("a second attempt", an_outage_that_goes_on, "1 of her 1 e-mails is still being tried"),
+        ("a second attempt", an_outage_of_half_a_minute, "her e-mail was given up after 10 attempts"),
         ("lean purchases", one_by_one, "asyncio.gather(...) sends them together"),
         ("four runs", default_threshold, "found 1 runs, expected at least 4"),
     ],

@@ -1,0 +1,32 @@
+"""One horizontal bar per value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loyalty.lab.plots.drawing import PALE, PALETTE, axes_or_new, finish, note
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None, *, of: float | None = None) -> Axes:
+    """Draw one horizontal bar per value, the first on top, with its number; the index names the bars and the y axis.
+
+    `of` is the whole that each value is part of, such as the messages sent; it is drawn behind the bar.
+    """
+    ax = axes_or_new(ax)
+    places, numbers = range(len(values)), [float(value) for value in values]
+    longest = max([*numbers, of or 0])
+    if of is not None:
+        ax.barh(places, of, color=PALE, height=0.62)
+    ax.barh(places, numbers, color=PALETTE["blue"], height=0.62)
+    for place, value in zip(places, numbers, strict=True):
+        text = f"{value:,.0f}" if value.is_integer() else f"{value:,.3g}"
+        text = text if of is None else f"{text} of {of:,g}"
+        note(ax, text, (max(value, of or 0), place), (6, 0), va="center")
+    ax.set_yticks(places, [str(name) for name in values.index])
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1.16 * longest or 1)
+    return finish(ax, title, xlabel, str(values.index.name or ""))

@@ -1,0 +1,208 @@
+"""Who sent what to whom: read from a DataFrame of `loyalty.lab.history`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from loyalty.messages import START_GUEST, workflow_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLIENTS = "clients"
+"""Whoever sends from outside of any workflow: notebooks, scripts, the command line."""
+
+CLOSED = ("Completed", "Failed", "TimedOut", "Canceled", "Terminated")
+"""How a workflow ends for good, as in `history.summary`."""
+
+STARTS = {"start": "started", "startGuest": "invited", "startChild": "child"}
+"""Names of what starts an actor, and what that makes of who is started."""
+
+TEXT_LENGTH = 32
+"""Characters of arguments or answers."""
+
+_CONTINUED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(: |$)")
+"""How the detail of the first event begins in a run that continues another: with that run's id."""
+
+_GUEST = re.compile(r'"customer_id":\s*("(?:[^"\\]|\\.)*")')
+_ENDED = ("Completed", "Failed", "TimedOut", "Canceled")
+_SENT = {  # what a sender writes at first: what the receiver writes; what the sender writes then, or where it failed
+    "SignalExternalWorkflowExecutionInitiated": (
+        "WorkflowExecutionSignaled",
+        "ExternalWorkflowExecutionSignaled",
+        "SignalExternalWorkflowExecutionFailed",
+    ),
+    "RequestCancelExternalWorkflowExecutionInitiated": (
+        "WorkflowExecutionCancelRequested",
+        "ExternalWorkflowExecutionCancelRequested",
+        "RequestCancelExternalWorkflowExecutionFailed",
+    ),
+    "StartChildWorkflowExecutionInitiated": (
+        "WorkflowExecutionStarted",
+        "ChildWorkflowExecutionStarted",
+        "StartChildWorkflowExecutionFailed",
+    ),
+}
+_RECEIVED = {  # what a receiver writes: the kind of the message, its name where the event has none of its own
+    "WorkflowExecutionSignaled": ("tell", ""),
+    "WorkflowExecutionCancelRequested": ("tell", "cancel"),
+    "WorkflowExecutionUpdateAccepted": ("ask", ""),
+    "WorkflowExecutionUpdateCompleted": ("answer", ""),
+    "WorkflowExecutionStarted": ("start", "start"),
+}
+
+
+class Message(NamedTuple):
+    """One row of `exchanged`."""
+
+    kind: str
+    sender: str
+    receiver: str
+    name: str
+    text: str
+    sent: pd.Timestamp
+    received: pd.Timestamp
+
+
+def exchanged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per message that the histories in `frame` record, by the time at which it was sent.
+
+    | column | dtype | meaning |
+    |---|---|---|
+    | kind | str | `tell` (signal, cancellation request), `ask` (update), `answer`, `start`, or `lost`: nobody took it |
+    | sender, receiver | str | workflow ids, or CLIENTS |
+    | name | str | of the signal or update; `start`, `startGuest` or `startChild` of a start |
+    | text | str | arguments or answer in short, at most TEXT_LENGTH characters; "" where there are none |
+    | sent, received | datetime64[ns, UTC] | the server's clock; the same where the sender keeps no history |
+
+    What leaves no event is not there: queries, refused updates, and what is still under way. A customer whose host is
+    not in `frame` seems to be started by a client; a guest who is not in it, by each invitation that succeeds.
+    """
+    import pandas as pd
+
+    rows = sorted(_Reading(frame).messages(), key=lambda message: (message.sent, message.received))
+    times = ("sent", "received")
+    dtypes = {field: "datetime64[ns, UTC]" if field in times else "str" for field in Message._fields}
+    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
+
+
+class _Reading:
+    """One pass over the events; `_taken` are those of receivers whose sender has been found."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        interesting = frame.type.isin({*_RECEIVED, *_SENT, *(type_ for types in _SENT.values() for type_ in types)})
+        interesting |= frame.name == START_GUEST
+        self._events: list[Any] = list(
+            frame[interesting].sort_values("time", kind="stable").reset_index(drop=True).itertuples()
+        )
+        self._present = set(frame.workflow_id)
+        self._now = frame.time.max()
+        self._taken: set[Any] = set()
+        self._later: dict[tuple[str, int, Any], list[Any]] = {}
+        self._received: dict[tuple[str, str], list[Any]] = {}
+        for event in self._events:
+            self._later.setdefault((event.workflow_id, event.run, event.refers_to), []).append(event)
+            self._received.setdefault((event.workflow_id, event.type), []).append(event)
+
+    def messages(self) -> Iterator[Message]:
+        for event in self._events:
+            if event.type in _SENT:
+                yield from self._between_workflows(event)
+            elif event.name == START_GUEST and event.type == "ActivityTaskScheduled":
+                yield from self._invitation(event)
+        for event in self._events:
+            if event.type in _RECEIVED and event.Index not in self._taken:
+                yield from self._from_outside(event)
+
+    def _between_workflows(self, sent: Any) -> Iterator[Message]:
+        type_there, confirmed, failed = _SENT[sent.type]
+        kind, name = ("start", "startChild") if "Child" in sent.type else ("tell", _words(sent.name) or "cancel")
+        arguments = _words(sent.detail).removeprefix(sent.other).removeprefix(": ")
+        text = "" if kind == "start" else short(arguments)
+        for there in self._free(sent.other, type_there, sent.time):
+            same_name = kind == "start" or _words(there.name) == _words(sent.name)
+            if there.other == sent.workflow_id and same_name and _words(there.detail).startswith(arguments[:100]):
+                self._taken.add(there.Index)
+                yield Message(kind, sent.workflow_id, sent.other, name, text, sent.time, there.time)
+                return
+        for outcome in self._later.get((sent.workflow_id, sent.run, sent.event_id), []):
+            if outcome.type in (confirmed, failed):
+                kind = "lost" if outcome.type == failed else kind
+                yield Message(kind, sent.workflow_id, sent.other, name, text, sent.time, outcome.time)
+
+    def _invitation(self, scheduled: Any) -> Iterator[Message]:
+        host, named = scheduled.workflow_id, _GUEST.search(_words(scheduled.detail))
+        if named is None:
+            return
+        guest = workflow_id(json.loads(named[1]))
+        outcomes = [
+            event
+            for event in self._later.get((host, scheduled.run, scheduled.event_id), [])
+            if event.type.removeprefix("ActivityTask") in _ENDED
+        ]
+        until = outcomes[0].time if outcomes else self._now
+        for type_, name in (("WorkflowExecutionStarted", START_GUEST), ("WorkflowExecutionSignaled", "")):
+            for there in self._free(guest, type_, scheduled.time):
+                is_it = name or there.name == "ensureMinimumStatus"
+                if is_it and there.time <= until and not _words(there.other) and not _continues(there):
+                    self._taken.add(there.Index)
+                    kind, text = ("start", "") if name else ("tell", short(there.detail))
+                    yield Message(kind, host, guest, name or there.name, text, scheduled.time, there.time)
+                    break
+        for outcome in outcomes:
+            if outcome.detail != "true" or outcome.type != "ActivityTaskCompleted":
+                yield Message("lost", host, guest, START_GUEST, "", scheduled.time, outcome.time)
+            elif guest not in self._present:
+                yield Message("start", host, guest, START_GUEST, "", scheduled.time, outcome.time)
+
+    def _from_outside(self, event: Any) -> Iterator[Message]:
+        kind, name = _RECEIVED[event.type]
+        name = name or _words(event.name)
+        other = _words(event.other) or CLIENTS
+        if kind == "answer":
+            text = short(event.detail)
+            yield Message(kind, event.workflow_id, other, name, text, event.time, event.time)
+        elif not _continues(event):
+            name = "startChild" if kind == "start" and other != CLIENTS else name
+            text = "" if kind == "start" else short(event.detail)
+            yield Message(kind, other, event.workflow_id, name, text, event.time, event.time)
+
+    def _free(self, receiver: str, type_: str, since: Any) -> Iterable[Any]:
+        events = self._received.get((receiver, type_), [])
+        return (event for event in events if event.Index not in self._taken and event.time >= since)
+
+
+def _continues(event: Any) -> bool:
+    return event.type == "WorkflowExecutionStarted" and _CONTINUED.match(_words(event.detail)) is not None
+
+
+def _words(value: Any) -> str:
+    """Return a text, "" for none."""
+    return value if isinstance(value, str) else ""
+
+
+def short(detail: Any) -> str:
+    """Return the values in a detail of a frame, such as `grace, Silver`, without their names.
+
+    Repetitions and e-mail addresses are left out, and what is longer than TEXT_LENGTH ends in `…`.
+    """
+    text = _words(detail)
+    try:
+        values = [str(value) for value in _flat(json.loads(f"[{text}]")) if value not in (None, "")]
+        first = {value.lower(): value for value in reversed(values) if "@" not in value}
+        text = ", ".join(reversed(first.values()))
+    except ValueError:
+        if text[:1] in "{[":  # longer than a detail; the rest is a failure's sentence
+            text = re.sub(r'\w+":|[{}\[\]"]', "", text).replace(",", ", ")
+    return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - 1].rstrip(" ,") + "…"
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    for value in values.values() if isinstance(values, dict) else values:
+        if isinstance(value, (dict, list)):
+            yield from _flat(value)
+        else:
+            yield value
