@@ -1,0 +1,36 @@
+"""Processes that crash where a plan says so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from loyalty.lab.errors import LabError, WaitedTooLong
+from loyalty.lab.transfers.planning import KILL
+
+DEADLINE_SECONDS = 120
+"""How long one process may take for all that is left to do."""
+
+
+def run(module: str, *arguments: object) -> tuple[list[str], bool]:
+    """Run `python -m module arguments...` to its end; return the lines that it printed, and whether it crashed.
+
+    Raise LabError where it failed in another way.
+    """
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise WaitedTooLong(f"Waited {DEADLINE_SECONDS} s until {module} ended, and it is not so") from error
+    crashed = ended.returncode in (-KILL, KILL)  # as Linux and macOS say it, and Windows
+    if ended.returncode != 0 and not crashed:
+        raise LabError(f"{module} failed, and not by a planned crash; its last words:\n{ended.stderr[-500:]}")
+    return ended.stdout.splitlines(), crashed
+
+
+def keep_alive(module: str, *arguments: object) -> int:
+    """Run it, and start it again after each crash until it ends by itself; return the number of crashes."""
+    crashes = 0
+    while run(module, *arguments)[1]:
+        crashes += 1
+    return crashes
