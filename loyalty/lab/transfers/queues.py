@@ -32,6 +32,7 @@ def by_queue(folder: Path, plan: Plan) -> Outcome:
     """Make all transfers by queues: one consumer withdraws and hands on, the other one deposits."""
     started, services = time.monotonic(), Services.open(folder, plan)
     transfers = open_queue(services.folder, "transfers", receiving=False)
+    open_queue(services.folder, "deposits", receiving=False)  # now, lest both consumers make the same file at once
     for message in (*range(len(plan)), END):
         transfers.put(message)
     with ThreadPoolExecutor() as both:
