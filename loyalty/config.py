@@ -34,7 +34,8 @@ def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig
             override_env_vars=dict(environment) if environment is not None else None
         )
     except RuntimeError as error:  # temporalio.envconfig raises its ConfigError as this
-        raise ConfigurationError(f"Cannot read Temporal's configuration: {error}") from error
+        # The lines that follow, and the error itself, may quote the file, and with it a key.
+        raise ConfigurationError(f"Cannot read Temporal's configuration: {str(error).splitlines()[0]}") from None
 
 
 async def connect(

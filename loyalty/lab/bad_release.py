@@ -43,8 +43,14 @@ async def main() -> None:
     """Connect where the environment says, and serve."""
     client = await config.connect()
     activities = LoyaltyActivities(client, config.mailer())
-    serving = [activities.send_email, activities.start_guest]
-    await serve(Worker(client, task_queue=TASK_QUEUE, workflows=[BadRelease], activities=serving))
+    await serve(
+        Worker(
+            client,
+            task_queue=TASK_QUEUE,
+            workflows=[BadRelease],
+            activities=[activities.send_email, activities.start_guest],
+        )
+    )
 
 
 if __name__ == "__main__":

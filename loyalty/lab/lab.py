@@ -47,8 +47,8 @@ class Lab:
     """A place to experiment: `lab = await Lab.start()`, or `async with await Lab.start() as lab:`.
 
     `client` is Temporal's own client, `namespace` its namespace, `worker` the worker process, `inbox` the mail server,
-    and `server` the embedded server that this lab may break, where it has one of its own. `stop` ends only what was
-    started here.
+    and `server` the embedded server that this lab may break, where it has one of its own. `environment` is what its
+    worker processes are given. `stop` ends only what was started here.
     """
 
     _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
@@ -60,7 +60,7 @@ class Lab:
         self._client: Client | None = client
         self._inbox = inbox
         self._workers: list[WorkerProcess] = []
-        self._environment: dict[str, str] = {}
+        self.environment: dict[str, str] = {}
         self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     @classmethod
@@ -105,7 +105,7 @@ class Lab:
                 environment = worker_environment(where.address, client.namespace, inbox.url)
             inbox.start()
             lab = cls(folder, where, server, client, inbox)
-            lab._environment = environment
+            lab.environment = environment
             lab._workers.append(WorkerProcess(environment, folder))
             if worker:
                 lab.worker.start()
@@ -174,7 +174,7 @@ class Lab:
     def new_worker(self, module: str = "loyalty.worker") -> WorkerProcess:
         """Start one more worker process, `python -m module`, and return it; `stop` ends it with the lab."""
         assert self.client
-        worker = WorkerProcess(self._environment, self.folder, module)
+        worker = WorkerProcess(self.environment, self.folder, module)
         self._workers.append(worker)
         return worker.start()
 

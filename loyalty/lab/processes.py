@@ -55,8 +55,8 @@ class Child:
 
     def life(self, role: Role, name: str, identity: str | None = None) -> Life:
         """Return from when to when this command was up."""
-        end = self._ended
-        return Life(role, name, identity, self._up_since, end, end and (self._ordered or "died"))
+        ended_by = (self._ordered or "died") if self._ended else None
+        return Life(role, name, identity, self._up_since, self._ended, ended_by)
 
     @property
     def alive(self) -> bool:

@@ -38,9 +38,11 @@ class WorkerProcess:
             self._child = self._children[f"worker {number}"] = child
 
             def serves() -> bool:
+                if READY in log.read_text(errors="replace"):
+                    return True
                 if not child.alive:
                     raise LabError(f"The worker ended at once; its last words:\n{child.last_lines(5)}")
-                return READY in log.read_text(errors="replace")
+                return False
 
             block_until(serves, f"worker process {child.pid} serves its task queue", START_TIMEOUT_SECONDS)
             child.is_up()

@@ -66,6 +66,9 @@ async def make_all(lab: Lab, transfers: int, progress: Progress | None) -> list[
     finally:
         for one in making:
             one.cancel()
+    for couple in couples:  # all of them, before the first query: one that a worker takes to its grave is not answered
+        await settled(couple.giver, ANSWER_SECONDS)
+        await settled(couple.receiver, ANSWER_SECONDS)
     moved: dict[int, Moved] = {}
     for couple in couples:
         moved |= await moved_by(couple)
@@ -96,8 +99,6 @@ async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
 
 async def moved_by(couple: Couple) -> dict[int, Moved]:
     """Return what each transfer has moved, as both Event Histories tell it; the balances have to say the same."""
-    for customer in (couple.giver, couple.receiver):
-        await settled(customer)
     lost, gained = await gifts_of(couple.giver), await gifts_of(couple.receiver)
     left, received = await points_of(couple.giver), await points_of(couple.receiver)
     if (couple.points - left, received) != (lost.total() * POINTS, gained.total() * POINTS):

@@ -30,7 +30,7 @@ class GiftWorkers:
     def __init__(self, lab: Lab, plan: Plan) -> None:
         folder = Path(tempfile.mkdtemp(prefix="gifts-", dir=lab.folder))
         Crashes(folder / "crashes").arm(plan)
-        self._environment = {**lab._environment, CRASHES: str(folder / "crashes")}
+        self._environment = {**lab.environment, CRASHES: str(folder / "crashes")}
         self._log = folder / "workers.log"
         self._planned = plan.crashes
         self._children: list[Child] = []
