@@ -7,9 +7,16 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from temporalio.converter import DataConverter
 
+from loyalty import letters, parsing
+from loyalty.account import FRIENDS_REMEMBERED, TRANSACTIONS_REMEMBERED
 from loyalty.limits import EVENT_LIMIT, MIB, SIZE_THRESHOLD, RunLength
-from loyalty.messages import DEFAULT_HISTORY_THRESHOLD
+from loyalty.mailbox import CARRY_LIMIT
+from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, Customer, CustomerInput, InviteGuest, NewStatus
+from loyalty.outbox import WAITING_LIMIT
+from loyalty.parsing import MAX_TEXT_BYTES, MAX_TRANSACTION_ID
+from loyalty.tiers import TIERS
 
 YOUNG = RunLength(events=3, size=1_000, continue_as_new_suggested=False, signals=0, updates=0)
 
@@ -71,3 +78,16 @@ def test_without_a_threshold_the_server_decides_alone() -> None:
 
 def test_with_a_threshold_the_servers_suggestion_does_not_matter() -> None:
     assert not replace(YOUNG, continue_as_new_suggested=True).is_long(DEFAULT_HISTORY_THRESHOLD)
+
+
+def test_all_that_travels_fits_into_the_next_run_s_input_whatever_was_sent() -> None:
+    text = "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)  # 12 bytes each, as JSON
+    customer = Customer(text, text, text, guests=[text] * TIERS[-1].guests_allowed)
+    customer.friends = [NewStatus(text, "Platinum")] * FRIENDS_REMEMBERED
+    answer = "Welcome to Platinum Status!"
+    customer.transactions = {str(n).zfill(MAX_TRANSACTION_ID): answer for n in range(TRANSACTIONS_REMEMBERED)}
+    guest = parsing.person({"customer_id": text, "name": text, "email": "a@" + "\N{ROCKET}" * (len(text) - 1)})
+    mail = letters.not_enough_points_to_invite(customer, guest)
+    full = CustomerInput(customer, mailbox=[InviteGuest(guest)] * CARRY_LIMIT, outbox=[mail] * WAITING_LIMIT)
+    (payload,) = DataConverter.default.payload_converter.to_payloads([full])
+    assert payload.ByteSize() < 2 * MIB, f"The server refuses an input of {payload.ByteSize():,} bytes"

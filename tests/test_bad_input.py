@@ -1,0 +1,205 @@
+"""A bad message never hurts the actor: it stays alive, its state stays as it was, and a sentence says what was wrong.
+
+All messages go to one customer, one after the other, as JSON that any language or the command line could send.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.common import RawValue
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+from tests.helpers import Handle, Shop, count, eventually, fresh_namespace, status
+
+SENTENCE = re.compile(r"Cannot .+; (possible (is|are)|it takes|.+ can invite) .+", re.DOTALL)
+PAYLOAD_LIMIT = 2 * 1024 * 1024
+"""Bytes of one payload that the server takes (`limit.blobSize.error`)."""
+
+ENVELOPE = 2_000
+"""Bytes that the rest of a request may take of that limit."""
+
+
+def raw(data: str | bytes, encoding: str = "json/plain") -> RawValue:
+    """Return an argument that no converter has looked at."""
+    content = data.encode() if isinstance(data, str) else data
+    return RawValue(Payload(metadata={"encoding": encoding.encode()}, data=content))
+
+
+def nested(depth: int) -> RawValue:
+    return raw("[" * depth + "]" * depth)
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A message, by its name and arguments; `why` is what the test is called."""
+
+    why: str
+    name: str
+    arguments: tuple[Any, ...] = ()
+
+
+NO_NUMBERS = {
+    "text": "100", "half a point": 0.5, "a whole float": 1.0, "true": True, "false": False, "a list": [1],
+    "null": None, "an object": {"points": 1}, "zero": 0, "too many": 1_000_000_001, "too few": -1_000_000_001,
+    "astronomical": 10**300, "NaN": raw("NaN"), "infinity": raw("Infinity"), "a huge exponent": raw("1e400"),
+    "minus zero": raw("-0.0"), "deeply nested": nested(500), "bytes": raw(b"\x00\xff", "binary/plain"),
+}  # fmt: skip
+
+UNREADABLE = {
+    "a number of more digits than Python reads": raw("1" * 5_000),
+    "nested more deeply than Python reads": nested(5_000),
+    "broken JSON": raw('{"points": '),
+    "no UTF-8": raw(b"\xff\xfe"),
+    "an encoding that nobody knows": raw("1", "json/of-the-future"),
+    "a protocol buffer of a type that nobody knows": raw("{}", "json/protobuf"),
+}
+"""What no handler ever sees: the SDK cannot read it, drops the signal with an error in its log, and refuses the update
+in words of its own."""
+
+NO_IDS = {
+    "empty": "", "a number": 7, "too long": "x" * 201, "a line break": "ada\ngrace", "nothing but space": "   ",
+    "space around": " ada ", "a null character": "ada\x00", "zero width": "a\u200bda", "right to left": "\u202eada",
+    "half a surrogate pair": raw(r'"\ud800"'), "emoji without end": "\N{ROCKET}" * 100, "a list": ["ada"],
+    "a megabyte": "x" * 1_000_000,
+}  # fmt: skip
+
+NO_TRANSACTIONS = {
+    "empty": "", "a number": 7, "too long": "x" * 65, "not ASCII": "r\N{LATIN SMALL LETTER E WITH ACUTE}ceipt",
+    "a line break": "a\nb", "an object": {}, "space around": " a ",
+}  # fmt: skip
+
+TELLS = [
+    *(Bad(f"points: {why}", "addPoints", (value,)) for why, value in NO_NUMBERS.items()),
+    *(Bad(f"sender: {why}", "addPoints", (1, value)) for why, value in NO_IDS.items()),
+    *(Bad(f"transaction: {why}", "addPoints", (1, None, value)) for why, value in NO_TRANSACTIONS.items()),
+    Bad("points: missing", "addPoints"),
+    Bad("points: a fourth argument", "addPoints", (1, None, None, "surplus")),
+    Bad("points: as large as a payload may be", "addPoints", ("x" * (PAYLOAD_LIMIT - ENVELOPE),)),
+    *(Bad(f"guest: {why}", "inviteGuest", ({"customer_id": value},)) for why, value in NO_IDS.items()
+      if not isinstance(value, RawValue)),
+    Bad("guest: no object", "inviteGuest", ("grace",)),
+    Bad("guest: none", "inviteGuest"),
+    Bad("guest: without an id", "inviteGuest", ({"name": "Grace"},)),
+    Bad("guest: two addresses in one", "inviteGuest", ({"customer_id": "grace", "email": "a@b.c, d@e.f"},)),
+    Bad("guest: a header in the address", "inviteGuest", ({"customer_id": "grace", "email": "a@b.c\nBcc: d@e.f"},)),
+    Bad("guest: oneself", "inviteGuest", ({"customer_id": "ada"},)),
+    Bad("guest: surplus", "inviteGuest", ({"customer_id": "grace"}, {"customer_id": "joan"})),
+    *(Bad(f"level: {level!r}", "ensureMinimumStatus", (level,)) for level in (-1, 4, 1.5, "1", True, None, [2])),
+    Bad("friend: an unknown status", "notifyNewStatus", ({"customer_id": "grace", "status": "Diamond"},)),
+    Bad("friend: no status", "notifyNewStatus", ({"customer_id": "grace"},)),
+    Bad("friend: a status that cannot be looked up", "notifyNewStatus", ({"customer_id": "grace", "status": {}},)),
+    Bad("goodbye: with an argument", "cancelAccount", ("really",)),
+    Bad("unknown signal", "noSuchSignal", (1,)),
+    Bad("unknown signal: a name of a thousand characters", "x" * 1_000),
+    Bad("unknown signal: nearly a known one", "addpoints", (1,)),
+]  # fmt: skip
+
+ASKS = [
+    *(Bad(f"points: {why}", "addLoyaltyPoint", (value,)) for why, value in NO_NUMBERS.items()),
+    *(Bad(f"sender: {why}", "addLoyaltyPoint", (1, value)) for why, value in NO_IDS.items()),
+    *(Bad(f"transaction: {why}", "addLoyaltyPoint", (1, None, value)) for why, value in NO_TRANSACTIONS.items()),
+    Bad("points: a fourth argument", "addLoyaltyPoint", (1, None, None, 4)),
+    Bad("reward: unknown", "redeemReward", ("castle",)),
+    Bad("reward: a number", "redeemReward", (7,)),
+    Bad("reward: none", "redeemReward"),
+    Bad("reward: surplus", "redeemReward", ("coffee", "coffee")),
+    Bad("reward: as large as a payload may be", "redeemReward", ("x" * (PAYLOAD_LIMIT - ENVELOPE),)),
+    *(Bad(f"gift: {points!r} points", "giftPoints", ({"guest_id": "grace", "points": points},))
+      for points in (0, -5, 1.5, "all", True, None)),
+    Bad("gift: to nobody", "giftPoints", ({"points": 5},)),
+    Bad("gift: no object", "giftPoints", ([1, 2],)),
+    Bad("gift: none", "giftPoints"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def ada(server: WorkflowEnvironment) -> AsyncIterator[Handle]:
+    """The customer who bears it all; she is at Gold, so that nothing is refused for want of status."""
+    shop = Shop(await fresh_namespace(server.client))
+    async with shop.serving():
+        yield await shop.opens("ada", points=1_000)
+
+
+async def everything(customer: Handle) -> Any:
+    queries = ("getStatus", "getGuests", "getLoyaltyMessage", "getRewards")
+    return [json.dumps(await customer.query(query), sort_keys=True) for query in queries]
+
+
+def test_there_are_many_of_them() -> None:
+    assert len(TELLS) + len(ASKS) >= 60
+
+
+@pytest.mark.parametrize("bad", TELLS, ids=lambda bad: bad.why)
+async def test_a_bad_signal_changes_nothing_and_is_logged_in_a_sentence(
+    ada: Handle, bad: Bad, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = await everything(ada)
+    with caplog.at_level(logging.WARNING):
+        await ada.signal(bad.name, args=bad.arguments)
+        logged = await eventually(
+            lambda: [record.message for record in caplog.records if "Ignored a signal: " in record.message],
+            waiting_for="the worker's log to tell of the signal",
+        )
+    assert SENTENCE.search(logged[0]), f"This is no sentence that says what is possible: {logged[0]}"
+    assert len(logged[0]) < 1_000, "A log line stays short, whatever was sent"
+    assert await everything(ada) == before
+
+
+@pytest.mark.parametrize("bad", ASKS, ids=lambda bad: bad.why)
+async def test_a_bad_update_changes_nothing_and_is_refused_in_a_sentence(ada: Handle, bad: Bad) -> None:
+    before = await everything(ada)
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await ada.execute_update(bad.name, args=bad.arguments)
+    sentence = str(refused.value.cause)
+    assert SENTENCE.search(sentence), f"This is no sentence that says what is possible: {sentence}"
+    assert len(sentence) < 1_000, "A refusal stays short, whatever was sent"
+    assert await everything(ada) == before
+
+
+@pytest.mark.parametrize("argument", UNREADABLE.values(), ids=UNREADABLE)
+async def test_what_the_sdk_cannot_read_changes_nothing_either(ada: Handle, argument: RawValue) -> None:
+    before = await everything(ada)
+    await ada.signal("addPoints", argument)
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await ada.execute_update("addLoyaltyPoint", argument)
+    assert "Failed decoding arguments" in str(refused.value.cause)
+    assert await everything(ada) == before
+
+
+async def test_what_is_larger_than_a_payload_does_not_reach_her(ada: Handle) -> None:
+    before = await everything(ada)
+    with pytest.raises(RPCError, match="Blob data size exceeds limit"):
+        await ada.signal("inviteGuest", "x" * (PAYLOAD_LIMIT + 1))
+    assert (await ada.describe()).status is not None
+    assert await everything(ada) == before
+
+
+async def test_unknown_queries_and_updates_are_refused_at_once(ada: Handle) -> None:
+    with pytest.raises(WorkflowQueryFailedError, match="getPionts"):
+        await ada.query("getPionts")
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await ada.execute_update("addPionts", 1)
+    assert "addPionts" in str(refused.value.cause)
+
+
+async def test_after_all_that_no_task_of_hers_has_failed_and_she_serves_on(ada: Handle) -> None:
+    assert await count(ada, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED) == 0
+    before = (await status(ada))["points"]
+    assert await ada.execute_update("addLoyaltyPoint", 7) == "Thanks for being a loyal customer!"
+    assert (await status(ada))["points"] == before + 7
+
+
+async def test_a_start_input_may_have_fields_that_this_version_does_not_know(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=5, settings={"colour": "green"}, shoe_size=38)
+    assert (await status(ada))["points"] == 5
