@@ -23,6 +23,7 @@ endef
 help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
 	@echo "make test   lint, types, tests and every notebook"
+	@echo "make chaos  the tests of faults, larger, for some minutes (LOYALTY_CHAOS_SEED=7 repeats one of its plans)"
 	@echo "make lock   choose the newest versions that pyproject.toml allows, and pin them"
 	@echo "make histories  record the event histories that the tests replay (PLAYS='...': only these)"
 	@echo "make figure draw the README's picture anew, by a real run"
@@ -55,6 +56,10 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 tests notebooks
+
+.PHONY: chaos
+chaos: $(VENV)/.test
+	LOYALTY_CHAOS=long $(BIN)/python -m pytest tests/test_faults.py tests/test_model.py
 
 # No index address, and markers instead of one file per platform: the same pins serve Linux, macOS, Windows and Binder.
 .PHONY: lock
