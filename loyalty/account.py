@@ -21,6 +21,7 @@ from loyalty.messages import (
     RedeemReward,
     RewardOffer,
     Status,
+    Transaction,
 )
 from loyalty.parsing import Refused
 from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, REWARDS, TIERS, Reward, Tier, reward_named, tier_of
@@ -109,15 +110,17 @@ def remember_friend(customer: Customer, news: NewStatus) -> None:
 
 def answer_given(customer: Customer, transaction_id: str | None) -> str | None:
     """Return the answer that this transaction got when it was counted, or None where it is not remembered."""
-    return None if transaction_id is None else customer.transactions.get(transaction_id)
+    if transaction_id is None:
+        return None
+    known = (one.answer for one in customer.transactions if one.transaction_id == transaction_id)
+    return next(known, None)
 
 
 def remember_transaction(customer: Customer, transaction_id: str | None) -> None:
     """Keep the transaction just counted, with its answer; the oldest goes beyond TRANSACTIONS_REMEMBERED."""
     if transaction_id is not None:
-        customer.transactions[transaction_id] = customer.loyalty_message
-        if len(customer.transactions) > TRANSACTIONS_REMEMBERED:
-            del customer.transactions[next(iter(customer.transactions))]
+        customer.transactions.append(Transaction(transaction_id, customer.loyalty_message))
+        del customer.transactions[:-TRANSACTIONS_REMEMBERED]
 
 
 def welcome_guest(customer: Customer, guest_id: str) -> None:

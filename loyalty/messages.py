@@ -132,12 +132,23 @@ Message: TypeAlias = Tell | Stay
 
 
 @dataclass
+class Transaction:
+    """A purchase that named a transaction id, and the answer that it got.
+
+    A list of these, and not an object by id: the SDK sorts the fields of what travels, and with them the oldest one.
+    """
+
+    transaction_id: str
+    answer: str
+
+
+@dataclass
 class Customer:
     """The actor's whole state; only `customer_id` is required.
 
     `points` are current points; `lifetime_points` never fall. `guests` holds customer ids. `friends` holds the
     newest status of each customer that sent one, oldest news first. `loyalty_message` answers `getLoyaltyMessage`.
-    `transactions` holds the answer to each of the last purchases that named a transaction id, oldest first.
+    `transactions` holds the last purchases that named a transaction id, oldest first.
     """
 
     customer_id: str
@@ -149,7 +160,7 @@ class Customer:
     account_active: bool = True
     friends: list[NewStatus] = field(default_factory=list)
     loyalty_message: str = THANKS
-    transactions: dict[str, str] = field(default_factory=dict)
+    transactions: list[Transaction] = field(default_factory=list)
 
 
 @dataclass

@@ -249,6 +249,77 @@ def test_the_memory_for_friends_is_bounded_and_forgets_the_oldest_news() -> None
     assert customer.friends[0].customer_id == "friend-3"
 
 
+# ---- transactions ---------------------------------------------------------------------------------------------
+
+
+def buy(customer: Customer, points: int, transaction_id: str | None) -> str:
+    """Count a purchase once, as the actor does, and return the answer."""
+    answer = account.answer_given(customer, transaction_id)
+    if answer is None:
+        account.add_points(customer, points)
+        account.remember_transaction(customer, transaction_id)
+        answer = customer.loyalty_message
+    return answer
+
+
+def test_a_transaction_is_remembered_with_the_answer_that_it_got() -> None:
+    customer = ada(999)
+    assert buy(customer, 1, "receipt-1") == "Welcome to Gold Status!"
+    assert buy(customer, 1, "receipt-2") == THANKS
+    assert account.answer_given(customer, "receipt-1") == "Welcome to Gold Status!"
+    assert account.answer_given(customer, "receipt-2") == THANKS
+
+
+def test_a_purchase_without_a_transaction_is_never_remembered() -> None:
+    customer = ada()
+    buy(customer, 1, None)
+    buy(customer, 1, None)
+    assert customer.points == 2
+    assert account.answer_given(customer, None) is None
+
+
+def test_under_one_transaction_the_first_purchase_counts_whatever_the_second_one_says() -> None:
+    customer = ada()
+    assert buy(customer, 100, "receipt-1") == buy(customer, 5_000, "receipt-1") == THANKS
+    assert (customer.points, customer.lifetime_points) == (100, 100)
+
+
+def test_the_memory_for_transactions_is_bounded_and_forgets_the_oldest() -> None:
+    customer = ada()
+    for number in range(account.TRANSACTIONS_REMEMBERED + 3):
+        buy(customer, 1, f"receipt-{number}")
+    assert len(customer.transactions) == account.TRANSACTIONS_REMEMBERED
+    known = [number for number in range(5) if account.answer_given(customer, f"receipt-{number}")]
+    assert known == [3, 4], f"Of the first five transactions {known} are remembered"
+
+
+def test_a_transaction_that_is_repeated_does_not_become_younger() -> None:
+    customer = ada()
+    for number in range(account.TRANSACTIONS_REMEMBERED):
+        buy(customer, 1, f"receipt-{number}")
+    buy(customer, 1, "receipt-0")
+    buy(customer, 1, "one more")
+    assert account.answer_given(customer, "receipt-0") is None
+    assert account.answer_given(customer, "receipt-1") == THANKS
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 900), st.sampled_from(["a", "b", "c", "d"]) | st.none()), max_size=30),
+)
+def test_each_transaction_counts_once_and_its_answers_are_all_the_same(purchases: list[tuple[int, str | None]]) -> None:
+    customer = ada()
+    answers: dict[str, str] = {}
+    counted: dict[str, int] = {}
+    for points, transaction_id in purchases:
+        answer = buy(customer, points, transaction_id)
+        if transaction_id is not None:
+            counted.setdefault(transaction_id, points)
+            before = answers.setdefault(transaction_id, answer)
+            assert before == answer, f"{transaction_id} was answered {before!r}, then {answer!r}"
+    anonymous = sum(points for points, transaction_id in purchases if transaction_id is None)
+    assert customer.points == anonymous + sum(counted.values())
+
+
 # ---- answers --------------------------------------------------------------------------------------------------
 
 

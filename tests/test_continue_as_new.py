@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateStage
 
@@ -66,6 +67,40 @@ async def test_the_state_goes_from_run_to_run(shop: Shop) -> None:
     assert await ada.query("getGuests") == ["grace"]
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
     assert await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 1}) == "grace receives 1 points"
+
+
+async def test_a_transaction_is_remembered_by_the_runs_that_follow(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=999, settings=SHORT)
+    assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) == "Welcome to Gold Status!"
+    await goes_on(ada, times=3)
+    before = await points(ada)
+    await ada.signal("addPoints", args=[1, None, "receipt-1"])
+    assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) == "Welcome to Gold Status!"
+    assert await points(ada) == before
+
+
+async def test_a_transaction_that_travels_in_the_mailbox_still_counts_once(shop: Shop) -> None:
+    purchase = {"kind": "addPoints", "points": 100, "transaction_id": "receipt-1"}
+    ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": [purchase] * 3})
+    await comes_to(ada, 100)
+    assert await ada.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"]) == (
+        "Thanks for being a loyal customer!"
+    )
+    assert await points(ada) == 100
+
+
+async def test_after_continuing_the_oldest_transaction_is_forgotten_and_no_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty.account.TRANSACTIONS_REMEMBERED", 3)
+    ada = await shop.opens("ada", settings={"history_threshold": 1})
+    for transaction_id in ("z", "y", "a", "m"):
+        await ada.execute_update("addLoyaltyPoint", args=[1, None, transaction_id])
+    for transaction_id in ("y", "a", "m"):
+        await ada.execute_update("addLoyaltyPoint", args=[1, None, transaction_id])
+    assert await points(ada) == 4, "The last three transactions are remembered, and are not counted again"
+    await ada.execute_update("addLoyaltyPoint", args=[1, None, "z"])
+    assert await points(ada) == 5, "The one before them is forgotten, as documented"
 
 
 async def test_the_welcome_mail_is_sent_only_once(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from loyalty import letters, parsing
 from loyalty.account import FRIENDS_REMEMBERED, TRANSACTIONS_REMEMBERED
 from loyalty.limits import EVENT_LIMIT, MIB, SIZE_THRESHOLD, RunLength
 from loyalty.mailbox import CARRY_LIMIT
-from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, Customer, CustomerInput, InviteGuest, NewStatus
+from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, Customer, CustomerInput, InviteGuest, NewStatus, Transaction
 from loyalty.outbox import WAITING_LIMIT
 from loyalty.parsing import MAX_TEXT_BYTES, MAX_TRANSACTION_ID
 from loyalty.tiers import TIERS
@@ -85,7 +85,7 @@ def test_all_that_travels_fits_into_the_next_run_s_input_whatever_was_sent() -> 
     customer = Customer(text, text, text, guests=[text] * TIERS[-1].guests_allowed)
     customer.friends = [NewStatus(text, "Platinum")] * FRIENDS_REMEMBERED
     answer = "Welcome to Platinum Status!"
-    customer.transactions = {str(n).zfill(MAX_TRANSACTION_ID): answer for n in range(TRANSACTIONS_REMEMBERED)}
+    customer.transactions = [Transaction("x" * MAX_TRANSACTION_ID, answer)] * TRANSACTIONS_REMEMBERED
     guest = parsing.person({"customer_id": text, "name": text, "email": "a@" + "\N{ROCKET}" * (len(text) - 1)})
     mail = letters.not_enough_points_to_invite(customer, guest)
     full = CustomerInput(customer, mailbox=[InviteGuest(guest)] * CARRY_LIMIT, outbox=[mail] * WAITING_LIMIT)

@@ -22,7 +22,7 @@ from loyalty.messages import (
     NotifyNewStatus,
     RedeemReward,
 )
-from loyalty.parsing import MAX_POINTS, MAX_TEXT, Refused
+from loyalty.parsing import MAX_POINTS, MAX_TEXT, MAX_TEXT_BYTES, MAX_TRANSACTION_ID, Refused
 
 PARSERS = [
     parsing.add_points,
@@ -36,6 +36,25 @@ PARSERS = [
 
 NOT_POINTS = [0, True, False, None, 1.0, 1.9, float("nan"), float("inf"), "100", "", [], [100], {}, {"points": 100}]
 TOO_MANY_POINTS = [MAX_POINTS + 1, 10**100]
+NOT_A_TRANSACTION: list[object] = [
+    "",
+    " ",
+    " receipt",
+    "receipt ",
+    "two\nlines",
+    "a\x00b",
+    "a\x7fb",
+    "réceipt",
+    "\N{RECEIPT}",
+    "\ud800",
+    "r" * (MAX_TRANSACTION_ID + 1),
+    7,
+    1.5,
+    True,
+    ["receipt"],
+    {},
+    b"receipt",
+]
 NOT_AN_ID: list[object] = [
     "",
     " ",
@@ -89,6 +108,33 @@ def test_a_purchase_of_anything_else_is_refused(points: object) -> None:
 @pytest.mark.parametrize("sender", [value for value in NOT_AN_ID if value is not None], ids=shown)
 def test_a_purchase_with_an_impossible_sender_is_refused(sender: object) -> None:
     assert "as a customer id; possible " in refusal(parsing.add_points, 100, sender)
+
+
+@pytest.mark.parametrize(
+    "transaction",
+    ["1", "-", "two words", "0b7f1f6e-5d0c-4d4b-9b1e-0e2c4c1a7f11", '"\\', "r" * MAX_TRANSACTION_ID],
+    ids=shown,
+)
+def test_a_purchase_may_name_its_transaction(transaction: str) -> None:
+    assert parsing.add_points(100, None, transaction) == AddPoints(100, None, transaction)
+
+
+def test_a_null_transaction_is_no_transaction() -> None:
+    assert parsing.add_points(100, "grace", None) == AddPoints(100, "grace")
+
+
+@pytest.mark.parametrize("transaction", NOT_A_TRANSACTION, ids=shown)
+def test_a_purchase_with_an_impossible_transaction_is_refused(transaction: object) -> None:
+    assert refusal(parsing.add_points, 100, None, transaction).startswith(
+        f"Cannot use {parsing._shown(transaction)} as a transaction id; possible "
+    )
+
+
+def test_a_transaction_id_that_is_too_long_is_told_how_long_it_may_be() -> None:
+    assert refusal(parsing.transaction_id, "r" * 65).endswith("as a transaction id; possible are up to 64 characters")
+    assert refusal(parsing.transaction_id, "réceipt") == (
+        "Cannot use 'réceipt' as a transaction id; possible is printable ASCII text, such as a UUID"
+    )
 
 
 def test_an_invitation_needs_only_an_id() -> None:
@@ -203,8 +249,9 @@ def test_a_gift_without_guest_or_points_is_refused(gift: object) -> None:
     [
         (
             parsing.add_points,
-            (100, "grace"),
-            "Cannot read a purchase with [1] at its end; it takes points and, optionally, a sender id",
+            (100, "grace", "receipt-1"),
+            "Cannot read a purchase with [1] at its end; "
+            "it takes points and, optionally, a sender id and a transaction id",
         ),
         (
             parsing.invite_guest,
@@ -248,10 +295,25 @@ def test_an_empty_id_is_called_by_its_name() -> None:
     )
 
 
-def test_ids_may_be_long_and_in_any_script_but_not_longer() -> None:
-    longest = "é" * MAX_TEXT
+@pytest.mark.parametrize(
+    "longest", ["a" * MAX_TEXT, "é" * (MAX_TEXT_BYTES // 6), "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)]
+)
+def test_ids_may_be_long_and_in_any_script_but_not_longer(longest: str) -> None:
     assert parsing.customer_id(longest) == longest
-    assert refusal(parsing.customer_id, longest + "e").endswith("possible is text of at most 200 printable characters")
+    sentence = refusal(parsing.customer_id, longest + longest[0])
+    assert sentence.endswith(
+        (
+            "as a customer id; possible is text of at most 200 printable characters",
+            "as a customer id; possible are 600 bytes as JSON, not 606",
+            "as a customer id; possible are 600 bytes as JSON, not 612",
+        )
+    )
+
+
+@pytest.mark.parametrize("what", ["customer_id", "name", "email"])
+def test_no_text_of_an_invitation_is_larger_than_what_can_travel(what: str) -> None:
+    guest = {"customer_id": "grace", what: "é" * MAX_TEXT}
+    assert refusal(parsing.invite_guest, guest).endswith("; possible are 600 bytes as JSON, not 1,200")
 
 
 def test_a_refusal_repeats_only_the_beginning_of_a_huge_value() -> None:

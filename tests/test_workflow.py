@@ -242,7 +242,11 @@ async def test_messages_behind_the_cancellation_of_the_account_change_nothing_bu
         ("addPoints", [100, ""]),
         ("addPoints", [100, 7]),
         ("addPoints", [100, "x" * 201]),
-        ("addPoints", [100, "grace", "surplus"]),
+        ("addPoints", [100, None, ""]),
+        ("addPoints", [100, None, 7]),
+        ("addPoints", [100, None, "r" * 65]),
+        ("addPoints", [100, None, "réceipt"]),
+        ("addPoints", [100, "grace", "receipt-1", "surplus"]),
         ("addPoints", [{"points": 100}]),
         ("inviteGuest", []),
         ("inviteGuest", ["grace"]),
@@ -358,7 +362,13 @@ async def test_a_redeemed_reward_is_answered_with_a_receipt(shop: Shop) -> None:
         (
             "addLoyaltyPoint",
             [1, "grace", 2],
-            "Cannot read a purchase with [2] at its end; it takes points and, optionally, a sender id",
+            "Cannot use 2 as a transaction id; possible is printable ASCII text, such as a UUID",
+        ),
+        (
+            "addLoyaltyPoint",
+            [1, "grace", "receipt-1", 2],
+            "Cannot read a purchase with [2] at its end; "
+            "it takes points and, optionally, a sender id and a transaction id",
         ),
         (
             "redeemReward",
@@ -483,6 +493,85 @@ async def test_an_update_while_the_goodbye_is_on_its_way_is_refused_at_once(shop
     await ends(ada)
     assert await points(ada) == 125, "points that were told are credited even now"
     assert shop.mails.to(ADA) == [WELCOME, "Goodbye"]
+
+
+# ---- what is sent again ---------------------------------------------------------------------------------------
+
+
+async def test_a_purchase_that_is_told_again_counts_once(shop: Shop) -> None:
+    ada = await shop.opens("ada")
+    for _ in range(3):
+        await ada.signal("addPoints", args=[100, None, "receipt-1"])
+    await ada.signal("addPoints", args=[100, None, "receipt-2"])
+    answer = await status(ada)
+    assert (answer["points"], answer["lifetime_points"]) == (200, 200)
+
+
+async def test_an_ask_that_is_sent_again_gets_the_same_answer_again(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=999)
+    answers = [await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"])]
+    await ada.signal("addPoints", 1)
+    answers += [await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) for _ in range(2)]
+    assert answers == ["Welcome to Gold Status!"] * 3
+    assert await points(ada) == 1_001
+    assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!", "A repetition is no purchase"
+
+
+async def test_asks_that_are_sent_again_at_the_same_time_get_one_answer(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=499)
+    asking = (ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) for _ in range(8))
+    assert await asyncio.gather(*asking) == ["Welcome to Silver Status!"] * 8
+    assert await points(ada) == 500
+
+
+async def test_tells_and_asks_share_one_memory(shop: Shop) -> None:
+    ada = await shop.opens("ada", points=499)
+    await ada.signal("addPoints", args=[1, None, "told first"])
+    assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "told first"]) == "Welcome to Silver Status!"
+    await ada.execute_update("addLoyaltyPoint", args=[1, None, "asked first"])
+    await ada.signal("addPoints", args=[1, None, "asked first"])
+    assert await points(ada) == 501
+
+
+async def test_under_one_transaction_the_first_purchase_wins(shop: Shop) -> None:
+    grace = await shop.opens("grace")
+    ada = await shop.opens("ada")
+    await ada.signal("addPoints", args=[100, None, "receipt-1"])
+    answer = await ada.execute_update("addLoyaltyPoint", args=[5_000, "grace", "receipt-1"])
+    assert answer == "Thanks for being a loyal customer!"
+    assert await points(ada) == 100
+    assert (await status(grace))["friends"] == {}, "Nobody is told of a rise that did not happen"
+
+
+async def test_a_transaction_belongs_to_one_customer(shop: Shop) -> None:
+    ada, grace = await shop.opens("ada"), await shop.opens("grace")
+    for customer in (ada, grace):
+        await customer.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"])
+    assert [await points(ada), await points(grace)] == [100, 100]
+
+
+async def test_a_transaction_that_was_refused_was_not_counted_and_may_be_sent_again(shop: Shop) -> None:
+    ada = await shop.opens("ada")
+    await refusal(ada.execute_update("addLoyaltyPoint", args=[0, None, "receipt-1"]))
+    await ada.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"])
+    assert await points(ada) == 100
+
+
+async def test_a_closed_account_refuses_even_what_it_has_answered_before(shop: Shop) -> None:
+    ada = await shop.opens("ada", name="Ada", email=ADA)
+    await shop.mails.arrive(ADA, WELCOME)
+    await ada.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"])
+    await shop.mails.arrive(ADA, WELCOME, "You now have 100 points")
+    shop.mails.down = True
+    await ada.signal("cancelAccount")
+    for transaction_id in ("receipt-1", "receipt-2", "receipt-2"):
+        await ada.signal("addPoints", args=[100, None, transaction_id])
+    assert not (await status(ada))["account_active"]
+    sentence = await refusal(ada.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"]))
+    assert sentence == "Cannot do this for Ada; the account is closed"
+    shop.mails.down = False
+    await ends(ada)
+    assert await points(ada) == 200, "What is told while the account is being closed counts, and counts once"
 
 
 # ---- peeks ----------------------------------------------------------------------------------------------------
