@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from loyalty.lab.__main__ import CONFIGURATION, FIRST_NOTEBOOK, command, environment
+from loyalty.lab.__main__ import CONFIGURATION, command, environment
 from loyalty.lab.server import free_port
+from loyalty.lab.session import FIRST_NOTEBOOK
+from loyalty.lab.workspace import NAME, TITLE
 from tests.helpers import eventually
 from tests.test_lab import gone
 
@@ -99,7 +101,12 @@ def start_jupyterlab(runtime: Path) -> Session:
             *(sys.executable, "-m", "loyalty.lab", "--no-browser", f"--port={port}"),
             *(f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={TOKEN}"),
         ],
-        env={**inherited, "JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(runtime)},
+        env={
+            **inherited,
+            "JUPYTER_RUNTIME_DIR": str(runtime),
+            "JUPYTER_CONFIG_DIR": str(runtime),
+            "TMPDIR": str(runtime),
+        },
         stdout=subprocess.DEVNULL,
         stderr=(runtime / "log").open("wb"),
         start_new_session=True,
@@ -140,6 +147,36 @@ async def test_all_notebooks_of_a_session_share_one_server_whose_web_ui_asks_for
     assert f"with a Temporal server at {address}" in (session.runtime / "log").read_text()
 
 
+async def test_the_web_ui_is_a_tile_of_the_launcher_that_opens_in_a_tab(session: Session) -> None:
+    _, body = answer(session.url + "server-proxy/servers-info")
+    (tile,) = [one for one in json.loads(body)["server_processes"] if one["launcher_entry"]["title"] == TITLE]
+    assert tile["new_browser_tab"] is False, "beside the notebook, not in a window of its own"
+    status, page = answer(session.url + tile["launcher_entry"]["path_info"])
+    assert status == 200
+    assert "<html" in page
+    assert "<svg" in answer(session.origin + tile["launcher_entry"]["icon_url"])[1]
+
+
+async def test_the_first_notebook_and_the_web_ui_are_arranged_side_by_side(session: Session) -> None:
+    status, body = answer(f"{session.url}lab/api/workspaces/{NAME}")
+    assert status == 200
+    data = json.loads(body)["data"]
+    left, right = [area["widgets"] for area in data["layout-restorer:data"]["main"]["dock"]["children"]]
+    assert left == [f"notebook:{FIRST_NOTEBOOK}"]
+    (web_ui,) = right
+    assert answer(session.origin + data[web_ui]["data"]["url"])[0] == 200
+
+
+async def test_a_session_leaves_no_folder_behind(session: Session, tmp_path: Path) -> None:
+    def folders() -> list[Path]:
+        return list(tmp_path.glob("loyalty-session-*"))
+
+    await eventually(folders, waiting_for="the session to have a folder")
+    session.process.terminate()
+    session.process.wait()
+    await eventually(folders, lambda left: not left, waiting_for="the folder to go")
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
 async def test_the_server_ends_with_jupyterlab_however_it_ends(session: Session, number: signal.Signals) -> None:
     family = descendants(session.process.pid)
@@ -163,7 +200,8 @@ def test_in_a_container_jupyterlab_may_run_as_root() -> None:
     assert "--allow-root" in command([], is_root=True)
 
 
-def test_our_configuration_is_found_before_the_machine_s() -> None:
+def test_our_configuration_is_found_before_the_machine_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     paths = environment({"JUPYTER_CONFIG_PATH": "/etc/elsewhere"})["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert paths == [str(CONFIGURATION), "/etc/elsewhere"]
 

@@ -1,17 +1,21 @@
-"""`python -m loyalty.lab`: JupyterLab, arranged for the course, at the first notebook. Hands its arguments on."""
+"""`python -m loyalty.lab`: JupyterLab, arranged for the course, at the first notebook. Hands its arguments on.
+
+`python -m loyalty.lab -- COMMAND` runs whatever else starts JupyterLab, on Binder for one, in the same environment.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from loyalty.lab.session import STARTED_AT
+from loyalty.lab.session import FIRST_NOTEBOOK, FOLDER, STARTED_AT
+from loyalty.lab.workspace import NAME
 
-FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 CONFIGURATION = Path(__file__).parent / "jupyter"
 COURSE = Path(__file__).parents[2]
 
@@ -22,7 +26,7 @@ def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
         *(sys.executable, "-m", "jupyterlab"),
         *(["--allow-root"] if is_root else []),  # JupyterLab refuses to run as root, as containers do, without it
         *("--Application.log_level=WARN", f"--ServerApp.root_dir={COURSE}"),
-        f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
+        f"--LabApp.default_url=/lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}",
         *arguments,
     ]
 
@@ -30,15 +34,25 @@ def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of JupyterLab: our configuration is found before the machine's."""
     paths = [str(CONFIGURATION), *filter(None, [inherited.get("JUPYTER_CONFIG_PATH")])]
-    return {STARTED_AT: str(time.time()), **inherited, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    folder = tempfile.mkdtemp(prefix="loyalty-session-")
+    return {
+        STARTED_AT: str(time.time()),
+        **inherited,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
+        FOLDER: folder,
+        "JUPYTERLAB_WORKSPACES_DIR": str(Path(folder) / "workspaces"),
+    }
 
 
 def main() -> None:
     """Become JupyterLab; where a process cannot become another one (Windows), run it as a child."""
-    jupyter = command(sys.argv[1:], is_root=hasattr(os, "geteuid") and os.geteuid() == 0)
-    print(f"Opening JupyterLab at {FIRST_NOTEBOOK}; stop it with Ctrl-C ...", flush=True)
+    if sys.argv[1:2] == ["--"]:
+        jupyter = sys.argv[2:]
+    else:
+        jupyter = command(sys.argv[1:], is_root=hasattr(os, "geteuid") and os.geteuid() == 0)
+        print(f"Opening JupyterLab at {FIRST_NOTEBOOK}; stop it with Ctrl-C ...", flush=True)
     if os.name == "posix":
-        os.execve(sys.executable, jupyter, environment(os.environ))
+        os.execvpe(jupyter[0], jupyter, environment(os.environ))
     sys.exit(subprocess.call(jupyter, env=environment(os.environ)))
 
 

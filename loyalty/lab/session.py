@@ -1,21 +1,26 @@
 """One Temporal server for a whole JupyterLab session: a Jupyter server extension.
 
 The server starts with JupyterLab and ends with it, however it ends. Kernels inherit its address by the environment, so
-that every notebook attaches to it and one Web UI shows them all. Where the environment names a cluster, nothing starts.
+that every notebook attaches to it and one Web UI shows them all: by a tile in the launcher, and beside the first
+notebook. Where the environment names a cluster, nothing starts.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loyalty import config
 from loyalty.lab.errors import LabError
-from loyalty.lab.server import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT, EmbeddedServer, binary
+from loyalty.lab.server import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT, EmbeddedServer, Server, binary
+from loyalty.lab.workspace import TILE, TITLE, prepare
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -23,39 +28,85 @@ if TYPE_CHECKING:
 STARTED_AT = "LOYALTY_LAB_STARTED_AT"
 """Seconds since the epoch at which `make lab` began, for the line that says how long it took."""
 
+FOLDER = "LOYALTY_LAB_SESSION_FOLDER"
+"""A folder for this session alone, from whoever starts JupyterLab and tells it to keep its workspaces there: two of
+them side by side have two Web UIs. It is removed in the end. Without it, the tabs are not arranged."""
+
+FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
+ICON = Path(__file__).with_name("temporal.svg")
+
+
+@dataclass
+class _Session:
+    """What lives as long as the JupyterLab that this process is."""
+
+    server: EmbeddedServer | None
+    words: str
+
+
+_sessions: list[_Session] = []
+
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     """Tell Jupyter where the extension is."""
     return [{"module": "loyalty.lab.session"}]
 
 
-def _load_jupyter_server_extension(app: ServerApp) -> None:
-    """Start the session's server and name it in the environment that kernels inherit; called by Jupyter."""
-    if importlib.util.find_spec("jupyter_server_proxy"):
+def _link_jupyter_server_extension(app: ServerApp) -> None:
+    """Start the session's server and name it in the environment that kernels inherit; called before any is loaded.
+
+    jupyter-server-proxy, which makes the launcher's tile, must find it in its configuration when it is loaded.
+    """
+    has_proxy = importlib.util.find_spec("jupyter_server_proxy") is not None
+    if has_proxy:
         os.environ[BASE_URL] = app.base_url
     try:
-        whose = _start_server(app)
+        session = _start()
     except (LabError, config.ConfigurationError) as error:
         app.log.critical(str(error))
         return
-    app.io_loop.add_callback(_say_ready, app, whose)
+    _sessions.append(session)
+    if has_proxy and session.server is not None:
+        where = session.server.where
+        app.config.ServerProxy.servers = {**app.config.ServerProxy.get("servers", {}), TILE: tile(where)}
+        if FOLDER in os.environ:
+            prepare(FIRST_NOTEBOOK, where.ui_path + "/")
 
 
-def _start_server(app: ServerApp) -> str:
+def _load_jupyter_server_extension(app: ServerApp) -> None:
+    """Say what is ready, once it is; called by Jupyter."""
+    app.io_loop.add_callback(_say_ready, app)
+
+
+def tile(where: Server) -> dict[str, Any]:
+    """Return jupyter-server-proxy's description of a server that runs already, and opens in a tab of JupyterLab."""
+    path = where.ui_path.removeprefix(os.environ[BASE_URL])
+    entry = {"title": TITLE, "path_info": f"{path}/", "icon_path": str(ICON), "category": "Notebook"}
+    return {
+        "command": [],
+        "port": where.ui_port,
+        "absolute_url": True,
+        "new_browser_tab": False,
+        "launcher_entry": entry,
+    }
+
+
+def _start() -> _Session:
+    folder = Path(os.environ.get(FOLDER) or tempfile.mkdtemp(prefix="loyalty-session-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     configured = config.cluster().get("target_host")
     if configured:
-        return f"the Temporal cluster at {configured}"
+        return _Session(None, f"the Temporal cluster at {configured}")
     program = binary()
     if program is None:
-        return "no Temporal server yet: each notebook starts its own"
-    folder = tempfile.TemporaryDirectory(prefix="loyalty-session-")
-    server = EmbeddedServer(program, Path(folder.name) / "server.log")
+        return _Session(None, "no Temporal server yet: each notebook starts its own")
+    server = EmbeddedServer(program, folder / "server.log")
     os.environ[SESSION_ADDRESS] = server.where.address
     os.environ[SESSION_UI_PORT] = str(server.where.ui_port)
-    app.web_app.settings["loyalty_session"] = (server, folder)  # both live as long as the application does
-    return f"a Temporal server at {server.where.address}"
+    return _Session(server, f"a Temporal server at {server.where.address}")
 
 
-def _say_ready(app: ServerApp, whose: str) -> None:
+def _say_ready(app: ServerApp) -> None:
     started = float(os.environ.get(STARTED_AT, time.time()))
-    app.log.critical(f"JupyterLab is ready after {time.time() - started:.1f} s, with {whose}.")
+    for session in _sessions:
+        app.log.critical(f"JupyterLab is ready after {time.time() - started:.1f} s, with {session.words}.")
