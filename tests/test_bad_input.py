@@ -274,6 +274,7 @@ async def test_an_update_that_is_only_just_small_enough_does_no_harm_either(shop
         assert await asyncio.wait_for(points(ada), 3) == 7
     finally:
         refused.cancel()
+        await asyncio.gather(refused, return_exceptions=True)
         await ada.terminate()
 
 
@@ -308,9 +309,8 @@ async def test_a_customer_with_a_full_load_of_the_largest_texts_continues_as_new
     shop = closed_shop
     shop.mails.down = True
     ada = await shop.client.start_workflow(WORKFLOW_TYPE, fullest(), id=workflow_id("ada"), task_queue=shop.task_queue)
-    for _ in range(CARRY_LIMIT):
+    for _ in range(CARRY_LIMIT + 1):
         await ada.signal("inviteGuest", GUEST)
-    await ada.signal("inviteGuest", GUEST)
     async with shop.serving():
         await eventually(
             lambda: runs(ada, shop.client), lambda seen: len(seen) > 1, waiting_for="the second run", timeout=20
