@@ -25,7 +25,7 @@ from loyalty import config
 from loyalty.lab import Lab
 from loyalty.lab.server import free_port
 from tests.helpers import eventually
-from tests.test_session import BASE, run
+from tests.jupyterlab import BASE, run
 
 API_KEY = "an-api-key-of-this-test"
 GUESSED = "a-guessed-token"

@@ -26,7 +26,7 @@ from loyalty.lab import lives
 from loyalty.lab.errors import LabError
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
-from loyalty.lab.links import Link
+from loyalty.lab.links import Link, save_my_work
 from loyalty.lab.runtime import quiet_runtime
 from loyalty.lab.server import DownloadedServer, EmbeddedServer, OwnServer, Server, binary, is_reachable, session_server
 from loyalty.lab.watching import Watching
@@ -207,18 +207,24 @@ class Lab:
             ("Mail", repr(self._inbox)),
         ]
 
+    def _links(self) -> list[tuple[str, Link]]:
+        saving = save_my_work()
+        return [
+            *([("Web UI", self.web_ui())] if self.where.ui_url else []),
+            *([("Your work", saving)] if saving else []),
+        ]
+
     def __repr__(self) -> str:
         if self._client is None:
             return "Lab, stopped"
-        web_ui = [repr(self.web_ui())] if self.where.ui_url else []
-        return "\n".join([f"{what + ':':17}{value}" for what, value in self._rows()] + web_ui)
+        links = [repr(link) for _, link in self._links()]
+        return "\n".join([f"{what + ':':17}{value}" for what, value in self._rows()] + links)
 
     def _repr_html_(self) -> str:
         if self._client is None:
             return "<p>Lab, stopped</p>"
         rows = [(what, escape(value)) for what, value in self._rows()]
-        if self.where.ui_url:
-            rows.append(("Web UI", self.web_ui()._repr_html_()))
+        rows += [(what, link._repr_html_()) for what, link in self._links()]
         cells = "".join(f"<tr><th style='text-align:left'>{what}</th><td>{value}</td></tr>" for what, value in rows)
         return f"<table>{cells}</table>"
 

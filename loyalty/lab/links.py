@@ -1,12 +1,16 @@
-"""Links into the Web UI."""
+"""Links that a notebook shows: into the Web UI, and to what the learner wrote."""
 
 from __future__ import annotations
 
+import os
 from html import escape
+
+SAVE_URL = "LOYALTY_LAB_SAVE_URL"
+"""Where JupyterLab hands out all notebooks as one zip file, set for kernels by loyalty.lab.session."""
 
 
 class Link:
-    """A link into the Web UI: clickable in a notebook, an address elsewhere."""
+    """A link: clickable in a notebook, an address elsewhere."""
 
     def __init__(self, url: str, text: str) -> None:
         self.url, self.text = url, text
@@ -16,3 +20,9 @@ class Link:
 
     def __repr__(self) -> str:
         return f"{self.text}: {self.url}"
+
+
+def save_my_work() -> Link | None:
+    """Return the link that downloads all notebooks; None where no JupyterLab of ours hands them out."""
+    url = os.environ.get(SAVE_URL)
+    return Link(url, "Save my work (all notebooks as saved, in one zip file)") if url else None

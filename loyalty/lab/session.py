@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from loyalty import config
 from loyalty.lab.errors import LabError
+from loyalty.lab.links import SAVE_URL
 from loyalty.lab.server import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT, EmbeddedServer, Server, binary
 from loyalty.lab.workspace import TILE, TITLE, prepare
 
@@ -33,6 +34,9 @@ FOLDER = "LOYALTY_LAB_SESSION_FOLDER"
 them side by side have two Web UIs. It is removed in the end. Without it, the tabs are not arranged."""
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
+ARCHIVE = "archiveFormat=zip&archiveToken=loyalty"
+"""What jupyter-archive is asked for; the token only tells its own page when a download is done, and is no secret."""
+
 ICON = Path(__file__).with_name("temporal.svg")
 
 
@@ -57,9 +61,11 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
 
     jupyter-server-proxy, which makes the launcher's tile, must find it in its configuration when it is loaded.
     """
-    has_proxy = importlib.util.find_spec("jupyter_server_proxy") is not None
+    has_proxy = _is_there("jupyter_server_proxy")
     if has_proxy:
         os.environ[BASE_URL] = app.base_url
+    if _is_there("jupyter_archive") and (Path(app.root_dir) / FIRST_NOTEBOOK).exists():
+        os.environ[SAVE_URL] = f"{app.base_url}directories/{Path(FIRST_NOTEBOOK).parent}?{ARCHIVE}"
     try:
         session = _start()
     except (LabError, config.ConfigurationError) as error:
@@ -71,6 +77,10 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
         app.config.ServerProxy.servers = {**app.config.ServerProxy.get("servers", {}), TILE: tile(where)}
         if FOLDER in os.environ:
             prepare(FIRST_NOTEBOOK, where.ui_path + "/")
+
+
+def _is_there(extension: str) -> bool:
+    return importlib.util.find_spec(extension) is not None
 
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:

@@ -1,0 +1,99 @@
+"""A learner in a real browser: JupyterLab's pages, seen and clicked as a person would, by playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import FrameLocator, Locator, Page, Playwright, expect
+
+from tests.jupyterlab import TOKEN, Session
+
+ARTEFACTS = Path(__file__).parents[1] / ".artefacts" / "browser"
+"""Where the screenshots of the last run are; not committed."""
+
+REQUIRED = "LOYALTY_BROWSER"
+"""Set to `required`, a missing browser is a failure, as in CI; else the tests are skipped."""
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
+SECONDS = 1000
+"""Playwright counts in milliseconds."""
+
+LOADING, RUNNING = 60 * SECONDS, 240 * SECONDS
+"""How long JupyterLab may take to show a notebook, and a notebook to run."""
+
+
+def find_browser(playwright: Playwright) -> str | None:
+    """Return the machine's Chromium, or the one that `playwright install chromium` fetched, or None."""
+    installed = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    own = playwright.chromium.executable_path
+    return installed or (own if Path(own).exists() else None)
+
+
+def flags() -> list[str]:
+    """Return Chromium's arguments; its own sandbox refuses to work for root, as whom containers run."""
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*QUIET, *(["--no-sandbox"] if as_root else [])]
+
+
+@dataclass
+class Learner:
+    """Somebody who sits before JupyterLab."""
+
+    page: Page
+    session: Session
+
+    async def open(self, path: str = "", token: str = TOKEN) -> None:
+        """Go to a path below JupyterLab's base URL."""
+        await self.page.goto(f"{self.session.url}{path}?token={token}")
+
+    async def open_notebook(self, name: str) -> None:
+        """Open a notebook alone, in a fresh arrangement, and wait for its kernel."""
+        await self.page.goto(f"{self.session.url}lab/tree/notebooks/{name}.ipynb?token={TOKEN}&reset")
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait until the notebook in front is there and its kernel idle; nothing may have asked a question."""
+        await expect(self.notebook.locator(".jp-Cell").first).to_be_visible(timeout=LOADING)
+        await expect(self.notebook.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
+            "data-status", "idle", timeout=LOADING
+        )
+        assert await self.page.locator(".jp-Dialog").count() == 0, "JupyterLab asks a question at its start"
+
+    @property
+    def notebook(self) -> Locator:
+        """The notebook in front."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    @property
+    def code_cells(self) -> Locator:
+        """Its code cells."""
+        return self.notebook.locator(".jp-CodeCell")
+
+    @property
+    def errors(self) -> Locator:
+        """What its cells raised or wrote to stderr."""
+        kinds = ("vnd.jupyter.error", "vnd.jupyter.stderr")
+        return self.notebook.locator(", ".join(f"[data-mime-type='application/{kind}']" for kind in kinds))
+
+    @property
+    def web_ui(self) -> FrameLocator:
+        """The Web UI that is docked in JupyterLab."""
+        return self.page.frame_locator(".jp-NotebookPanel ~ * iframe, iframe[src*='/proxy/absolute/']")
+
+    async def menu(self, menu: str, item: str) -> None:
+        """Choose from the menu bar."""
+        await self.page.get_by_role("menuitem", name=menu, exact=True).click()
+        await self.page.get_by_role("menuitem", name=item).click()
+
+    async def has_run(self, cell: Locator) -> None:
+        """Wait until a cell shows the number of its run."""
+        await expect(cell.locator(".jp-InputPrompt")).to_have_text(r"", timeout=RUNNING)
+
+    async def picture(self, name: str) -> None:
+        """Keep a screenshot, to be looked at."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=ARTEFACTS / f"{name}.png")

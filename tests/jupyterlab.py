@@ -1,0 +1,128 @@
+"""A real JupyterLab under a base URL prefix and with a token, for tests: its pages, its kernels, its processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+
+from loyalty.lab.server import free_port
+from tests.helpers import eventually
+
+TOKEN = "a-token-of-this-test"
+BASE = "/user/ada/"
+
+
+def answer(url: str, token: str = TOKEN, data: bytes | None = None) -> tuple[int, str]:
+    """Return status and body of a page; 0 where nobody listens, 403 where JupyterLab asks for the token instead."""
+    request = urllib.request.Request(url, data=data, headers={"Authorization": f"token {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as page:
+            return 403 if "/login?" in page.url else page.status, page.read().decode(errors="replace")
+    except urllib.error.HTTPError as refused:
+        return refused.code, ""
+    except urllib.error.URLError:
+        return 0, ""
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Return the command lines of all processes below `pid`, by their pid."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [(int(row.split()[0]), int(row.split()[1]), row.split(maxsplit=2)[2]) for row in listed.splitlines()]
+    found: dict[int, str] = {}
+    families = {pid}
+    for _ in rows:
+        newcomers = {child: args for child, parent, args in rows if parent in families and child not in found}
+        if not newcomers:
+            break
+        found |= newcomers
+        families |= set(newcomers)
+    return found
+
+
+@dataclass
+class Session:
+    """A running JupyterLab."""
+
+    process: subprocess.Popen[bytes]
+    origin: str
+    runtime: Path
+    kernels: list[BlockingKernelClient] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.origin + BASE
+
+    def new_kernel(self) -> BlockingKernelClient:
+        status, body = answer(self.url + "api/kernels", data=b"{}")
+        assert status == 201
+        kernel = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{json.loads(body)['id']}.json"))
+        self.kernels.append(kernel)
+        kernel.load_connection_file()
+        kernel.start_channels(hb=False)  # a kernel that is busy starting has no heartbeat yet, and is not dead
+        kernel.wait_for_ready(timeout=60)
+        return kernel
+
+
+def run(kernel: BlockingKernelClient, source: str) -> str:
+    """Return what a cell prints; fail with what it raises."""
+    printed: list[str] = []
+
+    def collect(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream":
+            printed.append(message["content"]["text"])
+        if message["msg_type"] == "error":
+            pytest.fail("\n".join(message["content"]["traceback"]))
+
+    kernel.execute_interactive(source, output_hook=collect, timeout=60)
+    return "".join(printed)
+
+
+def start_jupyterlab(runtime: Path, *more: str) -> Session:
+    """Start JupyterLab with its files in `runtime`; `more` are arguments of its own."""
+    port = free_port()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "loyalty.lab", "--no-browser", f"--port={port}"),
+            *(f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={TOKEN}", *more),
+        ],
+        env={
+            **inherited,
+            "JUPYTER_RUNTIME_DIR": str(runtime),
+            "JUPYTER_CONFIG_DIR": str(runtime),
+            "TMPDIR": str(runtime),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=(runtime / "log").open("wb"),
+        start_new_session=True,
+    )
+    return Session(process, f"http://127.0.0.1:{port}", runtime)
+
+
+@asynccontextmanager
+async def jupyterlab(runtime: Path, *more: str) -> AsyncIterator[Session]:
+    """A JupyterLab that answers, for as long as the block lasts."""
+    session = start_jupyterlab(runtime, *more)
+    try:
+        await eventually(
+            lambda: answer(session.url + "api/status")[0] == 200, waiting_for="JupyterLab to answer", timeout=60
+        )
+        yield session
+    finally:
+        session.process.kill()
+        session.process.wait()
+        for kernel in session.kernels:  # a ZeroMQ context that is left to the garbage collector may wait for ever
+            kernel.stop_channels()
+            kernel.context.destroy(linger=0)
