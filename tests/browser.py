@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import FrameLocator, Locator, Page, Playwright, expect
+from playwright.async_api import Locator, Page, Playwright, expect
 
 from tests.jupyterlab import TOKEN, Session
 
@@ -58,9 +59,7 @@ class Learner:
     async def ready(self) -> None:
         """Wait until the notebook in front is there and its kernel idle; nothing may have asked a question."""
         await expect(self.notebook.locator(".jp-Cell").first).to_be_visible(timeout=LOADING)
-        await expect(self.notebook.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
-            "data-status", "idle", timeout=LOADING
-        )
+        await expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle", timeout=LOADING)
         assert await self.page.locator(".jp-Dialog").count() == 0, "JupyterLab asks a question at its start"
 
     @property
@@ -80,20 +79,28 @@ class Learner:
         return self.notebook.locator(", ".join(f"[data-mime-type='application/{kind}']" for kind in kinds))
 
     @property
-    def web_ui(self) -> FrameLocator:
-        """The Web UI that is docked in JupyterLab."""
-        return self.page.frame_locator(".jp-NotebookPanel ~ * iframe, iframe[src*='/proxy/absolute/']")
+    def web_ui(self) -> Locator:
+        """The tab in which the Web UI is docked."""
+        return self.page.locator(".jp-ServerProxy iframe")
 
-    async def menu(self, menu: str, item: str) -> None:
+    async def choose(self, menu: str, item: str) -> None:
         """Choose from the menu bar."""
         await self.page.get_by_role("menuitem", name=menu, exact=True).click()
-        await self.page.get_by_role("menuitem", name=item).click()
+        await self.page.get_by_role("menuitem", name=item, exact=True).click()
 
-    async def has_run(self, cell: Locator) -> None:
-        """Wait until a cell shows the number of its run."""
-        await expect(cell.locator(".jp-InputPrompt")).to_have_text(r"", timeout=RUNNING)
+    async def all_cells_ran(self) -> None:
+        """Wait until each code cell shows the number of its run; stop at the first error, and show it."""
+        prompts = self.code_cells.locator(".jp-InputArea-prompt")
+        waiting = prompts.filter(has_not_text=re.compile(r"\[\d+\]"))
+        await expect(waiting.or_(self.errors).first).to_be_visible()
+        await expect(waiting).to_have_count(0, timeout=RUNNING)
+        assert await self.errors.all_inner_texts() == []
 
-    async def picture(self, name: str) -> None:
-        """Keep a screenshot, to be looked at."""
+    async def pictures(self, name: str) -> None:
+        """Keep screenshots of the notebook in front, from its head to its foot, to be looked at."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
+        scroller = self.notebook.locator(".jp-WindowedPanel-outer")
+        height, step = await scroller.evaluate("it => [it.scrollHeight, it.clientHeight]")
+        for number, top in enumerate(range(0, height, step)):
+            await scroller.evaluate("(it, top) => { it.scrollTop = top }", top)
+            await self.page.screenshot(path=ARTEFACTS / f"{name}-{number:02d}.png")

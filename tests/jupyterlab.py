@@ -36,6 +36,13 @@ def answer(url: str, token: str = TOKEN, data: bytes | None = None) -> tuple[int
         return 0, ""
 
 
+def landing(url: str) -> str:
+    """Return the address to which a page redirects, without its query."""
+    with urllib.request.urlopen(f"{url}?token={TOKEN}", timeout=10) as page:
+        address: str = page.url
+    return address.partition("?")[0]
+
+
 def descendants(pid: int) -> dict[int, str]:
     """Return the command lines of all processes below `pid`, by their pid."""
     listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout

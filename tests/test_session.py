@@ -14,7 +14,7 @@ from loyalty.lab.__main__ import CONFIGURATION, command, environment
 from loyalty.lab.session import FIRST_NOTEBOOK
 from loyalty.lab.workspace import NAME, TITLE
 from tests.helpers import eventually
-from tests.jupyterlab import BASE, Session, answer, descendants, jupyterlab, run
+from tests.jupyterlab import BASE, Session, answer, descendants, jupyterlab, landing, run
 from tests.test_lab import gone
 
 
@@ -53,6 +53,10 @@ async def test_the_web_ui_is_a_tile_of_the_launcher_that_opens_in_a_tab(session:
     assert "<svg" in answer(session.origin + tile["launcher_entry"]["icon_url"])[1]
 
 
+async def test_jupyterlab_opens_at_the_workspace_of_the_first_notebook(session: Session) -> None:
+    assert landing(session.url) == f"{session.url}lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}"
+
+
 async def test_the_first_notebook_and_the_web_ui_are_arranged_side_by_side(session: Session) -> None:
     status, body = answer(f"{session.url}lab/api/workspaces/{NAME}")
     assert status == 200
@@ -85,11 +89,18 @@ async def test_the_server_ends_with_jupyterlab_however_it_ends(session: Session,
 # ---- how JupyterLab is called ---------------------------------------------------------------------------------
 
 
-def test_the_learner_s_arguments_have_the_last_word() -> None:
-    called = command(["--port=9999", "--no-browser"], is_root=False)
-    assert called[-2:] == ["--port=9999", "--no-browser"]
-    assert any(FIRST_NOTEBOOK in part for part in called)
-    assert "--allow-root" not in called
+async def test_the_learner_s_arguments_have_the_last_word(tmp_path: Path) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    (shelf / "mine.txt").touch()
+    async with jupyterlab(tmp_path, f"--ServerApp.root_dir={shelf}", "--LabApp.default_url=/lab/mine") as session:
+        _, listed = answer(session.url + "api/contents")
+        assert [entry["name"] for entry in json.loads(listed)["content"]] == ["mine.txt"]
+        assert landing(session.url) == f"{session.url}lab/mine"
+
+
+def test_nothing_else_is_asked_of_jupyterlab_than_what_the_learner_asks() -> None:
+    assert command(["--port=9999"], is_root=False)[1:] == ["-m", "jupyterlab", "--port=9999"]
 
 
 def test_in_a_container_jupyterlab_may_run_as_root() -> None:

@@ -14,21 +14,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loyalty.lab.session import FIRST_NOTEBOOK, FOLDER, STARTED_AT
-from loyalty.lab.workspace import NAME
 
 CONFIGURATION = Path(__file__).parent / "jupyter"
-COURSE = Path(__file__).parents[2]
 
 
 def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
-    """Return the command line of JupyterLab; the learner's `arguments` come last and so have the last word."""
-    return [
-        *(sys.executable, "-m", "jupyterlab"),
-        *(["--allow-root"] if is_root else []),  # JupyterLab refuses to run as root, as containers do, without it
-        *("--Application.log_level=WARN", f"--ServerApp.root_dir={COURSE}"),
-        f"--LabApp.default_url=/lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}",
-        *arguments,
-    ]
+    """Return the command line of JupyterLab; where it opens is in our configuration, which `arguments` overrule."""
+    as_root = ["--allow-root"] if is_root else []  # JupyterLab refuses to run as root, as containers do, without it
+    return [sys.executable, "-m", "jupyterlab", *as_root, *arguments]
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from aiosmtpd.controller import Controller
 from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.lives import Life
 from loyalty.lab.server import HOST, free_port
+from loyalty.lab.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,7 @@ class Inbox:
     def _count(self, to: str | None) -> int:
         return len(self._arrivals) if to is None else self._by_recipient[to]
 
-    async def wait_for(self, count: int, to: str | None = None, timeout: float = 30) -> None:
+    async def wait_for(self, count: int, to: str | None = None, timeout: float = PATIENCE_SECONDS) -> None:
         """Return once `count` mails have arrived in all, for one address or for everybody.
 
         Raises WaitedTooLong after `timeout` seconds, and says how many there are.

@@ -29,6 +29,7 @@ from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import Link, save_my_work
 from loyalty.lab.runtime import quiet_runtime
 from loyalty.lab.server import DownloadedServer, EmbeddedServer, OwnServer, Server, binary, is_reachable, session_server
+from loyalty.lab.waiting import PATIENCE_SECONDS
 from loyalty.lab.watching import Watching
 from loyalty.lab.workers import WorkerProcess, worker_environment
 
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 
 RETENTION = Duration(seconds=24 * 60 * 60)
 """How long the server keeps the history of a closed customer: a day, as in the default namespace."""
-
-
-PATIENCE_SECONDS = 60.0
-"""Deadline of `handle.result()`, queries and updates through the lab's client: the stop button cannot end them."""
 
 
 class Lab:
@@ -80,7 +77,8 @@ class Lab:
         A server of its own, whatever the environment names, is embedded where `own_server` says so, or where
         `database` (a file that outlives it), `limits` (dynamic configuration keys and values) or `port` reconfigures
         it. `name` names the namespace (by default after the notebook); `worker=False` starts no worker process yet;
-        `patience` is the deadline, in seconds, of calls through the client. Raises LabError with what to do.
+        `patience` is the deadline, in seconds, of `handle.result()`, queries and updates through the client, which the
+        stop button cannot end. Raises LabError with what to do.
         """
         own_server = own_server or database is not None or limits is not None or port is not None
         if in_kernel():

@@ -33,6 +33,9 @@ FOLDER = "LOYALTY_LAB_SESSION_FOLDER"
 """A folder for this session alone, from whoever starts JupyterLab and tells it to keep its workspaces there: two of
 them side by side have two Web UIs. It is removed in the end. Without it, the tabs are not arranged."""
 
+COURSE = Path(__file__).parents[2]
+"""The folder that holds the notebooks."""
+
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 ARCHIVE = "archiveFormat=zip&archiveToken=loyalty"
 """What jupyter-archive is asked for; the token only tells its own page when a download is done, and is no secret."""
