@@ -223,7 +223,10 @@ class Lab:
             return "<p>Lab, stopped</p>"
         rows = [(what, escape(value)) for what, value in self._rows()]
         rows += [(what, link._repr_html_()) for what, link in self._links()]
-        cells = "".join(f"<tr><th style='text-align:left'>{what}</th><td>{value}</td></tr>" for what, value in rows)
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{what}</th><td style='text-align:left'>{value}</td></tr>"
+            for what, value in rows
+        )
         return f"<table>{cells}</table>"
 
 
