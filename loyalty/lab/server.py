@@ -122,7 +122,9 @@ def command(program: Path, where: Server, database: Path | None, limits: Mapping
     """Return the command line of the embedded server. `limits` are dynamic configuration keys and JSON values."""
     port = where.address.rpartition(":")[2]
     arguments = [str(program), "server", "start-dev", "--ip", HOST, "--port", port, "--log-level", "warn"]
-    arguments += ["--ui-port", str(where.ui_port), "--ui-public-path", where.ui_path, "--ui-disable-news-fetch"]
+    arguments += ["--ui-port", str(where.ui_port), "--ui-disable-news-fetch"]
+    if where.ui_path != "/":  # told of "/", it sends whoever asks for /namespaces/... to a machine named namespaces
+        arguments += ["--ui-public-path", where.ui_path]
     if database is not None:
         arguments += ["--db-filename", str(database)]
     for key, value in {**TUNING, **limits}.items():
