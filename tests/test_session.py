@@ -93,7 +93,8 @@ def run(kernel: BlockingKernelClient, source: str) -> str:
     return "".join(printed)
 
 
-def start_jupyterlab(runtime: Path) -> Session:
+def start_jupyterlab(runtime: Path, **more: str) -> Session:
+    """Start JupyterLab, with `more` in its environment; its files go to `runtime`."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     process = subprocess.Popen(
@@ -106,6 +107,7 @@ def start_jupyterlab(runtime: Path) -> Session:
             "JUPYTER_RUNTIME_DIR": str(runtime),
             "JUPYTER_CONFIG_DIR": str(runtime),
             "TMPDIR": str(runtime),
+            **more,
         },
         stdout=subprocess.DEVNULL,
         stderr=(runtime / "log").open("wb"),
@@ -114,18 +116,28 @@ def start_jupyterlab(runtime: Path) -> Session:
     return Session(process, f"http://127.0.0.1:{port}", runtime)
 
 
-@pytest.fixture
-async def session(tmp_path: Path) -> AsyncIterator[Session]:
-    session = start_jupyterlab(tmp_path)
+async def answers(session: Session) -> None:
+    """Wait until JupyterLab answers."""
     await eventually(
         lambda: answer(session.url + "api/status")[0] == 200, waiting_for="JupyterLab to answer", timeout=60
     )
-    yield session
+
+
+def end(session: Session) -> None:
+    """End JupyterLab and what the test holds of it."""
     session.process.kill()
     session.process.wait()
     for kernel in session.kernels:  # a ZeroMQ context that is left to the garbage collector may wait for ever
         kernel.stop_channels()
         kernel.context.destroy(linger=0)
+
+
+@pytest.fixture
+async def session(tmp_path: Path) -> AsyncIterator[Session]:
+    session = start_jupyterlab(tmp_path)
+    await answers(session)
+    yield session
+    end(session)
 
 
 LOOK = """
@@ -179,11 +191,58 @@ async def test_a_session_leaves_no_folder_behind(session: Session, tmp_path: Pat
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
 async def test_the_server_ends_with_jupyterlab_however_it_ends(session: Session, number: signal.Signals) -> None:
-    family = descendants(session.process.pid)
-    (server,) = [pid for pid, args in family.items() if "server start-dev" in args and "guardian" not in args]
+    server = server_of(session)
     session.process.send_signal(number)
     session.process.wait()
     await eventually(lambda: gone(server), waiting_for="the Temporal server to end", timeout=20)
+
+
+# ---- two of them side by side -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def neighbours(tmp_path: Path) -> AsyncIterator[tuple[Session, Session]]:
+    """Two JupyterLabs of one learner, on one machine."""
+    shared = {"JUPYTER_CONFIG_DIR": str(tmp_path), "TMPDIR": str(tmp_path)}
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    first, second = [start_jupyterlab(tmp_path / name, **shared) for name in ("first", "second")]
+    await answers(first)
+    await answers(second)
+    yield first, second
+    end(first)
+    end(second)
+
+
+def server_of(session: Session) -> int:
+    """Return the pid of the Temporal server below a JupyterLab."""
+    family = descendants(session.process.pid)
+    (server,) = [pid for pid, args in family.items() if "server start-dev" in args and "guardian" not in args]
+    return server
+
+
+def web_ui_of(session: Session) -> str:
+    """Return the path of the Web UI's tab in the workspace that this JupyterLab opens."""
+    data = json.loads(answer(f"{session.url}lab/api/workspaces/{NAME}")[1])["data"]
+    _, (web_ui,) = [area["widgets"] for area in data["layout-restorer:data"]["main"]["dock"]["children"]]
+    return str(data[web_ui]["data"]["url"])
+
+
+async def test_two_sessions_have_two_servers_and_the_end_of_one_is_nothing_to_the_other(
+    neighbours: tuple[Session, Session],
+) -> None:
+    first, second = neighbours
+    assert server_of(first) != server_of(second)
+    assert web_ui_of(first) != web_ui_of(second), "each workspace, in a folder of its session, shows its own Web UI"
+    (server, survivor), link = (server_of(first), server_of(second)), web_ui_of(second)
+    first.process.terminate()
+    first.process.wait()
+    await eventually(lambda: gone(server), waiting_for="the first server to end", timeout=20)
+    assert not gone(survivor)
+    assert web_ui_of(second) == link, "the first session's end removed its own workspaces only"
+    status, page = answer(second.origin + link)
+    assert status == 200
+    assert "<html" in page
 
 
 # ---- how JupyterLab is called ---------------------------------------------------------------------------------
