@@ -96,20 +96,21 @@ def run(kernel: BlockingKernelClient, source: str) -> str:
     return "".join(printed)
 
 
-def start_jupyterlab(runtime: Path, *more: str) -> Session:
-    """Start JupyterLab with its files in `runtime`; `more` are arguments of its own."""
+def start_jupyterlab(runtime: Path, *arguments: str, **environment: str) -> Session:
+    """Start JupyterLab with its files in `runtime`, and with more arguments or a changed environment."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "loyalty.lab", "--no-browser", f"--port={port}"),
-            *(f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={TOKEN}", *more),
+            *(f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={TOKEN}", *arguments),
         ],
         env={
             **inherited,
             "JUPYTER_RUNTIME_DIR": str(runtime),
             "JUPYTER_CONFIG_DIR": str(runtime),
             "TMPDIR": str(runtime),
+            **environment,
         },
         stdout=subprocess.DEVNULL,
         stderr=(runtime / "log").open("wb"),
@@ -119,9 +120,9 @@ def start_jupyterlab(runtime: Path, *more: str) -> Session:
 
 
 @asynccontextmanager
-async def jupyterlab(runtime: Path, *more: str) -> AsyncIterator[Session]:
+async def jupyterlab(runtime: Path, *arguments: str, **environment: str) -> AsyncIterator[Session]:
     """A JupyterLab that answers, for as long as the block lasts."""
-    session = start_jupyterlab(runtime, *more)
+    session = start_jupyterlab(runtime, *arguments, **environment)
     try:
         await eventually(
             lambda: answer(session.url + "api/status")[0] == 200, waiting_for="JupyterLab to answer", timeout=60

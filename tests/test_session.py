@@ -79,11 +79,54 @@ async def test_a_session_leaves_no_folder_behind(session: Session, tmp_path: Pat
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
 async def test_the_server_ends_with_jupyterlab_however_it_ends(session: Session, number: signal.Signals) -> None:
-    family = descendants(session.process.pid)
-    (server,) = [pid for pid, args in family.items() if "server start-dev" in args and "guardian" not in args]
+    server = server_of(session)
     session.process.send_signal(number)
     session.process.wait()
     await eventually(lambda: gone(server), waiting_for="the Temporal server to end", timeout=20)
+
+
+# ---- two of them side by side -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def neighbours(tmp_path: Path) -> AsyncIterator[tuple[Session, Session]]:
+    """Two JupyterLabs of one learner, on one machine."""
+    shared = {"JUPYTER_CONFIG_DIR": str(tmp_path), "TMPDIR": str(tmp_path)}
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    async with jupyterlab(tmp_path / "first", **shared) as first, jupyterlab(tmp_path / "second", **shared) as second:
+        yield first, second
+
+
+def server_of(session: Session) -> int:
+    """Return the pid of the Temporal server below a JupyterLab."""
+    family = descendants(session.process.pid)
+    (server,) = [pid for pid, args in family.items() if "server start-dev" in args and "guardian" not in args]
+    return server
+
+
+def web_ui_of(session: Session) -> str:
+    """Return the path of the Web UI's tab in the workspace that this JupyterLab opens."""
+    data = json.loads(answer(f"{session.url}lab/api/workspaces/{NAME}")[1])["data"]
+    _, (web_ui,) = [area["widgets"] for area in data["layout-restorer:data"]["main"]["dock"]["children"]]
+    return str(data[web_ui]["data"]["url"])
+
+
+async def test_two_sessions_have_two_servers_and_the_end_of_one_is_nothing_to_the_other(
+    neighbours: tuple[Session, Session],
+) -> None:
+    first, second = neighbours
+    assert server_of(first) != server_of(second)
+    assert web_ui_of(first) != web_ui_of(second), "each workspace, in a folder of its session, shows its own Web UI"
+    (server, survivor), link = (server_of(first), server_of(second)), web_ui_of(second)
+    first.process.terminate()
+    first.process.wait()
+    await eventually(lambda: gone(server), waiting_for="the first server to end", timeout=20)
+    assert not gone(survivor)
+    assert web_ui_of(second) == link, "the first session's end removed its own workspaces only"
+    status, page = answer(second.origin + link)
+    assert status == 200
+    assert "<html" in page
 
 
 # ---- how JupyterLab is called ---------------------------------------------------------------------------------

