@@ -29,7 +29,7 @@ ON_A_LEASH = (
     *("setpriv", "--pdeathsig=KILL", "--"),
     *("unshare", "--pid", "--mount-proc", "--fork", "--kill-child=SIGKILL", "--"),
 )
-"""The kernel ends the whole process namespace when its first process ends, and that one when this script does."""
+"""The kernel ends all of a process namespace with its first process, and that one with this script."""
 
 PACKAGE_CLIENT = ("PIP_", "UV_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "HTTP_", "HTTPS_", "NO_PROXY", "ALL_PROXY")
 
@@ -149,7 +149,6 @@ def build(place: Place) -> None:
     call("binder/postBuild", [*AS_JOVYAN, str(place.repo / "binder" / "postBuild")], here, place.repo)
     for ours in (place.repo, place.venv):
         _give(ours, 0)
-    for ours in (place.repo, place.venv):
         if may("-w", ours):
             raise Trouble(f"{ours} can be written to by {USER}, although it was sealed")
 

@@ -73,6 +73,8 @@ class Session:
             "R2D_ENTRYPOINT": f"{place.repo}/binder/start",
             "PYTHONUNBUFFERED": "1",
         }
+        ready = place.folder / "ready"
+        ready.unlink(missing_ok=True)
         with self.log.open("wb") as log:
             self._outer = subprocess.Popen(
                 # The leash ends in `unshare ... --`; one word more and the room has a network of its own.
@@ -85,7 +87,7 @@ class Session:
                 start_new_session=True,  # Ctrl-C is for the script, which then ends this in order
             )
         try:
-            self._init = self._enter_room(place.folder / "ready")
+            self._init = self._enter_room(ready)
         except BaseException:
             self._outer.kill()
             raise

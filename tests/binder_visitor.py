@@ -28,6 +28,9 @@ PAUSE_SECONDS = 0.01
 CELL_SECONDS = 600
 READY_SECONDS = 60.0
 
+LINK = re.compile(r"""(?<![^\s"'<>\\])[^\s"'<>\\]+/namespaces/[^\s"'<>\\]+""")
+"""An address in the Web UI. It begins where a word begins: otherwise each of a picture's million letters is tried."""
+
 PROBE = """
 import errno, getpass, json, os, pathlib, pwd, socket
 def _reach():
@@ -118,16 +121,15 @@ class Visitor:
         output.parent.mkdir(exist_ok=True)
         nbformat.write(notebook, output)  # type: ignore[no-untyped-call]
         errors = [
-            shown.ename
+            one.ename
             for cell in cells
             if "raises-exception" not in cell.metadata.get("tags", [])
-            for shown in cell.outputs
-            if shown.output_type == "error"
+            for one in cell.outputs
+            if one.output_type == "error"
         ]
-        said = [shown.text for shown in probe.outputs if shown.output_type == "stream" and shown.name == "stdout"]
-        links = sorted(
-            set(re.findall(r"[^\s\"'<>\\]+/namespaces/[^\s\"'<>\\]+", json.dumps([c.outputs for c in cells])))
-        )
+        said = [one.text for one in probe.outputs if one.output_type == "stream" and one.name == "stdout"]
+        shown = json.dumps([cell.outputs for cell in cells]).replace("\\n", " ")
+        links = sorted(set(LINK.findall(shown)))
         return {
             "cells": len(cells),
             "seconds": seconds,
