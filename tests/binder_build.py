@@ -22,8 +22,7 @@ AS_JOVYAN = (
     *("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--no-new-privs"),
     *("--bounding-set=-all", "--inh-caps=-all", "--pdeathsig=KILL", "--", "env"),
 )
-"""Without an account: a number is enough, and the room's /etc/passwd gives it the name. `env`, because setpriv, when it
-executes a command, still has root's right to enter /root."""
+"""A number is enough; the room's /etc/passwd names it. `env`, because setpriv itself may still enter /root."""
 
 ON_A_LEASH = (
     *("setpriv", "--pdeathsig=KILL", "--"),
@@ -130,7 +129,7 @@ def python() -> str | None:
         version = asked.stdout.strip()
         if asked.returncode == 0 and version in POSSIBLE:
             found.setdefault(version, candidate)
-    return found.get(wanted) or next(iter(found.values()), None)
+    return found.get(wanted, next(iter(found.values()), None))
 
 
 def build(place: Place) -> None:
@@ -165,8 +164,7 @@ def _copy(place: Place) -> None:
 def _install(place: Place, client: Mapping[str, str]) -> None:
     interpreter = python()
     assert interpreter is not None
-    lock = str(place.repo / "binder" / "requirements.txt")
-    venv = str(place.venv)
+    lock, venv = str(place.repo / "binder" / "requirements.txt"), str(place.venv)
     uv = [sys.executable, "-m", "uv"]
     if subprocess.run([*uv, "--version"], capture_output=True).returncode == 0:
         # uv has its cache in root's HOME. A hard link into it would change hands with the environment: copies.

@@ -46,15 +46,19 @@ class Visit:
         """Return a sentence for everything that is not as it should be."""
         proxy = f"{session.base_url}proxy/absolute/"
         direct = [link for link in self.links if not link.startswith(proxy)]
-        found = {
+        found: dict[str, object] = {
             f"failed: {self.failure}": self.failure,
             f"took {self.peak:,.0f} MiB; at most {MOST_MIB:,} are allowed": self.peak > MOST_MIB,
             "shows no link to the Web UI": not self.links,
             f"links to the Web UI past JupyterLab's proxy: {direct}": direct,
             f"links to {self.links[:1]}, which shows no Web UI": self.links and not self.web_ui,
-            f"ran as user {self.facts.get('uid')}, not {UID}": self.facts.get("uid") != UID,
-            f"could reach the network: {self.facts.get('network')}": self.facts.get("network") != "ENETUNREACH",
         }
+        if self.facts:  # a notebook that failed was not asked for them
+            uid, network = self.facts["uid"], self.facts["network"]
+            found |= {
+                f"ran as user {uid}, not {UID}": uid != UID,
+                f"could reach the network: {network}": network != "ENETUNREACH",
+            }
         return [f"{self.name} {sentence}" for sentence, is_so in found.items() if is_so]
 
 
@@ -75,8 +79,9 @@ class Report:
         rows += [f"{one.name:25} {one.cells:5} {one.seconds:8.1f} {one.peak:9,.0f}" for one in self.visits]
         rows.append(f"{'(before the first)':25} {'':5} {'':8} {self.idle:9,.0f}")
         if self.kernel_s_peak is not None:
-            # Pages of files are charged to whoever reads them first: the build, for most of the environment.
-            rows.append(f"The cgroup's own peak, in all: {self.kernel_s_peak:,.0f} of 2,048 MiB.")
+            rows.append(  # pages of files are charged to whoever reads them first, often the build
+                f"The cgroup's own peak, in all: {self.kernel_s_peak:,.0f} of 2,048 MiB."
+            )
         if self.left_in_tmp:
             rows.append(f"Left in /tmp: {', '.join(self.left_in_tmp)}")
         return "\n".join(rows)
@@ -102,8 +107,10 @@ def visit(session: Session, order: dict[str, str], what: str) -> dict[str, Any]:
     except subprocess.TimeoutExpired as error:
         raise Trouble(f"Waited {VISIT_SECONDS:g} s for {what}") from error
     if done.returncode or not session.alive:
-        why = session.ended_by_us or f"{done.stderr[-3000:]}\nJupyterLab's last words:\n{session.last_words()}"
-        raise Trouble(f"Could not see {what}: {why}")
+        killed = session.cgroup.killed if session.cgroup else 0
+        why = session.ended_by_us or (f"the kernel ended {killed} processes for want of memory" if killed else "")
+        words = f"{done.stderr[-3000:]}\nJupyterLab's last words:\n{session.last_words()}"
+        raise Trouble(f"Could not see {what}: {why}\n{words}")
     seen: dict[str, Any] = json.loads(done.stdout)
     return seen
 
@@ -128,7 +135,7 @@ def run(place: Place, session: Session, notebooks: Sequence[Path]) -> Report:
             f"the processes of {one.name} to end with its kernel",
             QUIET_SECONDS,
         )
-    addresses = {one.facts.get("address") for one in report.visits}
+    addresses = {one.facts["address"] for one in report.visits if one.facts}
     if len(addresses) > 1:
         report.complaints.append(f"The notebooks of one session found different Temporal servers: {addresses}")
     return report
