@@ -24,6 +24,7 @@ help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
 	@echo "make test   lint, types, tests and every notebook"
 	@echo "make chaos  the tests of faults, larger, for some minutes (LOYALTY_CHAOS_SEED=7 repeats one of its plans)"
+	@echo "make binder build and run the course as Binder does, without Docker (Linux, as root); says what it takes there"
 	@echo "make lock   choose the newest versions that pyproject.toml allows, and pin them"
 	@echo "make histories  record the event histories that the tests replay (PLAYS='...': only these)"
 	@echo "make figure draw the README's picture anew, by a real run"
@@ -60,6 +61,10 @@ test: $(VENV)/.test
 .PHONY: chaos
 chaos: $(VENV)/.test
 	LOYALTY_CHAOS=long $(BIN)/python -m pytest tests/test_faults.py tests/test_model.py
+
+.PHONY: binder
+binder: $(VENV)/.test
+	$(BIN)/python -m tests.binder_replay
 
 # No index address, and markers instead of one file per platform: the same pins serve Linux, macOS, Windows and Binder.
 .PHONY: lock

@@ -11,6 +11,9 @@ import pytest
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks.base import BuildPack
 
+from tests.binder_build import UID, USER, what_is_missing
+from tests.binder_replay import MOST_MIB, replay
+
 HOUSE = Path(__file__).parents[1]
 BINDER = HOUSE / "binder"
 
@@ -53,3 +56,24 @@ def test_binder_s_start_gives_jupyterlab_the_environment_of_make_lab() -> None:
         [str(BINDER / "start"), *show], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
     )
     assert started.stdout.split(os.pathsep)[0].strip() == str(HOUSE / "loyalty" / "lab" / "jupyter")
+
+
+def test_the_first_notebook_runs_in_a_session_as_binder_makes_it() -> None:
+    """In all of it: built by our files, launched by BinderHub's command; `make binder` runs every notebook so."""
+    missing = what_is_missing()
+    if missing:
+        pytest.skip(missing)
+    report = replay([HOUSE / "notebooks" / "00_start_here.ipynb"])
+    assert not report.complaints, "\n".join(report.complaints)
+    (visit,) = report.visits
+    assert visit.cells > 10
+    assert report.idle < visit.peak < MOST_MIB
+    assert (visit.facts["uid"], visit.facts["user"], visit.facts["account"]) == (UID, USER, USER)
+    assert visit.facts["home"].endswith(f"/home/{USER}")
+    assert visit.facts["cwd"].endswith("/srv/repo/notebooks")
+    assert visit.facts["network"] == "ENETUNREACH", "at once, and not after a while: there is no network"
+    assert visit.links[0].startswith(f"{report.base_url}proxy/absolute/")
+    assert visit.web_ui, f"{visit.links[0]} shows no Web UI"
+    inherited = {"VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST", "UV_CACHE_DIR", "SSH_AUTH_SOCK"}
+    assert not inherited.intersection(visit.facts["variables"])
+    assert report.left_in_tmp == [".jupyter-server-log.txt"], "the session left something behind"

@@ -1,0 +1,174 @@
+"""The visitor of a Binder session: opens one notebook and runs it by JupyterLab's own addresses, as a browser does.
+
+Reads an order from standard input, writes what it saw to standard output, both as JSON. Runs in the session's network,
+but is none of its processes: a browser takes no memory of Binder's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import nbformat
+import websocket
+from jupyter_server.gateway.gateway_client import GatewayClient
+from jupyter_server.gateway.managers import ChannelQueue, GatewayKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+PAUSE_SECONDS = 0.01
+CELL_SECONDS = 600
+READY_SECONDS = 60.0
+
+LINK = re.compile(r"""(?<![^\s"'<>\\])[^\s"'<>\\]+/namespaces/[^\s"'<>\\]+""")
+"""An address in the Web UI. It begins where a word begins: otherwise each of a picture's million letters is tried."""
+
+PROBE = """
+import errno, getpass, json, os, pathlib, pwd, socket
+def _reach():
+    try:
+        socket.create_connection(("192.0.2.1", 443), timeout=5).close()  # an address that nobody has
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error))
+    return "connected"
+print(json.dumps({"uid": os.getuid(), "user": getpass.getuser(), "account": pwd.getpwuid(os.getuid()).pw_name,
+    "home": str(pathlib.Path.home()), "cwd": os.getcwd(), "network": _reach(),
+    "variables": sorted(os.environ), "address": lab.where.address}))
+"""
+
+
+class Visitor:
+    """Knows the address and the token that BinderHub hands to the browser."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self.token = url, token
+        self.origin = re.sub(r"(//[^/]+)/.*", r"\1", url)
+        GatewayClient.instance(url=url, auth_token=token)
+        connect = websocket.create_connection
+
+        def connect_with_token(address: str, **options: Any) -> Any:
+            # GatewayKernelClient sends no token by web socket, and ends after 40 silent seconds.
+            header = [f"Authorization: token {token}"]
+            return connect(address, **{**options, "header": header, "timeout": CELL_SECONDS})
+
+        websocket.create_connection = connect_with_token  # type: ignore[assignment]
+        # It also asks for messages without a pause, which would take one of the two cores from what is measured.
+        ChannelQueue._async_get = patient_get  # type: ignore[method-assign]
+
+    def ask(self, path: str, data: object = None, *, method: str | None = None) -> tuple[int, str]:
+        """Return status and body of a page; 0 where nobody listens."""
+        request = urllib.request.Request(
+            self.origin + path,
+            data=None if data is None else json.dumps(data).encode(),
+            headers={"Authorization": f"token {self.token}"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as page:
+                return page.status, page.read().decode(errors="replace")
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode(errors="replace")
+        except urllib.error.URLError as error:
+            return 0, str(error)
+
+    def api(self, path: str) -> str:
+        return f"{self.url.removeprefix(self.origin)}api/{path}"
+
+    async def arrive(self) -> dict[str, Any]:
+        """Wait until JupyterLab answers."""
+        deadline = time.monotonic() + READY_SECONDS
+        while (answer := self.ask(self.api("status")))[0] != 200:
+            if time.monotonic() > deadline:
+                sys.exit(f"Waited {READY_SECONDS:g} s for JupyterLab to answer; last: {answer}")
+            await asyncio.sleep(PAUSE_SECONDS * 10)
+        return {}
+
+    async def run(self, path: str, output: Path) -> dict[str, Any]:
+        """Run the notebook at `path` of JupyterLab, in a kernel of a session that is opened as JupyterLab does it."""
+        started = time.monotonic()
+        name = path.rpartition("/")[2]
+        status, body = self.ask(self.api(f"contents/{path}"))
+        assert status == 200, f"JupyterLab does not show {path}: {status} {body}"
+        notebook: Any = nbformat.from_dict(json.loads(body)["content"])  # type: ignore[no-untyped-call]
+        wish = {"path": path, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
+        status, body = self.ask(self.api("sessions"), wish)
+        assert status == 201, f"JupyterLab opens no session for {path}: {status} {body}"
+        session = json.loads(body)
+        manager = GatewayKernelManager()  # type: ignore[no-untyped-call]
+        await manager.start_kernel(kernel_id=session["kernel"]["id"])
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        notebook.cells.append(nbformat.v4.new_code_cell(PROBE))  # type: ignore[no-untyped-call]
+        client = NotebookClient(notebook, km=manager, timeout=CELL_SECONDS)
+        failure = None
+        try:
+            await client.async_execute()
+        except CellExecutionError as error:
+            failure = str(error)[-3000:]
+        finally:
+            if client.kc is not None:
+                client.kc.stop_channels()
+            self.ask(self.api(f"sessions/{session['id']}"), method="DELETE")  # ends the kernel
+        seconds = time.monotonic() - started
+        probe = notebook.cells.pop()
+        output.parent.mkdir(exist_ok=True)
+        nbformat.write(notebook, output)  # type: ignore[no-untyped-call]
+        errors = [
+            one.ename
+            for cell in cells
+            if "raises-exception" not in cell.metadata.get("tags", [])
+            for one in cell.outputs
+            if one.output_type == "error"
+        ]
+        said = [one.text for one in probe.outputs if one.output_type == "stream" and one.name == "stdout"]
+        shown = json.dumps([cell.outputs for cell in cells]).replace("\\n", " ")
+        links = sorted(set(LINK.findall(shown)))
+        return {
+            "cells": len(cells),
+            "seconds": seconds,
+            "failure": failure or ", ".join(errors) or None,
+            "links": links,
+            "web_ui": self.web_ui(links),
+            "facts": json.loads("".join(said)) if said else {},
+        }
+
+    def web_ui(self, links: list[str]) -> bool:
+        """Return whether the address that the notebook shows leads to the Web UI."""
+        if not links or not links[0].startswith("/"):
+            return False
+        status, page = self.ask(links[0])
+        return status == 200 and "<html" in page
+
+
+async def patient_get(self: ChannelQueue, timeout: float | None = None) -> Any:
+    """Get a message, with a breath between two looks; raise Empty at the deadline."""
+    deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+    while True:
+        try:
+            return self.get(block=False)
+        except Empty:
+            if self.response_router_finished:
+                raise RuntimeError("The web socket to the kernel has ended") from None
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def main() -> None:
+    """Obey the order on standard input."""
+    order = json.load(sys.stdin)
+    visitor = Visitor(order["url"], order["token"])
+    path = order.get("path")
+    seen = await (visitor.run(path, Path(order["output"])) if path else visitor.arrive())
+    sys.stdout.write(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
