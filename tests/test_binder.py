@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks.base import BuildPack
 
+from loyalty.lab.session import FIRST_NOTEBOOK
+from loyalty.lab.workspace import NAME
 from tests.binder_build import UID, USER, what_is_missing
 from tests.binder_replay import MOST_MIB, replay
 
@@ -56,6 +59,11 @@ def test_binder_s_start_gives_jupyterlab_the_environment_of_make_lab() -> None:
         [str(BINDER / "start"), *show], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
     )
     assert started.stdout.split(os.pathsep)[0].strip() == str(HOUSE / "loyalty" / "lab" / "jupyter")
+
+
+def test_the_badge_leads_to_the_workspace_of_the_first_notebook() -> None:
+    (path,) = re.findall(r"mybinder\.org/v2/gh/[^?]+\?urlpath=([^)]+)\)", (HOUSE / "README.md").read_text())
+    assert path == f"lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}"
 
 
 def test_the_first_notebook_runs_in_a_session_as_binder_makes_it() -> None:

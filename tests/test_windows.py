@@ -69,7 +69,8 @@ def third_parties() -> set[str]:
 
 
 def test_no_module_needs_at_import_what_windows_lacks() -> None:
-    modules = [".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
+    importable = [path for path in MODULES if path.parent.name != "jupyter"]  # Jupyter's configuration is no module
+    modules = [".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__") for path in importable]
     script = f"""
         import importlib, sys
         for name in {sorted(third_parties())}:
