@@ -109,7 +109,9 @@ def test_a_link_says_where_it_leads(path: Path) -> None:
     assert not vague, f"{path.name}: where do {vague} lead? [2.4.4]"
 
 
-@pytest.mark.parametrize(("path", "following"), itertools.pairwise([*NOTEBOOKS, None]), ids=lambda path: str(path)[-9:])
+@pytest.mark.parametrize(
+    ("path", "following"), [*itertools.pairwise([*NOTEBOOKS, None])], ids=lambda path: str(path)[-9:]
+)
 def test_the_way_on_leads_to_the_next_notebook(path: Path, following: Path | None) -> None:
     way_on = prose(path).partition("\n## The way on\n")[2]
     (*_, (title, target)) = re.findall(r"\*\*Next:\*\* \[([^\]]+)\]\(([^)]+)\)", way_on) or [("", "")]
