@@ -1,8 +1,10 @@
-"""What every notebook must be before it is run: clean, linked, short-celled. That they run is nbmake's part."""
+"""What every notebook must be before it is run: clean and short-celled; test_accessibility.py has headings and links.
+
+That they run is nbmake's part.
+"""
 
 from __future__ import annotations
 
-import itertools
 import re
 import statistics
 from pathlib import Path
@@ -72,25 +74,6 @@ def test_a_notebook_opens_with_its_question_and_ends_with_a_way_on(path: Path) -
         assert part in cells[0], f"{path.name}: the first cell lacks {part}"
     for heading in ("## Summary", "## Exercise", "## The way on"):
         assert heading in prose(path), f"{path.name} has no {heading}"
-
-
-@each_notebook
-def test_headings_do_not_skip_a_level(path: Path) -> None:
-    levels = [len(mark) for mark in re.findall(r"^(#+) ", prose(path), flags=re.MULTILINE)]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-
-
-@each_notebook
-def test_every_link_leads_somewhere(path: Path) -> None:
-    text = prose(path)
-    anchors = {heading.strip().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)}
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        if target.startswith("#"):
-            assert target[1:] in anchors, f"{path.name} links to {target}; headings are {sorted(anchors)}"
-        elif not target.startswith("http"):
-            assert (path.parent / target).exists(), f"{path.name} links to {target}, which does not exist"
 
 
 @each_notebook

@@ -226,7 +226,7 @@ class Lab:
         rows = [(what, escape(value)) for what, value in self._rows()]
         rows += [(what, link._repr_html_()) for what, link in self._links()]
         cells = "".join(
-            f"<tr><th style='text-align:left'>{what}</th><td style='text-align:left'>{value}</td></tr>"
+            f"<tr><th scope='row' style='text-align:left'>{what}</th><td style='text-align:left'>{value}</td></tr>"
             for what, value in rows
         )
         return f"<table>{cells}</table>"

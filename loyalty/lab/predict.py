@@ -24,13 +24,23 @@ class Prediction:
         self._guess = float(change["new"])
 
     def _ipython_display_(self) -> None:
-        import ipywidgets as widgets
         from IPython.display import display
 
-        number = widgets.FloatText(value=self._guess, layout=widgets.Layout(width="9em"))
+        display(self._form())  # type: ignore[no-untyped-call]
+
+    def _form(self) -> Any:
+        """Return the question above a number with its label and its unit."""
+        import ipywidgets as widgets
+
+        number = widgets.FloatText(
+            value=self._guess,
+            description="Your prediction:",  # the field's own label, for those who hear it
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="16em"),
+        )
         number.observe(self._commit, names="value")
-        question = widgets.HTML(f"<b>Your prediction:</b> {self.question}")
-        display(widgets.VBox([question, widgets.HBox([number, widgets.Label(self.unit)])]))  # type: ignore[no-untyped-call]
+        question = widgets.HTML(f"<b>{self.question[0].upper()}{self.question[1:]}</b>")
+        return widgets.VBox([question, widgets.HBox([number, widgets.Label(self.unit)])])
 
     def score(self, measured: float) -> str:
         """Return a sentence that compares the guess with what was `measured`, in `unit`."""

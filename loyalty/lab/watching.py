@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -136,7 +137,8 @@ class _WatchingOutbound(OutboundInterceptor):
         try:
             while not (await asyncio.wait({waiting}, timeout=LOOK_EVERY_SECONDS))[0]:
                 waited += LOOK_EVERY_SECONDS
-                await self._complain_about_failing(id, run_id)
+                with suppress(RPCError):  # a busy server may refuse the look; that is no answer to what is waited for
+                    await self._complain_about_failing(id, run_id)
                 if waited >= self._patience:
                     raise WaitedTooLong(f"Waited {waited:g} s for {what} of {id}; {await self._state(id, run_id)}")
             return waiting.result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loyalty.lab.plots.drawing import PALE, PALETTE, axes_or_new, finish, note
+from loyalty.lab.plots.drawing import GREY, PALE, PALETTE, axes_or_new, finish, note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,13 +20,18 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
     places, numbers = range(len(values)), [float(value) for value in values]
     longest = max([*numbers, of or 0])
     if of is not None:
-        ax.barh(places, of, color=PALE, height=0.62)
+        ax.barh(places, of, color=PALE, edgecolor=GREY, lw=0.8, height=0.62)
     ax.barh(places, numbers, color=PALETTE["blue"], height=0.62)
-    for place, value in zip(places, numbers, strict=True):
-        text = f"{value:,.0f}" if value.is_integer() else f"{value:,.3g}"
-        text = text if of is None else f"{text} of {of:,g}"
+    words = [_words(value, of) for value in numbers]
+    for place, value, text in zip(places, numbers, words, strict=True):
         note(ax, text, (max(value, of or 0), place), (6, 0), va="center")
     ax.set_yticks(places, [str(name) for name in values.index])
     ax.invert_yaxis()
     ax.set_xlim(0, 1.16 * longest or 1)
-    return finish(ax, title, xlabel, str(values.index.name or ""))
+    said = ", ".join(f"{name} {text}" for name, text in zip(values.index, words, strict=True))
+    return finish(ax, title, xlabel, str(values.index.name or ""), says=f"A bar for each, in {xlabel}: {said}")
+
+
+def _words(value: float, of: float | None) -> str:
+    text = f"{value:,.0f}" if value.is_integer() else f"{value:,.3g}"
+    return text if of is None else f"{text} of {of:,g}"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from loyalty.lab.plots.drawing import GREY, PALE
+from loyalty.lab.plots.drawing import GREY, PALE, many
 from loyalty.lab.plots.rows import MARKS, RECEIVED, draw_messages, draw_stretches, draw_worker_and_counts
 from loyalty.lab.plots.sheet import ABOVE, BELOW, Sheet, time_shown
-from loyalty.lab.plots.stretches import WORKFLOW_TASKS, Stretch, outages, stretches
-from loyalty.lab.plots.workers import WORDS_HEIGHT, draw_outages, refuse_too_many, workers_within
+from loyalty.lab.plots.stretches import COMPLETED, WORKFLOW_TASKS, Stretch, outages, stretches
+from loyalty.lab.plots.workers import DOWN, WORDS_HEIGHT, draw_outages, refuse_too_many, workers_within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,21 @@ def timeline(
     for y, label in zip(names, ax.get_yticklabels(), strict=True):
         label.set_fontweight("normal" if y in drawn else "bold")
     _name_what_is_drawn(ax)
-    return sheet.finish(title, "histories and processes")
+    histories = [_said(frame[frame.workflow_id == who], taken[who]) for who in workflows]
+    processes = [f"{worker.words} {worker.ended_by or 'up'}" for worker in workers]
+    gaps = [f"{DOWN[one.role][0]} for {(one.end - one.begin).total_seconds():.1f} s" for one in down]
+    says = "; ".join([f"{sheet.at(frame.time.max()):,.1f} seconds", *histories, *processes, *gaps])
+    return sheet.finish(title, "histories and processes", says=says)
+
+
+def _said(events: pd.DataFrame, taken: list[Stretch]) -> str:
+    """Return in words how much happened to one workflow, and which tasks did not succeed."""
+    counts = [many(int((events.type == type_).sum()), mark.words) for type_, mark in RECEIVED.items()]
+    tasks = {row: [one for one in taken if one.row == row] for row in dict.fromkeys(one.row for one in taken)}
+    counts += [f"{len(of_row)} x {row}" for row, of_row in tasks.items()]
+    outcomes = [one.outcome or "not done yet" for one in taken if one.outcome != COMPLETED]
+    counts += [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
+    return f"{events.workflow_id.iloc[0]}: {', '.join(counts)}"
 
 
 def _rows(events: pd.DataFrame, taken: list[Stretch]) -> Iterator[tuple[str, Draw]]:
@@ -102,6 +116,6 @@ def _name_what_is_drawn(ax: Axes) -> None:
         if mark.words in drawn:
             mark.plot(ax, [], [], label=mark.words)
     if "waiting" in drawn:
-        pale, firm = {"facecolor": (GREY, 0.25), "edgecolor": (GREY, 0.7)}, {"facecolor": GREY}
+        pale, firm = {"facecolor": (GREY, 0.25), "edgecolor": GREY}, {"facecolor": GREY}
         ax.add_patch(Rectangle((0, 0), 0, 0, label="before the last attempt", **pale))  # type: ignore[arg-type]
         ax.add_patch(Rectangle((0, 0), 0, 0, label="last attempt", **firm))  # type: ignore[arg-type]

@@ -111,7 +111,11 @@ def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order"
     ax.spines["left"].set_visible(False)
     legend(ax, below=0.62 / high, columns=5 if len(ax.get_legend_handles_labels()[0]) <= ONE_ROW else 4)
     title = f"{many(len(sent), 'message')} between clients and {many(len(lanes) - 1, 'workflow')}"
-    return finish(ax, title, along.words, "workflow id")
+    kinds = [message.kind for message in sent]
+    counts = [f"{kinds.count(kind)} x {look.words}" for kind, look in LOOKS.items() if kind in kinds]
+    said = ", ".join(f"{label} to {one.receiver}" for label, one in zip(labels, sent, strict=True))
+    says = f"Lanes: {', '.join(lanes)}. {', '.join(counts) or 'Nothing was sent'}. In order: {said or 'nothing'}"
+    return finish(ax, title, along.words, "workflow id", says=says)
 
 
 def _label(message: Message) -> str:

@@ -10,17 +10,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PALETTE = {
-    "blue": "#0072B2",
-    "orange": "#E69F00",
-    "green": "#009E73",
-    "vermillion": "#D55E00",
-    "sky": "#56B4E9",
-    "purple": "#CC79A7",
+    "blue": "#046DAB",
+    "orange": "#B98C04",
+    "green": "#44935C",
+    "vermillion": "#B94C01",
+    "sky": "#109DDB",
+    "purple": "#E16D9D",
     "black": "#000000",
 }
-"""Colours that people with colour-blindness can tell apart (Okabe and Ito, https://jfly.uni-koeln.de/color/)."""
+"""Colours that people with colour-blindness can tell apart, and that are strong enough on white.
 
-INK, GREY, PALE = "#333333", "#767676", "#E3E3E3"
+They are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), moved as little as tests/test_accessibility.py
+demands: orange and sky are too pale on white. For words only blue, vermillion and black are strong enough.
+"""
+
+INK, GREY, PALE = "#333333", "#6A6A6A", "#E3E3E3"
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float] = (8, 4)) -> Axes:
@@ -28,15 +32,22 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] = (8, 4)) -> Axes:
     if ax is None:
         import matplotlib.pyplot as plt
 
-        ax = plt.subplots(figsize=size, layout="constrained", facecolor="white")[1]
+        from loyalty.lab.plots.figure import DescribedFigure
+
+        how: dict[str, Any] = {"layout": "constrained", "facecolor": "white"}
+        ax = plt.subplots(figsize=size, FigureClass=DescribedFigure, **how)[1]
     ax.set_facecolor("white")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
-def finish(ax: Axes, title: str, xlabel: str, ylabel: str) -> Axes:
-    """Write title and axis labels, and return the Axes."""
+def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, says: str) -> Axes:
+    """Write title and axis labels, and return the Axes.
+
+    `says` tells in words what there is to see; title and words become the Axes' label, the figure's alternative text.
+    """
+    ax.set_label(f"{title}. {says}.")
     ax.set_title(title, loc="left", color=INK, fontweight="bold")
     ax.set_xlabel(xlabel, color=INK)
     ax.set_ylabel(ylabel, color=INK)
@@ -89,7 +100,7 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 
 def legend(ax: Axes, below: float = 0.16, columns: int = 4) -> None:
     """Put the legend below the picture, where it covers nothing; `below` is a part of the height of the Axes."""
-    how: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": 9, "labelcolor": INK}
+    how: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": 9, "labelcolor": INK, "handlelength": 3}
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -below), **how)
 

@@ -107,7 +107,12 @@ def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.spines["left"].set_visible(False)
     legend(ax, below=0.6 / inches(ax)[1], columns=5)
     title = f"Who brought whom to life: {len(members)} workflow{'s' if len(members) > 1 else ''}"
-    return finish(ax, title, "generation", "oldest on top")
+    said = [
+        f"{how} by {names[parent]}: {', '.join(names[child] for child in of_parent if edges[child] == (parent, how))}"
+        for parent, of_parent in children.items()
+        for how in dict.fromkeys(edges[child][1] for child in of_parent)
+    ]
+    return finish(ax, title, "generation", "oldest on top", says="; ".join(said) or ", ".join(members))
 
 
 class _Place(NamedTuple):

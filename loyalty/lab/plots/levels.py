@@ -39,7 +39,7 @@ def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], head
         note(ax, words, (1, height), (4, 0), color=PALETTE["vermillion"], fontsize=9, **where)
     if far:
         gap = (top + 0.2 * step, top + 0.45 * step)
-        ax.axhspan(*gap, color="white", zorder=3)
+        ax.axhspan(*gap, color="white", zorder=3, gid="break")
         slash: dict[str, Any] = {
             "marker": [(-1, -0.5), (1, 0.5)],
             "ms": 10,
@@ -49,6 +49,12 @@ def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], head
         }
         ax.plot([0, 0], gap, ls="", transform=ax.get_yaxis_transform(), **slash)
     return top
+
+
+def words_about(levels: Mapping[str, int | None]) -> list[str]:
+    """Return each level in words, from low to high."""
+    given = sorted((level, name) for name, level in levels.items() if level is not None)
+    return [f"{name} at {level:,}" for level, name in given]
 
 
 def round_numbers(top: float) -> list[float]:

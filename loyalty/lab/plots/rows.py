@@ -95,7 +95,7 @@ def draw_stretches(sheet: Sheet, y: float, taken: Sequence[Stretch]) -> None:
     lane = lanes(list(zip(begins, ends, strict=True)))
     height = BAR / (1 + max(lane))
     middle = [y - BAR / 2 + height * (number + 0.5) for number in lane]
-    pale: dict[str, Any] = {"color": (color, 0.25), "edgecolor": (color, 0.7), "lw": 0.7, "zorder": 2}
+    pale: dict[str, Any] = {"color": (color, 0.25), "edgecolor": color, "lw": 0.7, "zorder": 2}
     ax.barh(middle, _less(ends, begins), height, begins, gid="waiting", **pale)
     ax.barh(middle, _less(ends, solid), height, solid, color=color, zorder=2.1, gid="recorded")
     for mark in (DONE, NOT_DONE):

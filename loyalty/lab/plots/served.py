@@ -46,6 +46,7 @@ def served_by(frame: pd.DataFrame, lives: pd.DataFrame | None = None, ax: Axes |
     sheet = Sheet(ax, len(workers), *time_shown(frame, lives), row=ROW, lowest=LOWEST)
     ax = sheet.ax
     ax.set_ylim(len(workers) - 0.5, -0.5)
+    said = []
     places = {who: number for number, who in enumerate(done.workflow_id.unique())}
     what = "customer" if all(str(who).startswith(workflow_id("")) for who in places) else "workflow"
     for row, worker in enumerate(workers):
@@ -64,13 +65,17 @@ def served_by(frame: pd.DataFrame, lives: pd.DataFrame | None = None, ax: Axes |
                 "zorder": 3,
             }
             ax.plot([sheet.at(time) for time in events.time], y, marker, ls="", gid=f"{worker.identity} {words}", **how)
-        _write_counts(ax, row, of_worker, what)
+        served = _counts(of_worker, what)
+        said.append(f"{worker.words}{f', {worker.ended_by}' if worker.ended_by else ''}: {', '.join(served)}")
+        color = INK if len(of_worker) else GREY
+        where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "va": "center"}
+        note(ax, "\n".join(served), (1, row), (8, 0), color=color, fontsize=9, **where)
     for words, marker, color, _ in KINDS.values():
         ax.plot([], [], marker, ms=LARGEST, color=color, mew=0, label=f"{words} completed")
     name_ends(ax)
     sheet.name_rows({row: worker.words for row, worker in enumerate(workers)})
     title = f"Who served what: {many(len(workers), 'worker')}, {many(len(places), what)}"
-    return sheet.finish(title, "worker process")
+    return sheet.finish(title, "worker process", says="; ".join(said))
 
 
 def _workers(frame: pd.DataFrame, done: pd.DataFrame, lives: pd.DataFrame | None) -> list[Worker]:
@@ -82,9 +87,8 @@ def _workers(frame: pd.DataFrame, done: pd.DataFrame, lives: pd.DataFrame | None
     return [*known, *(Worker("", identity) for identity in strangers)]
 
 
-def _write_counts(ax: Axes, row: int, of_worker: pd.DataFrame, what: str) -> None:
-    """Write at the right how much a worker completed, and for how many."""
+def _counts(of_worker: pd.DataFrame, what: str) -> list[str]:
+    """Return how much a worker completed, and for how many."""
     tasks, activities = (int((of_worker.type == type_).sum()) for type_ in KINDS)
     counts = [many(tasks, "task"), many(activities, "activity"), many(of_worker.workflow_id.nunique(), what)]
-    served, color = ("\n".join(counts), INK) if len(of_worker) else ("nothing", GREY)
-    note(ax, served, (1, row), (8, 0), color=color, xycoords=ax.get_yaxis_transform(), va="center", fontsize=9)
+    return counts if len(of_worker) else ["nothing"]

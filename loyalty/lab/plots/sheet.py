@@ -69,11 +69,14 @@ class Sheet:
         self.ax.xaxis.set_major_formatter("{x:,g}")
         self.ax.spines["left"].set_visible(False)
 
-    def finish(self, title: str, ylabel: str) -> Axes:
-        """Write title and axis labels, put the legend below, in as many columns as have room, and return the Axes."""
+    def finish(self, title: str, ylabel: str, *, says: str) -> Axes:
+        """Write title and axis labels, put the legend below, in as many columns as have room, and return the Axes.
+
+        `says` tells in words what there is to see.
+        """
         wide, high = inches(self.ax)
         legend(self.ax, below=0.62 / high, columns=max(1, int(wide / LEGEND_COLUMN)))
-        return finish(self.ax, title, "seconds since the first event shown", ylabel)
+        return finish(self.ax, title, "seconds since the first event shown", ylabel, says=says)
 
     def at(self, time: pd.Timestamp) -> float:
         """Return where a time lies."""

@@ -76,7 +76,11 @@ def event_strip(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(rows) - 0.5, -0.9)
     ax.grid(axis="y", color=PALE)
     legend(ax)
-    return finish(ax, f"{len(kinds)} events of an event history, in order", "event number in this run", "kind of event")
+    title = f"{len(kinds)} events of an event history, in order"
+    of_rows = [f"{sum(kind.row == row for kind in kinds.values())} x {row}" for row in rows]
+    named = [f"{label} at {event}" for event, label in sorted((event, label) for _, label, event in labels)]
+    says = f"Events {first} to {last}: {', '.join(of_rows)}. In order: {', '.join(named) or 'none has a name'}"
+    return finish(ax, title, "event number in this run", "kind of event", says=says)
 
 
 class _Kind(NamedTuple):
