@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -14,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
-from loyalty.lab import Lab, LabError, settled, until
+from loyalty.lab import Lab, LabError, settled, until, watching
 from loyalty.lab import lab as lab_module
 from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
 from loyalty.lab.server import (
@@ -171,6 +172,23 @@ async def test_a_wait_for_a_workflow_that_nobody_serves_ends_and_says_so(server_
             WaitedTooLong, match="it is RUNNING, and no worker has asked for tasks of nobody-serves-this"
         ):
             await ada.result()
+
+
+async def test_a_look_that_the_server_refuses_does_not_end_the_wait(
+    server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = asyncio.Event()
+
+    async def refuse(*_: object) -> None:
+        refused.set()
+        raise RPCError("operation was canceled", RPCStatusCode.CANCELLED, b"")
+
+    monkeypatch.setattr(watching, "failing_task", refuse)
+    async with await Lab.start("busy", worker=False) as lab:
+        asked = asyncio.create_task((await open_account(lab, "ada")).execute_update("addLoyaltyPoint"))
+        await asyncio.wait_for(refused.wait(), 10)
+        lab.worker.start()
+        assert await asked == "Thanks for being a loyal customer!"
 
 
 async def test_a_refused_query_is_passed_on_as_temporal_says_it(lab: Lab) -> None:
