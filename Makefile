@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 LAB_ARGS ?=
 PLAYS ?=
+BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := binder/requirements.txt
@@ -24,6 +25,7 @@ help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
 	@echo "make test   lint, types, tests and every notebook"
 	@echo "make chaos  the tests of faults, larger, for some minutes (LOYALTY_CHAOS_SEED=7 repeats one of its plans)"
+	@echo "make bench  measure how fast and lean it is, side by side (BENCH='replay fleet': only these); takes an hour"
 	@echo "make binder build and run the course as Binder does, without Docker (Linux, as root); says what it takes there"
 	@echo "make lock   choose the newest versions that pyproject.toml allows, and pin them"
 	@echo "make histories  record the event histories that the tests replay (PLAYS='...': only these)"
@@ -61,6 +63,10 @@ test: $(VENV)/.test
 .PHONY: chaos
 chaos: $(VENV)/.test
 	LOYALTY_CHAOS=long $(BIN)/python -m pytest tests/test_faults.py tests/test_model.py
+
+.PHONY: bench
+bench: $(VENV)/.test
+	$(BIN)/python -m tests.bench $(BENCH)
 
 .PHONY: binder
 binder: $(VENV)/.test

@@ -1,0 +1,106 @@
+"""A fleet: purchases per second over many customers, what one takes while she sleeps, and how they come back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, NamedTuple
+
+import psutil
+
+from loyalty.lab import Lab
+from tests.bench.actors import MANY_SIGNALS, ONLY_HERE, Handle, start_adder, start_customer
+from tests.bench.loader import load
+from tests.bench.results import Row
+
+TITLE = "a fleet of customers, without e-mail, beside workflows that only add"
+PURCHASES = 5_000
+LARGEST = 1_000
+FLEETS = ((1, 1), (100, 1), (LARGEST, 1), (1, 2), (100, 2), (LARGEST, 2))
+"""How many actors, and how many worker processes."""
+
+SENDERS = 32
+AT_ONCE = 32
+"""Requests in flight, of who opens accounts and asks for points."""
+
+
+class Kind(NamedTuple):
+    """One of the two that are compared: how it is started, its id, and the module of its worker process."""
+
+    start: Callable[[Lab, str], Awaitable[Handle]]
+    prefix: str
+    module: str
+
+
+KINDS = (Kind(start_customer, "customer-", "loyalty.worker"), Kind(start_adder, "adder-", ONLY_HERE))
+
+
+class Served(NamedTuple):
+    """What one fleet took: purchases per second, KiB of worker memory per actor, seconds until all were back."""
+
+    rate: float
+    memory: float
+    back: float
+
+
+async def measure(rounds: int) -> list[Row]:
+    """Serve the same purchases by both kinds, in turn, on one server per round."""
+    rates = [_pair(f"{fleet:,} of them, {workers} worker(s)", "purchases/s", ">= 0.8") for fleet, workers in FLEETS]
+    memory = _pair(f"memory of one that sleeps, of {LARGEST:,}", "KiB")
+    back = _pair(f"{LARGEST:,} of them answer a new worker", "s")
+    for number in range(rounds):
+        async with await Lab.start("bench-fleet", own_server=True, limits=MANY_SIGNALS, worker=False) as lab:
+            for (fleet, workers), pair in zip(FLEETS, rates, strict=True):
+                for kind, row, kib, seconds in zip(KINDS, pair, memory, back, strict=True):
+                    served = await _serve(lab, kind, f"{number}-{fleet}-{workers}-", fleet, workers)
+                    row.values.append(served.rate)
+                    if (fleet, workers) == (LARGEST, 1):
+                        kib.values.append(served.memory)
+                        seconds.values.append(served.back)
+    return [row for pair in (*rates, memory, back) for row in pair]
+
+
+def _pair(what: str, unit: str, goal: str = "") -> tuple[Row, Row]:
+    adder = Row(f"only adds: {what}", unit)
+    return Row(f"customer: {what}", unit, against=adder, goal=goal), adder
+
+
+async def _serve(lab: Lab, kind: Kind, name: str, fleet: int, workers: int) -> Served:
+    processes = [lab.new_worker(kind.module) for _ in range(workers)]
+    before = _memory(process.pid for process in processes)
+    handles = await _each(lambda number: kind.start(lab, f"{name}{number}"), range(fleet))
+    await _ask(handles)
+    memory = (_memory(process.pid for process in processes) - before) / fleet / 1024
+    started = time.perf_counter()
+    await load(lab, f"{kind.prefix}{name}", fleet, PURCHASES, SENDERS)
+    points = await _ask(handles)
+    rate = PURCHASES / (time.perf_counter() - started)
+    assert points == PURCHASES, f"{points:,} of {PURCHASES:,} purchases were counted"
+    for process in processes:
+        process.stop()
+    newcomer = lab.new_worker(kind.module)
+    started = time.perf_counter()
+    await _ask(handles)
+    back = time.perf_counter() - started
+    await _each(lambda handle: handle.terminate(), handles)
+    newcomer.stop()
+    return Served(rate, memory, back)
+
+
+async def _ask(handles: list[Handle]) -> int:
+    return sum(answer["points"] for answer in await _each(lambda handle: handle.query("getStatus"), handles))
+
+
+async def _each(work: Callable[[Any], Awaitable[Any]], items: Iterable[Any]) -> list[Any]:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def do(item: Any) -> Any:
+        async with places:
+            return await work(item)
+
+    return await asyncio.gather(*(do(item) for item in items))
+
+
+def _memory(pids: Iterable[int | None]) -> int:
+    return sum(psutil.Process(pid).memory_full_info().uss for pid in pids)

@@ -1,0 +1,55 @@
+"""A history of 51,200 events as a DataFrame: what that takes beyond fetching it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Awaitable
+
+from loyalty.lab import Lab, history
+from tests.bench.actors import MANY_SIGNALS, Handle, start_customer
+from tests.bench.loader import load
+from tests.bench.results import Row
+from tests.helpers import TEMPORAL
+
+TITLE = "a history of 51,200 events, from the server to a DataFrame"
+
+
+async def measure(rounds: int) -> list[Row]:
+    """Let one customer run into the limit, and fetch her history in three ways."""
+    fetched = Row("bare fetch", "s")
+    frame = Row("history.frame", "s", against=fetched, goal="<= 1.15")
+    shown = Row("temporal workflow show, json, pandas", "s", against=frame, goal=">= 3")
+    async with await Lab.start("bench-frames", own_server=True, limits=MANY_SIGNALS) as lab:
+        ada = await start_customer(lab, "0", "ada@example.com")
+        await load(lab, "customer-", 1, 60_000, 20)
+        lab.worker.stop()
+        for _ in range(rounds):
+            fetched.values.append(await _seconds(_fetch(ada)))
+            frame.values.append(await _seconds(history.frame(ada)))
+            shown.values.append(await _seconds(asyncio.to_thread(_show, lab, ada.id)))
+    return [fetched, frame, shown]
+
+
+async def _seconds(work: Awaitable[object]) -> float:
+    started = time.perf_counter()
+    await work
+    return time.perf_counter() - started
+
+
+async def _fetch(handle: Handle) -> int:
+    return len((await handle.fetch_history()).events)
+
+
+def _show(lab: Lab, workflow_id: str) -> int:
+    import pandas as pd
+
+    printed = subprocess.run(
+        [TEMPORAL, "workflow", "show", "--workflow-id", workflow_id, "--output", "json"],
+        env=lab.environment,
+        capture_output=True,
+        check=True,
+    ).stdout
+    return len(pd.json_normalize(json.loads(printed)["events"]))

@@ -1,0 +1,78 @@
+"""Events per purchase: history is what an actor has least of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from loyalty.lab import Lab, settled
+from loyalty.lab.traffic import storm
+from tests.bench.actors import ONLY_HERE, Handle, start_customer, start_straightforward
+from tests.bench.results import Row
+
+TITLE = "events per purchase"
+ALONE, BURSTS, BURST, STORM = 30, 10, 20, 2_000
+
+
+async def alone(customer: Handle) -> int:
+    """Each purchase waits for all that follows from the one before."""
+    for _ in range(ALONE):
+        await customer.signal("addPoints", 1)
+        await settled(customer)
+    return ALONE
+
+
+async def in_pace(customer: Handle) -> int:
+    """Each purchase waits until a query sees the one before: in the pace of who looks at her points."""
+    for _ in range(ALONE):
+        await customer.signal("addPoints", 1)
+        await customer.query("getStatus")
+    return ALONE
+
+
+async def bursts(customer: Handle) -> int:
+    """Twenty purchases at once, and again when all that follows from them is done."""
+    for _ in range(BURSTS):
+        await asyncio.gather(*(customer.signal("addPoints", 1) for _ in range(BURST)))
+        await settled(customer)
+    return BURSTS * BURST
+
+
+async def in_a_storm(customer: Handle) -> int:
+    """As many as twenty senders can send."""
+    return (await storm(customer, senders=20, purchases=STORM)).accepted
+
+
+Shopper = Callable[[Handle], Awaitable[int]]
+WAYS: dict[str, tuple[Shopper, str]] = {
+    "one at a time": (alone, ""),
+    "one at a time, in the pace of queries": (in_pace, "<= 8.8"),
+    f"in bursts of {BURST}": (bursts, "<= 1.66"),
+    "in a storm": (in_a_storm, "<= 1.2"),
+}
+
+
+async def measure(rounds: int) -> list[Row]:
+    """Shop in every way, at the customer and at the straightforward actor, with e-mail and without."""
+    rows: list[Row] = []
+    async with await Lab.start("bench-purchases", own_server=True) as lab:
+        lab.new_worker(ONLY_HERE)
+        for email in ("ada@example.com", ""):
+            for way, (shopper, goal) in WAYS.items():
+                what = f"{way}, {'with' if email else 'without'} e-mail"
+                compared = Row(f"straightforward actor, {what}", "events")
+                row = Row(f"customer, {what}", "events", against=compared, goal=goal if email else "")
+                for number in range(rounds):
+                    name = f"{len(rows)}-{number}"
+                    row.values.append(await _events(shopper, await start_customer(lab, name, email)))
+                    compared.values.append(await _events(shopper, await start_straightforward(lab, name, email)))
+                rows += [row, compared]
+    return rows
+
+
+async def _events(shopper: Shopper, customer: Handle) -> float:
+    await settled(customer)
+    before = (await customer.describe()).history_length
+    purchases = await shopper(customer)
+    await settled(customer, timeout=600)
+    return ((await customer.describe()).history_length - before) / purchases

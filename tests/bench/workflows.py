@@ -1,0 +1,60 @@
+"""What the customer is compared with: the least that an actor can be, and the one that everybody writes first."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    import loyalty.outbox as outbox
+    from loyalty.messages import SEND_EMAIL, Mail
+
+
+@workflow.defn
+class Adder:
+    """Adds numbers, and nothing else."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.signal(name="addPoints")
+    def add(self, points: int) -> None:
+        self._sum += points
+
+    @workflow.query(name="getStatus")
+    def get(self) -> dict[str, int]:
+        return {"points": self._sum}
+
+
+@workflow.defn
+class Straightforward:
+    """Serves one message at a time, and waits for the e-mail about it before it takes the next."""
+
+    def __init__(self) -> None:
+        self._waiting: list[int] = []
+        self._sum = 0
+
+    @workflow.run
+    async def run(self, email: str) -> None:
+        while True:
+            await workflow.wait_condition(lambda: bool(self._waiting))
+            self._sum += self._waiting.pop(0)
+            if email:
+                text = f"You now have {self._sum} points."
+                await workflow.execute_activity(
+                    SEND_EMAIL,
+                    Mail(email, "Your points", text, topic="", mail_id=str(workflow.uuid4())),
+                    start_to_close_timeout=outbox.EMAIL_TIMEOUT,
+                    retry_policy=outbox.EMAIL_RETRIES,
+                )
+
+    @workflow.signal(name="addPoints")
+    def add(self, points: int) -> None:
+        self._waiting.append(points)
+
+    @workflow.query(name="getStatus")
+    def get(self) -> dict[str, int]:
+        return {"points": self._sum}
