@@ -96,6 +96,11 @@ class Learner:
         await expect(waiting).to_have_count(0, timeout=RUNNING)
         assert await self.errors.all_inner_texts() == []
 
+    async def picture(self, name: str) -> None:
+        """Keep a screenshot, to be looked at."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
+
     async def pictures(self, name: str) -> None:
         """Keep screenshots of the notebook in front, from its head to its foot, to be looked at."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)

@@ -96,6 +96,21 @@ async def test_the_workspace_shows_the_notebook_and_the_web_ui_side_by_side(lear
     assert min(left["width"], right["width"]) > NARROWEST
 
 
+async def test_the_docked_web_ui_follows_the_lab_and_its_links(learner: Learner) -> None:
+    await learner.open()
+    await learner.ready()
+    await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible(timeout=LOADING)
+    await learner.choose("Run", "Run All Cells")
+    await learner.all_cells_ran()
+    await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible(timeout=LOADING)
+    await learner.picture("the_lab_s_customers_beside_the_notebook")
+    await learner.notebook.get_by_role("link", name="customer-ada in the Temporal Web UI").click()
+    await expect(learner.web_ui.content_frame.get_by_role("heading", name="customer-ada")).to_be_visible(
+        timeout=LOADING
+    )
+    assert len(learner.page.context.pages) == 1, "the link opens beside the notebook, not in another tab"
+
+
 async def test_run_all_runs_every_cell_and_the_link_leads_to_the_customer_s_events(learner: Learner) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")

@@ -26,7 +26,7 @@ from loyalty.lab import lives
 from loyalty.lab.errors import LabError
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
-from loyalty.lab.links import Link, save_my_work
+from loyalty.lab.links import WEB_UI, Link, docked, save_my_work
 from loyalty.lab.runtime import quiet_runtime
 from loyalty.lab.server import EmbeddedServer, Server, binary, download, is_reachable, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS
@@ -192,9 +192,9 @@ class Lab:
             raise LabError(f"Cannot link to the Web UI of the cluster at {self.where.address}: it names none")
         path = f"{self.where.ui_url}/namespaces/{quote(self.namespace, safe='')}/workflows"
         if customer is None:
-            return Link(path, "Temporal Web UI")
+            return Link(path, "Temporal Web UI", WEB_UI)
         workflow_id = customer if isinstance(customer, str) else customer.id
-        return Link(f"{path}/{quote(workflow_id, safe='')}", f"{workflow_id} in the Temporal Web UI")
+        return Link(f"{path}/{quote(workflow_id, safe='')}", f"{workflow_id} in the Temporal Web UI", WEB_UI)
 
     def _rows(self) -> list[tuple[str, str]]:
         whose = "embedded in this lab" if self._own_server else "shared by this JupyterLab session"
@@ -229,7 +229,8 @@ class Lab:
             f"<tr><th scope='row' style='text-align:left'>{what}</th><td style='text-align:left'>{value}</td></tr>"
             for what, value in rows
         )
-        return f"<table>{cells}</table>"
+        docking = docked(self.where.ui_url, self.web_ui().url) if self.where.ui_url else ""
+        return f"<table>{cells}</table>{docking}"
 
 
 async def _attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from html import escape
 
@@ -9,14 +10,18 @@ SAVE_URL = "LOYALTY_LAB_SAVE_URL"
 """Where JupyterLab hands out all notebooks as one zip file, set for kernels by loyalty.lab.session."""
 
 
-class Link:
-    """A link: clickable in a notebook, an address elsewhere."""
+WEB_UI = "loyalty-web-ui"
+"""The name of the browser's frame in which links into the Web UI open: the one docked in JupyterLab, or else a tab."""
 
-    def __init__(self, url: str, text: str) -> None:
-        self.url, self.text = url, text
+
+class Link:
+    """A link: clickable in a notebook, an address elsewhere. It opens in the browser's frame of the name `frame`."""
+
+    def __init__(self, url: str, text: str, frame: str = "_blank") -> None:
+        self.url, self.text, self.frame = url, text, frame
 
     def _repr_html_(self) -> str:
-        return f'<a href="{escape(self.url)}" target="_blank" rel="noopener">{escape(self.text)}</a>'
+        return f'<a href="{escape(self.url)}" target="{self.frame}">{escape(self.text)}</a>'
 
     def __repr__(self) -> str:
         return f"{self.text}: {self.url}"
@@ -26,3 +31,13 @@ def save_my_work() -> Link | None:
     """Return the link that downloads all notebooks; None where no JupyterLab of ours hands them out."""
     url = os.environ.get(SAVE_URL)
     return Link(url, "Save my work (all notebooks as saved, in one zip file)") if url else None
+
+
+def docked(web_ui: str, page: str) -> str:
+    """Return HTML that makes the Web UI which is docked in JupyterLab, if it is, show `page`; it shows nothing itself.
+
+    jupyter-server-proxy gives the docked tab no name, and opens it before the lab has a namespace.
+    """
+    docked = json.dumps(f'iframe[src^="{web_ui}/"]')
+    show = f"frame.contentWindow.name = {json.dumps(WEB_UI)}; frame.src = {json.dumps(page)};"
+    return f"<script>document.querySelectorAll({docked}).forEach((frame) => {{ {show} }})</script>"
