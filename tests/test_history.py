@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from loyalty.lab import history
 from loyalty.lab.events import DETAIL_LENGTH
-from tests.helpers import Handle, Shop, comes_to, ends, eventually
+from tests.helpers import Handle, Shop, comes_to, ends, eventually, rests
 
 THRESHOLD = 40
 PURCHASES = 30
@@ -101,6 +101,22 @@ async def test_recorded_runs_make_the_same_frame_as_live_ones(ada: Handle, tmp_p
         path.write_text(run.to_json())
     assert_frame_equal(history.frame_of(paths), live)
     assert_frame_equal(history.frame_of(str(paths[0])), live[live.run == 1])
+
+
+async def test_a_run_of_many_pages_is_read_as_if_it_were_one(shop: Shop) -> None:
+    zoe = await shop.opens("zoe", email="zoe@example.com")
+    for mails in range(2, 32):  # one after the other: 10 events each, and the server's page holds 256
+        await zoe.signal("addPoints", 1)
+        await eventually(
+            lambda: len(shop.mails.to("zoe@example.com")),
+            lambda seen, mails=mails: seen == mails,
+            waiting_for=f"mail {mails}",
+        )
+    await rests(zoe)
+    live = await history.frame(zoe)
+    assert len(live) > 256
+    assert_frame_equal(live, history.frame_of(await history.fetch(zoe)))
+    assert set(live[live.type == "ActivityTaskCompleted"].name) == {"sendEmail"}, "named by an event pages before"
 
 
 async def test_a_handle_of_any_run_leads_to_all_runs(ada: Handle, shop: Shop) -> None:

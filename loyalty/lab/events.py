@@ -18,9 +18,11 @@ DETAIL_LENGTH = 200
 """Characters; an argument may be 2 MiB long."""
 
 
-def rows_of(workflow_id: str, run: int, events: Iterable[HistoryEvent]) -> Iterable[tuple[Any, ...]]:
-    """Yield one tuple per event of a run, in the order of `loyalty.lab.history.COLUMNS`."""
-    names: dict[int, str | None] = {}
+def rows_of(events: Iterable[HistoryEvent], names: dict[int, str | None]) -> Iterable[tuple[Any, ...]]:
+    """Yield one tuple per event of a run: `loyalty.lab.history.COLUMNS` after the first two, in their order.
+
+    A run may be read in parts: `names` holds, by event_id, what was read so far, and is added to.
+    """
     for event in events:
         kind = _kind(event.event_type, event.WhichOneof("attributes"))
         attributes = kind.attributes(event)
@@ -28,8 +30,6 @@ def rows_of(workflow_id: str, run: int, events: Iterable[HistoryEvent]) -> Itera
         name = (kind.name(attributes) if kind.name else names.get(refers_to or 0)) or None
         names[event.event_id] = name
         yield (
-            workflow_id,
-            run,
             event.event_id,
             event.event_time.seconds * 1_000_000_000 + event.event_time.nanos,
             kind.type,

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf.json_format import ParseError
 from temporalio.client import WorkflowHandle, WorkflowHistory
-from temporalio.service import RPCError, RPCStatusCode
 
-from loyalty.lab.events import rows_of
+from loyalty.lab.runs import Run, follow, read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,15 +67,15 @@ async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
 
     Raise TypeError or ValueError for what is no history, and the SDK's RPCError for a workflow that does not exist.
     """
-    histories: list[WorkflowHistory] = []
+    runs: list[Run] = []
     for one in _each(source):
-        histories += await fetch(one) if isinstance(one, WorkflowHandle) else [_recorded(one)]
-    return _frame(histories)
+        runs += await follow(one, read) if isinstance(one, WorkflowHandle) else [_recorded_run(one)]
+    return _frame(runs)
 
 
 def frame_of(source: Recorded | Iterable[Recorded]) -> pd.DataFrame:
     """Return `frame` of recorded runs, without awaiting: a WorkflowHistory, a path, or a list of these."""
-    return _frame([_recorded(one) for one in _each(source)])
+    return _frame([_recorded_run(one) for one in _each(source)])
 
 
 async def fetch(handle: WorkflowHandle[Any, Any]) -> list[WorkflowHistory]:
@@ -84,22 +83,7 @@ async def fetch(handle: WorkflowHandle[Any, Any]) -> list[WorkflowHistory]:
 
     Runs that the server no longer keeps (after the namespace's retention) are missing at the front.
     """
-    client = handle._client  # the SDK has no public way from a handle to another run of the same workflow
-
-    async def fetch_run(run_id: str) -> WorkflowHistory:
-        return await client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
-
-    runs = [await handle.fetch_history()]
-    while earlier := runs[0].events[0].workflow_execution_started_event_attributes.continued_execution_run_id:
-        try:
-            runs.insert(0, await fetch_run(earlier))
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            break
-    while later := _next_run_id(runs[-1]):
-        runs.append(await fetch_run(later))
-    return runs
+    return await follow(handle, lambda run: run.fetch_history())
 
 
 def load(path: str | os.PathLike[str]) -> WorkflowHistory:
@@ -165,23 +149,27 @@ def _recorded(source: Any) -> WorkflowHistory:
     raise TypeError(f"Cannot make a frame of a {type(source).__name__}; possible is {POSSIBLE}{hint}")
 
 
-def _next_run_id(history: WorkflowHistory) -> str:
-    last = history.events[-1]
-    return getattr(getattr(last, last.WhichOneof("attributes") or ""), "new_execution_run_id", "")
+def _recorded_run(source: Any) -> Run:
+    recorded = _recorded(source)
+    return Run(recorded.workflow_id, recorded.events)
 
 
-def _frame(histories: Sequence[WorkflowHistory]) -> pd.DataFrame:
+def _frame(read_runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
-    runs: dict[str, list[WorkflowHistory]] = {}
-    for history in histories:
-        if history.events:
-            runs.setdefault(history.workflow_id, []).append(history)
+    runs: dict[str, list[Run]] = {}
+    for run in read_runs:
+        if run.events:
+            runs.setdefault(run.workflow_id, []).append(run)
     rows: list[tuple[Any, ...]] = []
+    ids: list[str] = []
+    numbers: list[int] = []
     for workflow_id, of_one in runs.items():
-        of_one.sort(key=lambda history: history.events[0].event_time.ToNanoseconds())
-        for run, history in enumerate(of_one, start=1):
-            rows += rows_of(workflow_id, run, history.events)
-    columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
+        of_one.sort(key=lambda run: run.events[0].event_time.ToNanoseconds())
+        for number, run in enumerate(of_one, start=1):
+            rows += run.rows
+            ids += [workflow_id] * len(run.rows)
+            numbers += [number] * len(run.rows)
+    columns: list[Any] = [ids, numbers, *(zip(*rows, strict=True) if rows else [()] * (len(COLUMNS) - 2))]
     typed = zip(COLUMNS.items(), columns, strict=True)
     return pd.DataFrame({column: pd.Series(list(values), dtype=dtype) for (column, dtype), values in typed})
