@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
+from operator import eq
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +111,7 @@ async def test_a_run_of_many_pages_is_read_as_if_it_were_one(shop: Shop) -> None
         await zoe.signal("addPoints", 1)
         await eventually(
             lambda: len(shop.mails.to("zoe@example.com")),
-            lambda seen, mails=mails: seen == mails,
+            partial(eq, mails),
             waiting_for=f"mail {mails}",
         )
     await rests(zoe)
