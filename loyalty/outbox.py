@@ -81,12 +81,7 @@ class Outbox:
             await workflow.wait_condition(lambda: bool(self._waiting) and not self._paused)
             self._in_flight = self._waiting.pop(0)
             try:
-                await workflow.execute_activity(
-                    SEND_EMAIL,
-                    self._in_flight,
-                    start_to_close_timeout=EMAIL_TIMEOUT,
-                    retry_policy=EMAIL_RETRIES,
-                )
+                await self._send(self._in_flight)
             except ActivityError:
                 workflow.logger.warning(
                     "Gave up an e-mail after %d attempts: %s",
@@ -94,3 +89,8 @@ class Outbox:
                     self._in_flight.subject,
                 )
             self._in_flight = None
+
+    async def _send(self, mail: Mail) -> None:
+        await workflow.execute_activity(
+            SEND_EMAIL, mail, start_to_close_timeout=EMAIL_TIMEOUT, retry_policy=EMAIL_RETRIES
+        )

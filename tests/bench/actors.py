@@ -10,7 +10,7 @@ from loyalty.lab import Lab
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.bench.worker import TASK_QUEUE as COMPARED
-from tests.bench.workflows import Adder, Straightforward
+from tests.bench.workflows import Adder, LocalCustomer, Straightforward
 
 Handle: TypeAlias = WorkflowHandle[Any, Any]
 
@@ -42,3 +42,9 @@ async def start_straightforward(lab: Lab, name: str, email: str = "") -> Handle:
 async def start_adder(lab: Lab, name: str) -> Handle:
     """Start `adder-<name>`."""
     return await lab.client.start_workflow(Adder.run, id=f"adder-{name}", task_queue=COMPARED)
+
+
+async def start_local(lab: Lab, name: str, email: str = "") -> Handle:
+    """Start `local-<name>`."""
+    start = CustomerInput(Customer(name, email=email), history_threshold=ONE_LONG_RUN)
+    return await lab.client.start_workflow(LocalCustomer.run, start, id=f"local-{name}", task_queue=COMPARED)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from loyalty.lab import Lab, settled
 from loyalty.lab.traffic import storm
-from tests.bench.actors import ONLY_HERE, Handle, start_customer, start_straightforward
+from tests.bench.actors import ONLY_HERE, Handle, start_customer, start_local, start_straightforward
 from tests.bench.results import Row
 
 TITLE = "events per purchase"
@@ -62,11 +63,36 @@ async def measure(rounds: int) -> list[Row]:
                 what = f"{way}, {'with' if email else 'without'} e-mail"
                 compared = Row(f"straightforward actor, {what}", "events")
                 row = Row(f"customer, {what}", "events", against=compared, goal=goal if email else "")
+                local = Row(f"customer with local activities, {what}", "events", against=compared)
+                actors = [(row, start_customer), (compared, start_straightforward), (local, start_local)]
                 for number in range(rounds):
-                    name = f"{len(rows)}-{number}"
-                    row.values.append(await _events(shopper, await start_customer(lab, name, email)))
-                    compared.values.append(await _events(shopper, await start_straightforward(lab, name, email)))
-                rows += [row, compared]
+                    for one, start in actors if email else actors[:2]:
+                        customer = await start(lab, f"{len(rows)}-{number}", email)
+                        one.values.append(await _events(shopper, customer))
+                rows += [one for one, _ in actors if one.values]
+        rows += await _held_up(lab, rounds)
+    return rows
+
+
+async def _held_up(lab: Lab, rounds: int) -> list[Row]:
+    """Measure how long a purchase waits to be served while the mail server keeps its senders waiting."""
+    rows = []
+    for what, start in (("customer", start_customer), ("customer with local activities", start_local)):
+        row = Row(f"{what}: a purchase waits, while the mail server keeps the mail about another", "s")
+        for number in range(rounds):
+            ada = await start(lab, f"held-{number}", f"held-{number}@example.com")
+            await settled(ada)
+            arrived = lab.inbox.count()
+            lab.inbox.hold()
+            await ada.signal("addPoints", 1)
+            await lab.inbox.wait_for(arrived + 1)
+            started = time.perf_counter()
+            await ada.signal("addPoints", 1)
+            await ada.query("getStatus")
+            row.values.append(time.perf_counter() - started)
+            lab.inbox.release()
+            await settled(ada)
+        rows.append(row)
     return rows
 
 

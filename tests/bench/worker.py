@@ -10,7 +10,7 @@ from temporalio.worker import Worker
 from loyalty import config
 from loyalty.activities import LoyaltyActivities
 from loyalty.worker import LOG_FORMAT, serve
-from tests.bench.workflows import Adder, Straightforward
+from tests.bench.workflows import Adder, LocalCustomer, Straightforward
 
 TASK_QUEUE = "compared"
 
@@ -23,7 +23,7 @@ async def main() -> None:
         Worker(
             client,
             task_queue=TASK_QUEUE,
-            workflows=[Adder, Straightforward],
+            workflows=[Adder, Straightforward, LocalCustomer],
             activities=[activities.send_email],
         )
     )

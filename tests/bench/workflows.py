@@ -6,7 +6,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import loyalty.outbox as outbox
-    from loyalty.messages import SEND_EMAIL, Mail
+    from loyalty.effects import Effects
+    from loyalty.messages import SEND_EMAIL, CustomerInput, Mail
+    from loyalty.workflow import CustomerLoyaltyWorkflow
 
 
 @workflow.defn
@@ -58,3 +60,25 @@ class Straightforward:
     @workflow.query(name="getStatus")
     def get(self) -> dict[str, int]:
         return {"points": self._sum}
+
+
+class _LocalOutbox(outbox.Outbox):
+    async def _send(self, mail: Mail) -> None:
+        await workflow.execute_local_activity(
+            SEND_EMAIL, mail, start_to_close_timeout=outbox.EMAIL_TIMEOUT, retry_policy=outbox.EMAIL_RETRIES
+        )
+
+
+@workflow.defn
+class LocalCustomer(CustomerLoyaltyWorkflow):
+    """The customer, but her e-mails are local activities: sent while the Workflow Task is open."""
+
+    @workflow.init
+    def __init__(self, start: CustomerInput) -> None:
+        super().__init__(start)
+        self._outbox = _LocalOutbox(start.outbox)
+        self._effects = Effects(self._customer, self._outbox, self._history_threshold)
+
+    @workflow.run
+    async def run(self, start: CustomerInput) -> None:
+        await super().run(start)
