@@ -12,7 +12,7 @@ import pytest
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks.base import BuildPack
 
-from loyalty.lab.session import FIRST_NOTEBOOK
+from loyalty.lab.course import FIRST_NOTEBOOK
 from loyalty.lab.workspace import NAME
 from tests.binder_build import UID, USER, what_is_missing
 from tests.binder_replay import MOST_MIB, replay

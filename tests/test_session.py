@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loyalty.lab.__main__ import CONFIGURATION, command, environment
-from loyalty.lab.session import FIRST_NOTEBOOK
+from loyalty.lab.course import FIRST_NOTEBOOK
 from loyalty.lab.workspace import NAME, TITLE
 from tests.helpers import eventually
 from tests.jupyterlab import BASE, Session, answer, descendants, jupyterlab, landing, run

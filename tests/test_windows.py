@@ -29,13 +29,13 @@ from temporalio.testing import WorkflowEnvironment
 
 from loyalty import config
 from loyalty import worker as worker_module
-from loyalty.lab import Lab, LabError, guardian
+from loyalty.lab import Lab, LabError, guardian, windows
 from loyalty.lab import __main__ as entry
 from loyalty.lab import lab as lab_module
 from loyalty.lab import server as server_module
+from loyalty.lab.course import FOLDER
 from loyalty.lab.processes import Child
 from loyalty.lab.server import EmbeddedServer, binary, download, free_port, refuse_taken
-from loyalty.lab.session import FOLDER
 from loyalty.lab.transfers import mortal
 from loyalty.lab.waiting import block_until
 from tests.helpers import TEMPORAL
@@ -353,8 +353,8 @@ async def test_a_worker_is_asked_to_stop_where_the_event_loop_has_no_signal_hand
 
 CALL = """
 import sys
-from loyalty.lab import __main__ as entry
-entry.sys.platform, entry.fetch_server = "win32", lambda: None
+from loyalty.lab import __main__ as entry, windows
+entry.sys.platform, windows.fetch_server = "win32", lambda: None
 sys.argv[1:] = ["--", sys.executable, "-c", {jupyter!r}]
 entry.main()
 """
@@ -403,11 +403,11 @@ def test_a_folder_that_is_still_open_is_removed_as_soon_as_it_can_be(
         if len(attempts) == 3:
             shutil.rmtree(folder)
 
-    monkeypatch.setattr(entry, "shutil", SimpleNamespace(rmtree=remove))
-    monkeypatch.setattr(entry, "signal", SimpleNamespace(SIGINT=signal.SIGINT, signal=lambda *_: None))
+    monkeypatch.setattr(windows, "shutil", SimpleNamespace(rmtree=remove))
+    monkeypatch.setattr(windows, "signal", SimpleNamespace(SIGINT=signal.SIGINT, signal=lambda *_: None))
     session = tmp_path / "session"
     session.mkdir()
-    assert entry.run_as_child([sys.executable, "-c", ""], {**os.environ, FOLDER: str(session)}) == 0
+    assert windows.run_as_child([sys.executable, "-c", ""], {**os.environ, FOLDER: str(session)}) == 0
     assert attempts == [session] * 3
 
 
@@ -423,10 +423,10 @@ def test_the_server_is_fetched_before_jupyterlab_starts_where_one_is_needed(
     async def fetch() -> None:
         calls.append("fetched")
 
-    monkeypatch.setattr(entry, "binary", lambda: found)
+    monkeypatch.setattr(windows, "binary", lambda: found)
     monkeypatch.setattr(config, "cluster", lambda: configured)
-    monkeypatch.setattr(entry, "download", fetch)
-    entry.fetch_server()
+    monkeypatch.setattr(windows, "download", fetch)
+    windows.fetch_server()
     assert calls == ["fetched"] * fetched
 
 
@@ -436,9 +436,9 @@ def test_without_the_net_jupyterlab_opens_all_the_same(
     async def fail() -> None:
         raise LabError("Cannot download the Temporal server: no net")
 
-    monkeypatch.setattr(entry, "binary", lambda: None)
-    monkeypatch.setattr(entry, "download", fail)
-    entry.fetch_server()
+    monkeypatch.setattr(windows, "binary", lambda: None)
+    monkeypatch.setattr(windows, "download", fail)
+    windows.fetch_server()
     assert "no net" in capsys.readouterr().err
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loyalty import config
+from loyalty.lab.course import FIRST_NOTEBOOK, FOLDER, STARTED_AT
 from loyalty.lab.errors import LabError
 from loyalty.lab.links import SAVE_URL
 from loyalty.lab.server import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT, EmbeddedServer, Server, binary
@@ -26,17 +27,6 @@ from loyalty.lab.workspace import TILE, TITLE, prepare
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-STARTED_AT = "LOYALTY_LAB_STARTED_AT"
-"""Seconds since the epoch at which `make lab` began, for the line that says how long it took."""
-
-FOLDER = "LOYALTY_LAB_SESSION_FOLDER"
-"""A folder for this session alone, from whoever starts JupyterLab and tells it to keep its workspaces there: two of
-them side by side have two Web UIs. It is removed in the end. Without it, the tabs are not arranged."""
-
-COURSE = Path(__file__).parents[2]
-"""The folder that holds the notebooks."""
-
-FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 ARCHIVE = "archiveFormat=zip&archiveToken=loyalty"
 """What jupyter-archive is asked for; the token only tells its own page when a download is done, and is no secret."""
 

@@ -3,7 +3,7 @@
 import os
 
 from loyalty.lab.codespaces import origin_pattern
-from loyalty.lab.session import COURSE, FIRST_NOTEBOOK
+from loyalty.lab.course import COURSE, FIRST_NOTEBOOK
 from loyalty.lab.workspace import NAME
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  # Jupyter provides it
