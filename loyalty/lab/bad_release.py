@@ -9,14 +9,11 @@ import asyncio
 import logging
 
 from temporalio import workflow
-from temporalio.worker import Worker
 
-from loyalty import config
-from loyalty.activities import LoyaltyActivities
 from loyalty.mailbox import Envelope
-from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, CustomerInput, Message
+from loyalty.messages import WORKFLOW_TYPE, CustomerInput, Message
 from loyalty.tiers import TIERS, tier_of
-from loyalty.worker import LOG_FORMAT, serve
+from loyalty.worker import LOG_FORMAT, main
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
 
@@ -39,20 +36,6 @@ class BadRelease(CustomerLoyaltyWorkflow):
         await super()._serve(envelope)
 
 
-async def main() -> None:
-    """Connect where the environment says, and serve."""
-    client = await config.connect()
-    activities = LoyaltyActivities(client, config.mailer())
-    await serve(
-        Worker(
-            client,
-            task_queue=TASK_QUEUE,
-            workflows=[BadRelease],
-            activities=[activities.send_email, activities.start_guest],
-        )
-    )
-
-
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    asyncio.run(main())
+    asyncio.run(main(workflows=[BadRelease]))

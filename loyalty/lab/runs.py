@@ -53,24 +53,24 @@ async def read(handle: WorkflowHandle[Any, Any]) -> Run:
 
 
 async def follow(
-    handle: WorkflowHandle[Any, Any], read: Callable[[WorkflowHandle[Any, Any]], Awaitable[RunT]]
+    handle: WorkflowHandle[Any, Any], fetch: Callable[[WorkflowHandle[Any, Any]], Awaitable[RunT]]
 ) -> list[RunT]:
-    """Return what `read` makes of each run that `handle`'s run continues and is continued by, the oldest first."""
+    """Return what `fetch` returns of each run that `handle`'s run continues and is continued by, the oldest first."""
     client = handle._client  # the SDK has no public way from a handle to another run of the same workflow
 
-    async def read_other(run_id: str) -> RunT:
-        return await read(client.get_workflow_handle(handle.id, run_id=run_id))
+    async def fetch_other(run_id: str) -> RunT:
+        return await fetch(client.get_workflow_handle(handle.id, run_id=run_id))
 
-    runs = [await read(handle)]
+    runs = [await fetch(handle)]
     while earlier := runs[0].events[0].workflow_execution_started_event_attributes.continued_execution_run_id:
         try:
-            runs.insert(0, await read_other(earlier))
+            runs.insert(0, await fetch_other(earlier))
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             break
     while later := _next_run_id(runs[-1]):
-        runs.append(await read_other(later))
+        runs.append(await fetch_other(later))
     return runs
 
 

