@@ -61,9 +61,11 @@ def test_the_sandbox_stays_on() -> None:
         assert "UnsandboxedWorkflowRunner" not in path.read_text(), f"{path.name} switches the workflow sandbox off"
 
 
-def test_importing_the_lab_does_not_load_what_only_pictures_and_tables_need() -> None:
+def test_importing_the_lab_loads_neither_what_pictures_and_tables_need_nor_a_worker() -> None:
+    unneeded = ("pandas", "matplotlib", "IPython", "temporalio.worker", "temporalio.testing")
     code = (
-        "import sys, loyalty.lab; print([name for name in ('pandas', 'matplotlib', 'IPython') if name in sys.modules])"
+        "import sys; from loyalty.lab import Lab, history, plots, settled; import loyalty.workflow; "
+        f"print([name for name in {unneeded} if name in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

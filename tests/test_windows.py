@@ -31,10 +31,12 @@ from loyalty import config
 from loyalty import worker as worker_module
 from loyalty.lab import Lab, LabError, guardian, joining, windows
 from loyalty.lab import __main__ as entry
+from loyalty.lab import download as download_module
 from loyalty.lab import server as server_module
 from loyalty.lab.course import FOLDER
+from loyalty.lab.download import download
 from loyalty.lab.processes import Child
-from loyalty.lab.server import EmbeddedServer, binary, download, free_port, refuse_taken
+from loyalty.lab.server import EmbeddedServer, binary, free_port, refuse_taken
 from loyalty.lab.transfers import mortal
 from loyalty.lab.waiting import block_until
 from tests.helpers import TEMPORAL
@@ -144,7 +146,8 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return str(found) if found.exists() else None
 
     monkeypatch.setattr(joining, "sys", SimpleNamespace(platform="win32"))
-    monkeypatch.setattr(server_module, "sys", SimpleNamespace(executable=str(folder / "python.exe")))
+    for module in (server_module, download_module):
+        monkeypatch.setattr(module, "sys", SimpleNamespace(executable=str(folder / "python.exe")))
     monkeypatch.setattr(server_module, "shutil", SimpleNamespace(which=which))
     return folder
 

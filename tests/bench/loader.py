@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -75,7 +76,8 @@ async def main() -> None:
     """Send what the command line says, where the environment says."""
     prefix, workflows, signals, senders = sys.argv[1], *map(int, sys.argv[2:])
     sent = await _send(await config.connect(), prefix, workflows, signals, senders)
-    print(json.dumps(vars(sent)))
+    print(json.dumps(vars(sent)), flush=True)
+    os._exit(0)  # Python's own shutdown aborts now and then, as loyalty.worker says
 
 
 if __name__ == "__main__":
