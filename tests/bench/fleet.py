@@ -11,6 +11,7 @@ import psutil
 
 from loyalty.lab import Lab
 from tests.bench.actors import MANY_SIGNALS, ONLY_HERE, Handle, start_adder, start_customer
+from tests.bench.busy import Busy
 from tests.bench.loader import load
 from tests.bench.results import Row
 
@@ -42,6 +43,7 @@ class Served(NamedTuple):
     rate: float
     memory: float
     back: float
+    busy: Busy
 
 
 async def measure(rounds: int) -> list[Row]:
@@ -54,7 +56,7 @@ async def measure(rounds: int) -> list[Row]:
             for (fleet, workers), pair in zip(FLEETS, rates, strict=True):
                 for kind, row, kib, seconds in zip(KINDS, pair, memory, back, strict=True):
                     served = await _serve(lab, kind, f"{number}-{fleet}-{workers}-", fleet, workers)
-                    row.values.append(served.rate)
+                    row.add(served.rate, served.busy)
                     if (fleet, workers) == (LARGEST, 1):
                         kib.values.append(served.memory)
                         seconds.values.append(served.back)
@@ -73,9 +75,11 @@ async def _serve(lab: Lab, kind: Kind, name: str, fleet: int, workers: int) -> S
     await _ask(handles)
     memory = (_memory(process.pid for process in processes) - before) / fleet / 1024
     started = time.perf_counter()
-    await load(lab, f"{kind.prefix}{name}", fleet, PURCHASES, SENDERS)
-    points = await _ask(handles)
-    rate = PURCHASES / (time.perf_counter() - started)
+    with Busy(lab.server, *processes) as busy:
+        sent = await load(lab, f"{kind.prefix}{name}", fleet, PURCHASES, SENDERS)
+        points = await _ask(handles)
+        took = time.perf_counter() - started
+    busy.add("loader", sent.cpu_seconds, took)
     assert points == PURCHASES, f"{points:,} of {PURCHASES:,} purchases were counted"
     for process in processes:
         process.stop()
@@ -85,7 +89,7 @@ async def _serve(lab: Lab, kind: Kind, name: str, fleet: int, workers: int) -> S
     back = time.perf_counter() - started
     await _each(lambda handle: handle.terminate(), handles)
     newcomer.stop()
-    return Served(rate, memory, back)
+    return Served(PURCHASES / took, memory, back, busy)
 
 
 async def _ask(handles: list[Handle]) -> int:

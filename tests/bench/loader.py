@@ -1,6 +1,7 @@
 """`python -m tests.bench.loader`: the fastest sender, bare signals by raw gRPC calls from a process of its own.
 
-Prints one JSON object: `accepted` signals and the `seconds` that they took, until the first refusal or the last one.
+Prints one JSON object: `accepted` signals, the `seconds` that they took, until the first refusal or the last one, and
+the loader's own `cpu_seconds`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Load:
 
     accepted: int
     seconds: float
+    cpu_seconds: float
 
 
 async def load(lab: Lab, prefix: str, workflows: int, signals: int, senders: int) -> Load:
@@ -67,9 +69,9 @@ async def _send(client: Client, prefix: str, workflows: int, signals: int, sende
                     raise
                 refused = True
 
-    started = time.monotonic()
+    started, cpu_before = time.monotonic(), time.process_time()
     await asyncio.gather(*(keep_sending() for _ in range(senders)))
-    return Load(accepted, time.monotonic() - started)
+    return Load(accepted, time.monotonic() - started, time.process_time() - cpu_before)
 
 
 async def main() -> None:

@@ -38,6 +38,11 @@ class Row:
     goal: str = ""
     limit: str = ""
 
+    def add(self, value: float, limit: object = "") -> None:
+        """Take in one round's value, and what limited it."""
+        self.values.append(value)
+        self.limit = str(limit) or self.limit
+
     @property
     def ratio(self) -> float | None:
         """The median of the ratios to what it is compared with."""

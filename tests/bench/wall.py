@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from loyalty.lab import Lab
 from loyalty.lab.traffic import shop
 from tests.bench.actors import MANY_SIGNALS, start_adder, start_customer
+from tests.bench.busy import Busy
 from tests.bench.loader import load
 from tests.bench.results import Row
 
@@ -24,37 +23,43 @@ async def measure(rounds: int) -> list[Row]:
     storm = Row("a storm at the customer, with e-mail", "events/s", against=bare)
     senders = await _best_senders()
     for _ in range(rounds):
-        bare.values.append(await _bare(senders, ENOUGH))
-        shopping.values.append(await _shopping())
-        storm.values.append(await _storm(senders))
-    bare.limit = f"{senders} senders; the server's own work per signal"
+        await _bare(bare, senders, ENOUGH)
+        await _shopping(shopping)
+        await _storm(storm, senders)
+    bare.limit = f"{senders} senders; {bare.limit}"
     return [shopping, storm, bare]
 
 
 async def _best_senders() -> int:
-    rates = {senders: await _bare(senders, ENOUGH // 10) for senders in SENDERS}
-    return max(rates, key=lambda senders: rates[senders])
+    rates = Row("", "")
+    for senders in SENDERS:
+        await _bare(rates, senders, ENOUGH // 10)
+    return max(zip(rates.values, SENDERS, strict=True))[1]
 
 
-async def _bare(senders: int, signals: int) -> float:
+async def _bare(row: Row, senders: int, signals: int) -> None:
     async with await Lab.start("bench-bare", own_server=True, limits=MANY_SIGNALS, worker=False) as lab:
         nobody = await start_adder(lab, "0")
-        sent = await load(lab, "adder-", 1, signals, senders)
-        return (await nobody.describe()).history_length / sent.seconds
+        with Busy(lab.server) as busy:
+            sent = await load(lab, "adder-", 1, signals, senders)
+        busy.add("loader", sent.cpu_seconds, sent.seconds)
+        row.add((await nobody.describe()).history_length / sent.seconds, busy)
 
 
-async def _shopping() -> float:
+async def _shopping(row: Row) -> None:
     async with await Lab.start("bench-wall", own_server=True) as lab:
         ada = await start_customer(lab, "ada", EMAIL)
         await lab.inbox.wait_for(1)
-        done = await shop(ada, lab.inbox, EMAIL)
+        with Busy(lab.server, lab.worker) as busy:
+            done = await shop(ada, lab.inbox, EMAIL)
         assert done.refusal is not None
-        return (await ada.describe()).history_length / done.seconds
+        row.add((await ada.describe()).history_length / done.seconds, busy)
 
 
-async def _storm(senders: int) -> float:
+async def _storm(row: Row, senders: int) -> None:
     async with await Lab.start("bench-storm", own_server=True, limits=MANY_SIGNALS) as lab:
         ada = await start_customer(lab, "0", EMAIL)
-        started = time.monotonic()
-        await load(lab, "customer-", 1, ENOUGH, senders)
-        return (await ada.describe()).history_length / (time.monotonic() - started)
+        with Busy(lab.server, lab.worker) as busy:
+            sent = await load(lab, "customer-", 1, ENOUGH, senders)
+        busy.add("loader", sent.cpu_seconds, sent.seconds)
+        row.add((await ada.describe()).history_length / sent.seconds, busy)
