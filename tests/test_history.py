@@ -105,20 +105,40 @@ async def test_recorded_runs_make_the_same_frame_as_live_ones(ada: Handle, tmp_p
     assert_frame_equal(history.frame_of(str(paths[0])), live[live.run == 1])
 
 
+async def shops_for_pages(zoe: Handle, shop: Shop) -> None:
+    """Shop one by one, so that each of a purchase's ten events or so is stored by itself; a page holds 256 such."""
+    for mails in range(2, 102):
+        await zoe.signal("addPoints", 1)
+        await eventually(lambda: len(shop.mails.to("zoe@example.com")), partial(eq, mails), waiting_for=f"mail {mails}")
+
+
+async def pages(customer: Handle) -> int:
+    """Count the pages in which the server hands out the customer's history."""
+    events, count = customer.fetch_history_events(), 0
+    while count == 0 or events.next_page_token:
+        await events.fetch_next_page()
+        count += 1
+    return count
+
+
 async def test_a_run_of_many_pages_is_read_as_if_it_were_one(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
-    for mails in range(2, 32):  # one after the other: 10 events each, and the server's page holds 256
-        await zoe.signal("addPoints", 1)
-        await eventually(
-            lambda: len(shop.mails.to("zoe@example.com")),
-            partial(eq, mails),
-            waiting_for=f"mail {mails}",
-        )
+    await shops_for_pages(zoe, shop)
     await rests(zoe)
+    assert await pages(zoe) >= 3, "read from both ends until they meet"
     live = await history.frame(zoe)
-    assert len(live) > 256
     assert_frame_equal(live, history.frame_of(await history.fetch(zoe)))
     assert set(live[live.type == "ActivityTaskCompleted"].name) == {"sendEmail"}, "named by an event pages before"
+
+
+async def test_a_long_run_may_grow_while_it_is_read(shop: Shop) -> None:
+    zoe = await shop.opens("zoe", email="zoe@example.com")
+    shopping = asyncio.create_task(shops_for_pages(zoe, shop))
+    while not shopping.done():
+        events = (await history.frame(zoe)).event_id.to_list()
+        assert events == list(range(1, len(events) + 1)), "every event is there once"
+    await shopping
+    assert await pages(zoe) >= 3, "it was read in several pages, at least at the end"
 
 
 async def test_a_handle_of_any_run_leads_to_all_runs(ada: Handle, shop: Shop) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -38,18 +41,51 @@ class Run:
 
 
 async def read(handle: WorkflowHandle[Any, Any]) -> Run:
-    """Fetch a run, and read each page while the server works on the next."""
-    run = Run(handle.id)
-    pages = handle.fetch_history_events()
+    """Fetch a run, and read each page while the server works on the next.
+
+    A run of many pages is fetched from both of its ends at once: each page is found by the one before it, and the
+    server has more than one core.
+    """
+    run_id = handle.run_id or (await handle.describe()).run_id
+    run, newest_first = Run(handle.id), _NewestFirst(handle, run_id)
+    pages = handle._client.get_workflow_handle(handle.id, run_id=run_id).fetch_history_events()
     await pages.fetch_next_page()
-    while True:
-        page = pages.current_page or []
-        coming = asyncio.ensure_future(pages.fetch_next_page()) if pages.next_page_token else None
-        await asyncio.sleep(0)  # lets the request leave: while the server works on it, this page is read
+    page = pages.current_page or []
+    while pages.next_page_token and page[-1].event_id + 1 < newest_first.oldest:
+        coming = asyncio.gather(pages.fetch_next_page(), newest_first.fetch_next_page())
+        await asyncio.sleep(0)  # lets the requests leave: while the server works on them, this page is read
         run.read(page)
-        if coming is None:
-            return run
         await coming
+        page = pages.current_page or []
+    run.read(page)
+    run.read([event for event in reversed(newest_first.events) if event.event_id > page[-1].event_id])
+    return run
+
+
+class _NewestFirst:
+    """The events of a run from its end, which the SDK has no public way to read."""
+
+    def __init__(self, handle: WorkflowHandle[Any, Any], run_id: str) -> None:
+        self._client = handle._client
+        self._execution = WorkflowExecution(workflow_id=handle.id, run_id=run_id)
+        self._token = b""
+        self.events: list[HistoryEvent] = []
+
+    @property
+    def oldest(self) -> float:
+        """The event_id of the oldest event that was fetched."""
+        return self.events[-1].event_id if self.events else math.inf
+
+    async def fetch_next_page(self) -> None:
+        """Fetch the next older events."""
+        page = await self._client.workflow_service.get_workflow_execution_history_reverse(
+            GetWorkflowExecutionHistoryReverseRequest(
+                namespace=self._client.namespace, execution=self._execution, next_page_token=self._token
+            ),
+            retry=True,
+        )
+        self.events += page.history.events
+        self._token = page.next_page_token
 
 
 async def follow(
