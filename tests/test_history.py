@@ -138,7 +138,7 @@ async def test_a_long_run_may_grow_while_it_is_read(shop: Shop) -> None:
         events = (await history.frame(zoe)).event_id.to_list()
         assert events == list(range(1, len(events) + 1)), "every event is there once"
     await shopping
-    assert await pages(zoe) >= 3, "it was read in several pages, at least at the end"
+    assert await pages(zoe) >= 2, "it was read from both ends, at least at the end"
 
 
 async def test_a_handle_of_any_run_leads_to_all_runs(ada: Handle, shop: Shop) -> None:

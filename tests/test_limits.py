@@ -33,9 +33,10 @@ def test_a_young_run_goes_on() -> None:
         (replace(YOUNG, events=9_999), replace(YOUNG, events=10_000)),
         (replace(YOUNG, size=SIZE_THRESHOLD - 1), replace(YOUNG, size=SIZE_THRESHOLD)),
         (replace(YOUNG, signals=7_999), replace(YOUNG, signals=8_000)),
+        (replace(YOUNG, signals=1_999, in_a_storm=True), replace(YOUNG, signals=2_000, in_a_storm=True)),
         (replace(YOUNG, updates=1_599), replace(YOUNG, updates=1_600)),
     ],
-    ids=["events", "size", "signals", "updates"],
+    ids=["events", "size", "signals", "signals in a storm", "updates"],
 )
 def test_each_limit_alone_makes_a_run_long(longest: RunLength, too_long: RunLength) -> None:
     assert not longest.is_long(DEFAULT_HISTORY_THRESHOLD)
@@ -53,11 +54,12 @@ def test_the_default_threshold_is_a_fifth_of_the_servers_limit_of_events_and_siz
     st.integers(0, SERVER_SIZE),
     st.integers(0, SERVER_SIGNALS),
     st.integers(0, SERVER_UPDATES),
+    st.booleans(),
 )
 def test_no_limit_of_the_server_is_reached_before_the_threshold(
-    threshold: int, events: int, size: int, signals: int, updates: int
+    threshold: int, events: int, size: int, signals: int, updates: int, in_a_storm: bool
 ) -> None:
-    run = RunLength(events, size, False, signals, updates)
+    run = RunLength(events, size, False, signals, updates, in_a_storm)
     if not run.is_long(threshold):
         assert events < SERVER_EVENTS
         assert size < SERVER_SIZE

@@ -50,7 +50,7 @@ async def read(handle: WorkflowHandle[Any, Any]) -> Run:
     run, newest_first = Run(handle.id), _NewestFirst(handle, run_id)
     pages = handle._client.get_workflow_handle(handle.id, run_id=run_id).fetch_history_events()
     await pages.fetch_next_page()
-    page = pages.current_page or []
+    page = pages.current_page or []  # the last one may be empty
     while pages.next_page_token and page[-1].event_id + 1 < newest_first.oldest:
         coming = asyncio.gather(pages.fetch_next_page(), newest_first.fetch_next_page())
         await asyncio.sleep(0)  # lets the requests leave: while the server works on them, this page is read
@@ -58,7 +58,7 @@ async def read(handle: WorkflowHandle[Any, Any]) -> Run:
         await coming
         page = pages.current_page or []
     run.read(page)
-    run.read([event for event in reversed(newest_first.events) if event.event_id > page[-1].event_id])
+    run.read([event for event in reversed(newest_first.events) if event.event_id > len(run.events)])
     return run
 
 
