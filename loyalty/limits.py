@@ -18,15 +18,17 @@ EVENT_LIMIT = 51_200
 SIZE_THRESHOLD = 10 * MIB
 """Bytes: 20 % of the limit."""
 
-SIGNAL_SHARE, MOST_SIGNALS = 0.8, 8_000
-"""Signals per event of the threshold, and at most: 80 % of the limit, because a storm goes on while the run is left."""
+SIGNAL_SHARE, MOST_SIGNALS = 0.8, 2_000
+"""Signals per event of the threshold, and at most.
 
-MOST_SIGNALS_IN_A_STORM = 2_000
-"""The server fails a Workflow Task while which more than 100 signals arrive (`history.maximumBufferedEventsBatch`); the
+The server fails a Workflow Task while which more than 100 signals arrive (`history.maximumBufferedEventsBatch`); the
 worker then replays the run from its beginning, which fails again for as long as more than 100 arrive meanwhile. A short
 run is replayed sooner, and is far from 10,000 signals when that begins. Measured, two cores, 20 senders for 20 s, the
 worker killed after a third: with 8,000 the server refused 1,600 and 3,900 signals, with 2,000 none in three of four
 storms. Half of it made storms a fifth slower."""
+
+FORMERLY_MOST_SIGNALS = 8_000
+"""What holds for runs that had more than MOST_SIGNALS before that became the limit."""
 
 UPDATE_SHARE, MOST_UPDATES = 0.16, 1_600
 """The same for updates."""
@@ -34,9 +36,9 @@ UPDATE_SHARE, MOST_UPDATES = 0.16, 1_600
 
 @dataclass
 class RunLength:
-    """How far one run has come. `events` and `size` (bytes) are the server's, the rest is the actor's own count.
+    """How far one run has come. `events` and `size` (bytes) are the server's, the rest is the actor's own.
 
-    `in_a_storm` says whether messages have waited together.
+    `updates` and `signals` are counts; `most_signals` is what holds for this run.
     """
 
     events: int
@@ -44,7 +46,7 @@ class RunLength:
     continue_as_new_suggested: bool
     signals: int
     updates: int
-    in_a_storm: bool = False
+    most_signals: int = MOST_SIGNALS
 
     def is_long(self, history_threshold: int | None) -> bool:
         """Return whether it is time to continue as new; None leaves that to the server (4,096 events or 4 MiB)."""
@@ -52,10 +54,9 @@ class RunLength:
             return self.continue_as_new_suggested
         if history_threshold > EVENT_LIMIT:
             return False
-        most_signals = MOST_SIGNALS_IN_A_STORM if self.in_a_storm else MOST_SIGNALS
         return (
             self.events >= history_threshold
             or self.size >= SIZE_THRESHOLD
-            or self.signals >= min(most_signals, history_threshold * SIGNAL_SHARE)
+            or self.signals >= min(self.most_signals, history_threshold * SIGNAL_SHARE)
             or self.updates >= min(MOST_UPDATES, history_threshold * UPDATE_SHARE)
         )

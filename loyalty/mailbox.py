@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from loyalty.limits import RunLength
+from loyalty.limits import FORMERLY_MOST_SIGNALS, MOST_SIGNALS, RunLength
 from loyalty.messages import EndByOperator
 from loyalty.parsing import Refused
 
@@ -22,10 +22,8 @@ StayT = TypeVar("StayT")
 CARRY_LIMIT = 200
 """Tells that travel to the next run. More are served first, which costs no event; the input has to stay under 2 MiB."""
 
-TOGETHER = "messages-that-wait-together"
-"""Patch: where messages wait together, nothing else runs between them, so that one e-mail tells the total of them all;
-and the run is kept short, because it is in a storm. Without it, runs of an older version go on as they began. It writes
-two events into a run, when messages first wait together."""
+SHORTER_STORMS = "shorter-storms"
+"""Patch: a run may have fewer signals. Writes two events into runs that reach the new limit; the others never ask."""
 
 
 @dataclass
@@ -57,7 +55,6 @@ class Mailbox(Generic[TellT, StayT]):
     def __init__(self, carried: list[TellT]) -> None:
         self._waiting: deque[Envelope[TellT | StayT]] = deque(Envelope(message) for message in carried)
         self._in_service = False
-        self._together = False
         self.tells = 0
         self.asks = 0
 
@@ -86,10 +83,7 @@ class Mailbox(Generic[TellT, StayT]):
     async def receive(self) -> Envelope[TellT | StayT]:
         """Return the next message, however many years it takes to come."""
         self._in_service = False
-        if len(self._waiting) > 1:
-            self._together = workflow.patched(TOGETHER)
-        if not (self._together and self._waiting):
-            await workflow.wait_condition(lambda: bool(self._waiting))
+        await workflow.wait_condition(lambda: bool(self._waiting))
         self._in_service = True
         return self._waiting.popleft()
 
@@ -100,13 +94,14 @@ class Mailbox(Generic[TellT, StayT]):
     def run_length(self) -> RunLength:
         """Return how far this run has come."""
         info = workflow.info()
+        is_older = self.tells >= MOST_SIGNALS and not workflow.patched(SHORTER_STORMS)
         return RunLength(
             events=info.get_current_history_length(),
             size=info.get_current_history_size(),
             continue_as_new_suggested=info.is_continue_as_new_suggested(),
             signals=self.tells,
             updates=self.asks,
-            in_a_storm=self._together,
+            most_signals=FORMERLY_MOST_SIGNALS if is_older else MOST_SIGNALS,
         )
 
     def can_travel(self) -> bool:

@@ -160,19 +160,6 @@ async def repeated_purchases(shop: Shop) -> None:
         await keep(thread[-1], "repeated_purchases_last_run")
 
 
-async def messages_that_wait_together(shop: Shop) -> None:
-    ada = await shop.opens("ada", email=ADA, points=1_000)
-    for _ in range(3):
-        for purchase in (1, 2, -500, 600):
-            await ada.signal("addPoints", purchase)
-        await ada.signal("inviteGuest", {"customer_id": "grace"})
-        await ada.signal("addPoints", 1)
-        async with shop.serving():
-            await points(ada)
-            await rests(ada)
-    await keep(ada, "messages_that_wait_together")
-
-
 async def cancellation(shop: Shop) -> None:
     async with shop.serving():
         grace = await shop.opens("grace", email=ADA)
@@ -270,7 +257,6 @@ PLAYS = {
         many_runs,
         asks_that_wait,
         repeated_purchases,
-        messages_that_wait_together,
         cancellation,
         household,
         household_canceled,

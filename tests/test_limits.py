@@ -11,7 +11,7 @@ from temporalio.converter import DataConverter
 
 from loyalty import letters, parsing
 from loyalty.account import FRIENDS_REMEMBERED, TRANSACTIONS_REMEMBERED
-from loyalty.limits import EVENT_LIMIT, MIB, SIZE_THRESHOLD, RunLength
+from loyalty.limits import EVENT_LIMIT, FORMERLY_MOST_SIGNALS, MIB, MOST_SIGNALS, SIZE_THRESHOLD, RunLength
 from loyalty.mailbox import CARRY_LIMIT
 from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, Customer, CustomerInput, InviteGuest, NewStatus, Transaction
 from loyalty.outbox import WAITING_LIMIT
@@ -19,6 +19,7 @@ from loyalty.parsing import MAX_TEXT_BYTES, MAX_TRANSACTION_ID
 from loyalty.tiers import TIERS
 
 YOUNG = RunLength(events=3, size=1_000, continue_as_new_suggested=False, signals=0, updates=0)
+OLDER = replace(YOUNG, most_signals=FORMERLY_MOST_SIGNALS)
 
 SERVER_EVENTS, SERVER_SIZE, SERVER_SIGNALS, SERVER_UPDATES = 51_200, 50 * MIB, 10_000, 2_000
 
@@ -32,11 +33,11 @@ def test_a_young_run_goes_on() -> None:
     [
         (replace(YOUNG, events=9_999), replace(YOUNG, events=10_000)),
         (replace(YOUNG, size=SIZE_THRESHOLD - 1), replace(YOUNG, size=SIZE_THRESHOLD)),
-        (replace(YOUNG, signals=7_999), replace(YOUNG, signals=8_000)),
-        (replace(YOUNG, signals=1_999, in_a_storm=True), replace(YOUNG, signals=2_000, in_a_storm=True)),
+        (replace(YOUNG, signals=1_999), replace(YOUNG, signals=2_000)),
+        (replace(OLDER, signals=7_999), replace(OLDER, signals=8_000)),
         (replace(YOUNG, updates=1_599), replace(YOUNG, updates=1_600)),
     ],
-    ids=["events", "size", "signals", "signals in a storm", "updates"],
+    ids=["events", "size", "signals", "signals of an older run", "updates"],
 )
 def test_each_limit_alone_makes_a_run_long(longest: RunLength, too_long: RunLength) -> None:
     assert not longest.is_long(DEFAULT_HISTORY_THRESHOLD)
@@ -54,12 +55,12 @@ def test_the_default_threshold_is_a_fifth_of_the_servers_limit_of_events_and_siz
     st.integers(0, SERVER_SIZE),
     st.integers(0, SERVER_SIGNALS),
     st.integers(0, SERVER_UPDATES),
-    st.booleans(),
+    st.sampled_from([MOST_SIGNALS, FORMERLY_MOST_SIGNALS]),
 )
 def test_no_limit_of_the_server_is_reached_before_the_threshold(
-    threshold: int, events: int, size: int, signals: int, updates: int, in_a_storm: bool
+    threshold: int, events: int, size: int, signals: int, updates: int, most_signals: int
 ) -> None:
-    run = RunLength(events, size, False, signals, updates, in_a_storm)
+    run = RunLength(events, size, False, signals, updates, most_signals)
     if not run.is_long(threshold):
         assert events < SERVER_EVENTS
         assert size < SERVER_SIZE

@@ -1,55 +1,45 @@
-"""The mailbox: what waits together is served together, and a storm is divided into short runs."""
+"""The mailbox: a storm is divided into short runs, but not one that began before they were short."""
 
 from __future__ import annotations
 
+import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.worker import Replayer
 
+from loyalty import mailbox
 from loyalty.lab.traffic import storm
-from loyalty.limits import MOST_SIGNALS_IN_A_STORM
+from loyalty.limits import FORMERLY_MOST_SIGNALS, MOST_SIGNALS
+from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.helpers import Handle, Shop, comes_to, count, events, points, runs
 
-ADA = "ada@example.com"
-WELCOME = "Welcome to the loyalty program"
+MORE = MOST_SIGNALS + 50
 
 
-async def markers(customer: Handle) -> int:
-    return await count(customer, EventType.EVENT_TYPE_MARKER_RECORDED)
-
-
-async def test_purchases_that_wait_together_are_told_of_in_one_mail(closed_shop: Shop) -> None:
-    ada = await closed_shop.opens("ada", email=ADA)
-    for _ in range(20):
-        await ada.signal("addPoints", 10)
-    async with closed_shop.serving():
-        await closed_shop.mails.arrive(ADA, WELCOME, "You now have 200 points")
-
-
-async def test_that_they_wait_together_is_marked_once(closed_shop: Shop) -> None:
-    ada = await closed_shop.opens("ada")
-    for expected in (50, 100):
-        for _ in range(5):
-            await ada.signal("addPoints", 10)
-        async with closed_shop.serving():
-            await comes_to(ada, expected)
-    assert await markers(ada) == 1
-
-
-async def test_purchases_one_by_one_leave_no_mark(shop: Shop) -> None:
-    ada = await shop.opens("ada", email=ADA)
-    for bought in range(1, 6):
-        await ada.signal("addPoints", 10)
-        await comes_to(ada, 10 * bought)
-    assert await markers(ada) == 0
-
-
-async def test_a_storm_is_divided_into_runs_that_are_soon_replayed(closed_shop: Shop) -> None:
-    ada = await closed_shop.opens("ada")
-    torrent = await storm(ada, purchases=MOST_SIGNALS_IN_A_STORM + 100)
-    assert torrent.accepted == MOST_SIGNALS_IN_A_STORM + 100
+async def after_a_storm(shop: Shop) -> list[Handle]:
+    """Let more purchases wait for a worker than one run may have, serve them, and return ada's runs."""
+    ada = await shop.opens("ada")
+    torrent = await storm(ada, purchases=MORE)
+    assert torrent.accepted == MORE
     assert len(await events(ada)) < 3_000, "far from the threshold of 10,000 events"
+    async with shop.serving():
+        await comes_to(ada, MORE)
+    return await runs(ada, shop.client)
+
+
+async def test_a_storm_is_divided_into_short_runs(closed_shop: Shop) -> None:
+    first, *later = await after_a_storm(closed_shop)
+    assert later, "the run ended because of its signals"
+    assert await count(first, EventType.EVENT_TYPE_MARKER_RECORDED) == 1, "marked as one that ends so soon"
+
+
+async def test_a_run_that_began_when_it_was_allowed_more_signals_goes_on(
+    closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as formerly:
+        formerly.setattr(mailbox, "MOST_SIGNALS", FORMERLY_MOST_SIGNALS)
+        (older,) = await after_a_storm(closed_shop)
+    await Replayer(workflows=[CustomerLoyaltyWorkflow]).replay_workflow(await older.fetch_history())
     async with closed_shop.serving():
-        await comes_to(ada, torrent.accepted)
-        first, *later = await runs(ada, closed_shop.client)
-        assert later, "the run ended because of its signals"
-        assert await markers(first) == 1
-        assert await points(later[-1]) == torrent.accepted
+        await older.signal("addPoints", 1)
+        assert await points(older) == MORE + 1
+    assert len(await runs(older, closed_shop.client)) == 1
