@@ -25,7 +25,7 @@ help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
 	@echo "make test   lint, types, tests and every notebook"
 	@echo "make chaos  the tests of faults, larger, for some minutes (LOYALTY_CHAOS_SEED=7 repeats one of its plans)"
-	@echo "make bench  measure how fast and lean it is, side by side (BENCH='replay fleet': only these); takes an hour"
+	@echo "make bench  measure how fast and lean it is, side by side (BENCH='replay fleet': only these); takes two hours"
 	@echo "make binder build and run the course as Binder does, without Docker (Linux, as root); says what it takes there"
 	@echo "make lock   choose the newest versions that pyproject.toml allows, and pin them"
 	@echo "make histories  record the event histories that the tests replay (PLAYS='...': only these)"

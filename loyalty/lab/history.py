@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from google.protobuf.json_format import ParseError
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
+from loyalty.lab.events import named
 from loyalty.lab.runs import Run, follow, read
 
 if TYPE_CHECKING:
@@ -162,14 +163,17 @@ def _frame(read_runs: Sequence[Run]) -> pd.DataFrame:
         if run.events:
             runs.setdefault(run.workflow_id, []).append(run)
     rows: list[tuple[Any, ...]] = []
+    names: list[str | None] = []
     ids: list[str] = []
     numbers: list[int] = []
     for workflow_id, of_one in runs.items():
         of_one.sort(key=lambda run: run.events[0].event_time.ToNanoseconds())
         for number, run in enumerate(of_one, start=1):
             rows += run.rows
+            names += named(run.rows)
             ids += [workflow_id] * len(run.rows)
             numbers += [number] * len(run.rows)
     columns: list[Any] = [ids, numbers, *(zip(*rows, strict=True) if rows else [()] * (len(COLUMNS) - 2))]
+    columns[list(COLUMNS).index("name")] = names
     typed = zip(COLUMNS.items(), columns, strict=True)
     return pd.DataFrame({column: pd.Series(list(values), dtype=dtype) for (column, dtype), values in typed})

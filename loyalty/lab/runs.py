@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -31,13 +30,19 @@ class Run:
         self.workflow_id = workflow_id
         self.events: list[HistoryEvent] = []
         self.rows: list[tuple[Any, ...]] = []
-        self._names: dict[int, str | None] = {}
         self.read(events)
 
     def read(self, events: Sequence[HistoryEvent]) -> None:
         """Take in the next events."""
         self.events += events
-        self.rows += rows_of(events, self._names)
+        self.rows += rows_of(events)
+
+    def go_on(self, newest_first: Run) -> None:
+        """Take in, of events that were read in the opposite order, those that follow."""
+        newest = newest_first.events[0].event_id if newest_first.events else 0
+        new = max(0, newest - self.events[-1].event_id)
+        self.events += reversed(newest_first.events[:new])
+        self.rows += reversed(newest_first.rows[:new])
 
 
 async def read(handle: WorkflowHandle[Any, Any]) -> Run:
@@ -47,45 +52,44 @@ async def read(handle: WorkflowHandle[Any, Any]) -> Run:
     server has more than one core.
     """
     run_id = handle.run_id or (await handle.describe()).run_id
-    run, newest_first = Run(handle.id), _NewestFirst(handle, run_id)
+    oldest_first, newest_first = Run(handle.id), Run(handle.id)
     pages = handle._client.get_workflow_handle(handle.id, run_id=run_id).fetch_history_events()
+    pages_from_the_end = _PagesFromTheEnd(handle, run_id)
     await pages.fetch_next_page()
-    page = pages.current_page or []  # the last one may be empty
-    while pages.next_page_token and page[-1].event_id + 1 < newest_first.oldest:
-        coming = asyncio.gather(pages.fetch_next_page(), newest_first.fetch_next_page())
-        await asyncio.sleep(0)  # lets the requests leave: while the server works on them, this page is read
-        run.read(page)
+    page = pages.current_page or []
+    while pages.next_page_token and not _meet(page, pages_from_the_end.current_page):
+        page_from_the_end = pages_from_the_end.current_page
+        coming = asyncio.gather(pages.fetch_next_page(), pages_from_the_end.fetch_next_page())
+        await asyncio.sleep(0)  # lets the requests leave: while the server works on them, these pages are read
+        oldest_first.read(page)
+        newest_first.read(page_from_the_end)
         await coming
         page = pages.current_page or []
-    run.read(page)
-    run.read([event for event in reversed(newest_first.events) if event.event_id > len(run.events)])
-    return run
+    oldest_first.read(page)
+    newest_first.read(pages_from_the_end.current_page)
+    oldest_first.go_on(newest_first)
+    return oldest_first
 
 
-class _NewestFirst:
-    """The events of a run from its end, which the SDK has no public way to read."""
+def _meet(page: Sequence[HistoryEvent], page_from_the_end: Sequence[HistoryEvent]) -> bool:
+    return bool(page) and bool(page_from_the_end) and page[-1].event_id + 1 >= page_from_the_end[-1].event_id
+
+
+class _PagesFromTheEnd:
+    """The events of a run, newest first; the SDK has no public way to them."""
 
     def __init__(self, handle: WorkflowHandle[Any, Any], run_id: str) -> None:
         self._client = handle._client
-        self._execution = WorkflowExecution(workflow_id=handle.id, run_id=run_id)
-        self._token = b""
-        self.events: list[HistoryEvent] = []
-
-    @property
-    def oldest(self) -> float:
-        """The event_id of the oldest event that was fetched."""
-        return self.events[-1].event_id if self.events else math.inf
+        self._request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=handle._client.namespace, execution=WorkflowExecution(workflow_id=handle.id, run_id=run_id)
+        )
+        self.current_page: Sequence[HistoryEvent] = []
 
     async def fetch_next_page(self) -> None:
         """Fetch the next older events."""
-        page = await self._client.workflow_service.get_workflow_execution_history_reverse(
-            GetWorkflowExecutionHistoryReverseRequest(
-                namespace=self._client.namespace, execution=self._execution, next_page_token=self._token
-            ),
-            retry=True,
-        )
-        self.events += page.history.events
-        self._token = page.next_page_token
+        page = await self._client.workflow_service.get_workflow_execution_history_reverse(self._request, retry=True)
+        self._request.next_page_token = page.next_page_token
+        self.current_page = page.history.events
 
 
 async def follow(

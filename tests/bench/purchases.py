@@ -105,8 +105,11 @@ async def _untuned(rounds: int) -> Row:
 async def _held_up(lab: Lab, rounds: int) -> list[Row]:
     """Measure how long a purchase waits to be served while the mail server keeps its senders waiting."""
     rows = []
-    for what, start in (("customer", start_customer), ("customer with local activities", start_local)):
-        row = Row(f"{what}: a purchase waits, while the mail server keeps the mail about another", "s")
+    for what, start, limit in (
+        ("customer", start_customer, "a Workflow Task and a query"),
+        ("customer with local activities", start_local, "a Workflow Task stays open while its activity runs"),
+    ):
+        row = Row(f"{what}: a purchase waits, while the mail server keeps the mail about another", "s", limit=limit)
         for number in range(rounds):
             ada = await start(lab, f"held-{number}", f"held-{number}@example.com")
             await settled(ada)

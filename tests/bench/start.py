@@ -27,14 +27,16 @@ LOOK_EVERY_SECONDS = 0.05
 
 async def measure(rounds: int) -> list[Row]:
     """Measure each from the beginning, with nothing left of the round before but the package cache."""
-    first_answer = Row("Lab.start() to the first answered query", "s")
+    first_answer = Row(
+        "Lab.start() to the first answered query", "s", limit="the worker process, which imports the SDK"
+    )
     python = Row("python -c pass", "s")
-    imported = Row("import loyalty.lab, Lab", "s")
-    everything = Row("what the first cell of 00 imports", "s", against=imported)
+    imported = Row("import loyalty.lab, Lab", "s", limit="the SDK: temporalio.client")
+    everything = Row("what the first cell of 00 imports", "s", against=imported, limit="the same")
     temporal = Row("import temporalio.client", "s")
-    warm = Row("make lab, fresh clone to JupyterLab answering, warm package cache", "s")
-    cold = Row("the same, cold package cache", "s", against=warm)
-    again = Row("make lab again", "s", against=warm)
+    warm = Row("make lab, fresh clone to JupyterLab answering, warm package cache", "s", limit="unpacking the packages")
+    cold = Row("the same, cold package cache", "s", against=warm, limit="downloading them")
+    again = Row("make lab again", "s", against=warm, limit="JupyterLab's own start")
     imports = {
         "pass": python,
         "import temporalio.client": temporal,
