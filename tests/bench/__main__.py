@@ -9,7 +9,7 @@ import time
 
 from tests.bench.results import machine, table, write
 
-NAMES = ("wall", "purchases", "fleet", "frames", "start", "replay", "course")
+NAMES = ("wall", "purchases", "storm", "fleet", "frames", "start", "replay", "course")
 
 
 def main() -> None:
