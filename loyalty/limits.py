@@ -23,9 +23,9 @@ SIGNAL_SHARE, MOST_SIGNALS = 0.8, 2_000
 
 The server fails a Workflow Task while which more than 100 signals arrive (`history.maximumBufferedEventsBatch`); the
 worker then replays the run from its beginning, which fails again for as long as more than 100 arrive meanwhile. A short
-run is replayed sooner, and is far from 10,000 signals when that begins. Measured on two cores (`make bench BENCH=storm`:
-20 senders for 20 s, the worker killed after a third): with 8,000 the server refused 8,300 to 10,000 signals in each of
-three storms, with 2,000 none in five. Half of it made storms a fifth slower."""
+run is replayed sooner, and is far from 10,000 signals when that begins. Measured on two cores with `make bench
+BENCH=storm` (20 senders for 20 s, the worker killed after a third): with 8,000 the server refused 8,300 to 10,000
+signals in each of three storms, with 2,000 none in five. Half of it made storms a fifth slower."""
 
 FORMERLY_MOST_SIGNALS = 8_000
 """What holds for runs that had more than MOST_SIGNALS before that became the limit."""
