@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from loyalty.lab.backwards import PagesFromTheEnd
 from loyalty.lab.events import rows_of
 
 
@@ -51,15 +50,15 @@ async def read(handle: WorkflowHandle[Any, Any]) -> Run:
     A run of many pages is fetched from both of its ends at once: each page is found by the one before it, and the
     server has more than one core.
     """
-    run_id = handle.run_id or (await handle.describe()).run_id
+    client, run_id = handle._client, handle.run_id or (await handle.describe()).run_id
     oldest_first, newest_first = Run(handle.id), Run(handle.id)
-    pages = handle._client.get_workflow_handle(handle.id, run_id=run_id).fetch_history_events()
-    pages_from_the_end = _PagesFromTheEnd(handle, run_id)
+    pages = client.get_workflow_handle(handle.id, run_id=run_id).fetch_history_events()
+    pages_from_the_end = PagesFromTheEnd(client, handle.id, run_id)
     await pages.fetch_next_page()
     page = pages.current_page or []
     while pages.next_page_token and not _meet(page, pages_from_the_end.current_page):
         page_from_the_end = pages_from_the_end.current_page
-        coming = asyncio.gather(pages.fetch_next_page(), pages_from_the_end.fetch_next_page())
+        coming = asyncio.gather(pages.fetch_next_page(), pages_from_the_end.fetch_next_page(retry=True))
         await asyncio.sleep(0)  # lets the requests leave: while the server works on them, these pages are read
         oldest_first.read(page)
         newest_first.read(page_from_the_end)
@@ -73,23 +72,6 @@ async def read(handle: WorkflowHandle[Any, Any]) -> Run:
 
 def _meet(page: Sequence[HistoryEvent], page_from_the_end: Sequence[HistoryEvent]) -> bool:
     return bool(page) and bool(page_from_the_end) and page[-1].event_id + 1 >= page_from_the_end[-1].event_id
-
-
-class _PagesFromTheEnd:
-    """The events of a run, newest first; the SDK has no public way to them."""
-
-    def __init__(self, handle: WorkflowHandle[Any, Any], run_id: str) -> None:
-        self._client = handle._client
-        self._request = GetWorkflowExecutionHistoryReverseRequest(
-            namespace=handle._client.namespace, execution=WorkflowExecution(workflow_id=handle.id, run_id=run_id)
-        )
-        self.current_page: Sequence[HistoryEvent] = []
-
-    async def fetch_next_page(self) -> None:
-        """Fetch the next older events."""
-        page = await self._client.workflow_service.get_workflow_execution_history_reverse(self._request, retry=True)
-        self._request.next_page_token = page.next_page_token
-        self.current_page = page.history.events
 
 
 async def follow(

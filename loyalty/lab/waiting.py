@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
-from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import WorkflowHandle
 
+from loyalty.lab.backwards import PagesFromTheEnd
 from loyalty.lab.errors import WaitedTooLong
 
 LOOK_EVERY_SECONDS = 0.02
@@ -54,15 +53,9 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
 
 
 async def _newest_event(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
-    client = handle._client  # the SDK has no public way to read a history backwards
-    newest_first = await client.workflow_service.get_workflow_execution_history_reverse(
-        GetWorkflowExecutionHistoryReverseRequest(
-            namespace=client.namespace,
-            execution=WorkflowExecution(workflow_id=handle.id, run_id=handle.run_id or ""),
-            maximum_page_size=1,
-        )
-    )
-    return newest_first.history.events[0].event_type
+    pages = PagesFromTheEnd(handle._client, handle.id, handle.run_id or "", page_size=1)
+    await pages.fetch_next_page()
+    return pages.current_page[0].event_type
 
 
 def block_until(condition: Callable[[], object], what: str, timeout: float = PATIENCE_SECONDS) -> None:

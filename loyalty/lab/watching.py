@@ -19,7 +19,6 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueRequest,
     DescribeWorkflowExecutionRequest,
-    GetWorkflowExecutionHistoryReverseRequest,
 )
 from temporalio.client import (
     Client,
@@ -33,6 +32,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from loyalty.lab.backwards import PagesFromTheEnd
 from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
 
 T = TypeVar("T")
@@ -52,12 +52,9 @@ async def failing_task(client: Client, workflow_id: str, run_id: str = "") -> st
     )
     if described.pending_workflow_task.attempt <= 1:
         return None
-    newest_first = await service.get_workflow_execution_history_reverse(
-        GetWorkflowExecutionHistoryReverseRequest(
-            namespace=client.namespace, execution=execution, maximum_page_size=PAGE
-        )
-    )
-    for event in newest_first.history.events:
+    pages = PagesFromTheEnd(client, workflow_id, run_id, page_size=PAGE)
+    await pages.fetch_next_page()
+    for event in pages.current_page:
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
             return None
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:

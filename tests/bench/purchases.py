@@ -79,7 +79,9 @@ async def measure(rounds: int) -> list[Row]:
             for way, (shopper, goal, limit) in WAYS.items():
                 what = f"{way}, {'with' if email else 'without'} e-mail"
                 compared = Row(f"straightforward actor, {what}", "events")
-                row = Row(f"customer, {what}", "events", against=compared, goal=goal if email else "", limit=limit)
+                row = Row(f"customer, {what}", "events", against=compared)
+                if email:  # goals and sentences are about events of e-mails
+                    row.goal, row.limit = goal, limit
                 local = Row(f"customer with local activities, {what}", "events", against=compared)
                 actors = [(row, start_customer), (compared, start_straightforward), (local, start_local)]
                 for number in range(rounds):

@@ -1,0 +1,32 @@
+"""A history from its end, newest event first: the SDK has no public way to it, the server has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.client import Client
+
+
+class PagesFromTheEnd:
+    """The pages of one run, the newest run where no `run_id` is given; `page_size` 0 leaves their length to the server.
+
+    `current_page` holds the events, newest first, that `fetch_next_page` has brought.
+    """
+
+    def __init__(self, client: Client, workflow_id: str, run_id: str = "", *, page_size: int = 0) -> None:
+        self._service = client.workflow_service
+        self._request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=client.namespace,
+            execution=WorkflowExecution(workflow_id=workflow_id, run_id=run_id),
+            maximum_page_size=page_size,
+        )
+        self.current_page: Sequence[HistoryEvent] = []
+
+    async def fetch_next_page(self, *, retry: bool = False) -> None:
+        """Fetch the next older events; raise RPCError, after the SDK's own retries or at once."""
+        page = await self._service.get_workflow_execution_history_reverse(self._request, retry=retry)
+        self._request.next_page_token = page.next_page_token
+        self.current_page = page.history.events
