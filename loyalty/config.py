@@ -1,12 +1,15 @@
-"""The environment: which cluster, which mail server. Knows nothing else.
+"""The environment: which cluster, which mail server, which database. Knows nothing else.
 
 Cluster: the variables and profiles of Temporal's own environment configuration (`TEMPORAL_ADDRESS`,
 `TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`, `TEMPORAL_CONFIG_FILE`, ...). Mail server:
-`LOYALTY_SMTP_URL`, such as `smtp://127.0.0.1:2525`; without it, e-mail is logged.
+`LOYALTY_SMTP_URL`, such as `smtp://127.0.0.1:2525`; without it, e-mail is logged. Coffee shop: its database,
+`LOYALTY_DATABASE_URL`, such as `postgresql+psycopg://user@host/shop`; and how fast its baristas are,
+`LOYALTY_BARISTA_SECONDS`, for each step of an order.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
@@ -21,6 +24,10 @@ from loyalty.activities import Mailer, SmtpMailer, log_mail
 
 DEFAULT_ADDRESS = "localhost:7233"
 SMTP_URL = "LOYALTY_SMTP_URL"
+DATABASE_URL = "LOYALTY_DATABASE_URL"
+DEFAULT_DATABASE_URL = "sqlite:///coffee-shop.db"
+BARISTA_SECONDS = "LOYALTY_BARISTA_SECONDS"
+DEFAULT_BARISTA_SECONDS = 0.3
 
 
 class ConfigurationError(Exception):
@@ -80,3 +87,20 @@ def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
     if not host or not port or not url.startswith("smtp://"):
         raise ConfigurationError(f"Cannot use {SMTP_URL}={url!r}; possible is smtp://host:port")
     return SmtpMailer(host, port)
+
+
+def database_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Return where the coffee shop keeps its books: a file in the working directory where nothing is named."""
+    return environment.get(DATABASE_URL, "") or DEFAULT_DATABASE_URL
+
+
+def barista_seconds(environment: Mapping[str, str] = os.environ) -> float:
+    """Return how long each step of an order takes."""
+    stated = environment.get(BARISTA_SECONDS, "") or str(DEFAULT_BARISTA_SECONDS)
+    try:
+        seconds = float(stated)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ConfigurationError(f"Cannot use {BARISTA_SECONDS}={stated!r}; possible is a number of seconds, 0 or more")
+    return seconds

@@ -51,18 +51,19 @@ class Refused(Exception):
     """A message that is not obeyed; its text states what was asked and what is possible."""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a bad value as a refusal repeats it."""
     try:
-        text = repr(value)
+        words = repr(value)
     except RecursionError:  # JSON that is nested only just less deeply than what the SDK cannot read either
         return f"a deeply nested {type(value).__name__}"
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
+    return words if len(words) <= SHOWN else f"{words[:SHOWN]}... ({len(words):,} characters)"
 
 
 def no_surplus(message: str, surplus: tuple[object, ...], takes: str) -> None:
     """Raise Refused where arguments are left over."""
     if surplus:
-        raise Refused(f"Cannot read {message} with {_shown(list(surplus))} at its end; it takes {takes}")
+        raise Refused(f"Cannot read {message} with {shown(list(surplus))} at its end; it takes {takes}")
 
 
 def whole_points(points: object, lowest: int) -> int:
@@ -70,22 +71,21 @@ def whole_points(points: object, lowest: int) -> int:
     if isinstance(points, bool) or not isinstance(points, int) or not lowest <= points <= MAX_POINTS or points == 0:
         possible = "not 0" if lowest < 0 else "at least 1"
         raise Refused(
-            f"Cannot use {_shown(points)} as points; possible is a whole number, {possible}, "
+            f"Cannot use {shown(points)} as points; possible is a whole number, {possible}, "
             f"{f'from {lowest:,} to' if lowest < 0 else 'up to'} {MAX_POINTS:,}"
         )
     return points
 
 
-def _text(value: object, what: str, *, required: bool = True) -> str:
+def text(value: object, what: str, *, required: bool = True) -> str:
+    """Return `value` where it is printable text that is not too long; otherwise raise Refused."""
     if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable() or value != value.strip():
         raise Refused(
-            f"Cannot use {_shown(value)} as {what}; possible is text of at most {MAX_TEXT} printable characters"
+            f"Cannot use {shown(value)} as {what}; possible is text of at most {MAX_TEXT} printable characters"
         )
     size = len(json.dumps(value)) - 2
     if size > MAX_TEXT_BYTES:
-        raise Refused(
-            f"Cannot use {_shown(value)} as {what}; possible are {MAX_TEXT_BYTES} bytes as JSON, not {size:,}"
-        )
+        raise Refused(f"Cannot use {shown(value)} as {what}; possible are {MAX_TEXT_BYTES} bytes as JSON, not {size:,}")
     if required and not value:
         raise Refused(f"Cannot use an empty text as {what}; possible are 1 to {MAX_TEXT} printable characters")
     return value
@@ -93,26 +93,32 @@ def _text(value: object, what: str, *, required: bool = True) -> str:
 
 def customer_id(value: object) -> str:
     """Return `value` where it can be a customer's id; otherwise raise Refused."""
-    return _text(value, "a customer id")
+    return text(value, "a customer id")
 
 
-def _fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
+def fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
     """Return the fields of the JSON object `value` that `shape` knows; unknown ones are ignored."""
     names = list(shape.__annotations__)
     required = [name for name in names if name not in optional]
     if not isinstance(value, Mapping) or any(name not in value for name in required):
-        raise Refused(f"Cannot read {_shown(value)}; possible is an object with the fields {', '.join(names)}")
+        raise Refused(f"Cannot read {shown(value)}; possible is an object with the fields {', '.join(names)}")
     return {name: value[name] for name in names if name in value}
 
 
 def person(value: object) -> GuestInvitation:
     """Return who is to have an account: an object with a customer id and, optionally, a name and an e-mail address."""
-    raw = _fields(value, GuestInvitation, "name", "email")
-    email = _text(raw.get("email", ""), "an e-mail address", required=False)
-    if email and not ONE_ADDRESS.fullmatch(email):
-        raise Refused(f"Cannot use {_shown(email)} as an e-mail address; possible is none at all, or name@host")
-    name = _text(raw.get("name", ""), "a name", required=False)
-    return GuestInvitation(customer_id(raw["customer_id"]), name, email)
+    raw = fields(value, GuestInvitation, "name", "email")
+    address = email(raw.get("email", ""))
+    name = text(raw.get("name", ""), "a name", required=False)
+    return GuestInvitation(customer_id(raw["customer_id"]), name, address)
+
+
+def email(value: object) -> str:
+    """Return `value` where it can be an e-mail address, or is empty; otherwise raise Refused."""
+    address = text(value, "an e-mail address", required=False)
+    if address and not ONE_ADDRESS.fullmatch(address):
+        raise Refused(f"Cannot use {shown(address)} as an e-mail address; possible is none at all, or name@host")
+    return address
 
 
 def transaction_id(value: object) -> str:
@@ -121,11 +127,11 @@ def transaction_id(value: object) -> str:
         isinstance(value, str) and value.isascii() and value.isprintable() and 0 < len(value.strip()) == len(value)
     ):
         raise Refused(
-            f"Cannot use {_shown(value)} as a transaction id; possible is printable ASCII text, such as a UUID"
+            f"Cannot use {shown(value)} as a transaction id; possible is printable ASCII text, such as a UUID"
         )
     if len(value) > MAX_TRANSACTION_ID:
         raise Refused(
-            f"Cannot use {_shown(value)} as a transaction id; possible are up to {MAX_TRANSACTION_ID} characters"
+            f"Cannot use {shown(value)} as a transaction id; possible are up to {MAX_TRANSACTION_ID} characters"
         )
     return value
 
@@ -151,17 +157,17 @@ def ensure_minimum_status(level: object = None, *surplus: object) -> EnsureMinim
     no_surplus("a minimum status", surplus, "one tier level")
     if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level < len(TIERS):
         possible = ", ".join(f"{tier.level} ({tier.name})" for tier in TIERS)
-        raise Refused(f"Cannot use {_shown(level)} as a tier level; possible are {possible}")
+        raise Refused(f"Cannot use {shown(level)} as a tier level; possible are {possible}")
     return EnsureMinimumStatus(level)
 
 
 def notify_new_status(news: object = None, *surplus: object) -> NotifyNewStatus:
     """Parse `notifyNewStatus`."""
     no_surplus("a new status", surplus, "one object")
-    raw = _fields(news, NewStatus)
+    raw = fields(news, NewStatus)
     if raw["status"] not in [tier.name for tier in TIERS]:
         possible = ", ".join(tier.name for tier in TIERS)
-        raise Refused(f"Cannot use {_shown(raw['status'])} as a status; possible are {possible}")
+        raise Refused(f"Cannot use {shown(raw['status'])} as a status; possible are {possible}")
     return NotifyNewStatus(NewStatus(customer_id(raw["customer_id"]), raw["status"]))
 
 
@@ -173,17 +179,17 @@ def cancel_account(*surplus: object) -> CancelAccount:
 
 def unknown_signal(name: str, signals: Sequence[str] = SIGNALS) -> NoReturn:
     """Refuse a signal that is not among `signals`, the contract."""
-    raise Refused(f"Cannot understand the signal {_shown(name)}; possible are {', '.join(signals)}")
+    raise Refused(f"Cannot understand the signal {shown(name)}; possible are {', '.join(signals)}")
 
 
 def redeem_reward(reward: object = None, *surplus: object) -> RedeemReward:
     """Parse `redeemReward`; whether the reward exists is the account's business."""
     no_surplus("a reward", surplus, "one name")
-    return RedeemReward(_text(reward, "a reward's name"))
+    return RedeemReward(text(reward, "a reward's name"))
 
 
 def gift_points(gift: object = None, *surplus: object) -> GiftPoints:
     """Parse `giftPoints`."""
     no_surplus("a gift", surplus, "one object")
-    raw = _fields(gift, Gift)
+    raw = fields(gift, Gift)
     return GiftPoints(Gift(customer_id(raw["guest_id"]), whole_points(raw["points"], 1)))

@@ -1,4 +1,8 @@
-"""What is registered where, and `python -m loyalty.worker`, which serves it until SIGTERM or SIGINT."""
+"""What is registered where, and `python -m loyalty.worker`, which serves it until SIGTERM or SIGINT.
+
+`python -m loyalty.worker` serves customers, `python -m loyalty.worker coffee-shop` the coffee shop, and
+`python -m loyalty.worker customer-loyalty coffee-shop` both.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,17 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import TypeAlias
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from loyalty import config
 from loyalty.activities import LoyaltyActivities, Mailer
+from loyalty.coffee.messages import TASK_QUEUE as COFFEE_SHOP
 from loyalty.household.workflow import HouseholdWorkflow
 from loyalty.messages import TASK_QUEUE
 from loyalty.workflow import CustomerLoyaltyWorkflow
@@ -26,6 +33,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 log = logging.getLogger("loyalty.worker")
 
+Builder: TypeAlias = Callable[[Client, Mailer], Worker]
 
 WORKFLOWS = (CustomerLoyaltyWorkflow, HouseholdWorkflow)
 
@@ -44,8 +52,8 @@ def build_worker(
     )
 
 
-async def serve(worker: Worker) -> None:
-    """Run `worker` until this process is asked to stop, then let it finish what it has begun."""
+async def serve(*workers: Worker) -> None:
+    """Run the workers until this process is asked to stop, then let them finish what they have begun."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -53,25 +61,42 @@ async def serve(worker: Worker) -> None:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # Windows has no signal handlers on its event loop
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    async with worker:
-        log.info("Serving task queue %s; stop with Ctrl-C or SIGTERM", worker.task_queue)
+    async with AsyncExitStack() as running:
+        for worker in workers:
+            await running.enter_async_context(worker)
+        queues = ", ".join(worker.task_queue for worker in workers)
+        log.info("Serving task queue %s; stop with Ctrl-C or SIGTERM", queues)
         await stop.wait()
         log.info("Stopping: no new tasks, and up to %d s for those begun", GRACE.total_seconds())
     log.info("Stopped")
 
 
-async def main(task_queue: str = TASK_QUEUE, workflows: Sequence[type] = WORKFLOWS) -> None:
-    """Connect where the environment says, and serve."""
+async def main(*builders: Builder) -> None:
+    """Connect where the environment says, and serve what the builders, called with client and mailer, register."""
     mailer = config.mailer()
     client = await config.connect()
     log.info("Connected to %s, namespace %s", client.service_client.config.target_host, client.namespace)
-    await serve(build_worker(client, mailer, task_queue=task_queue, workflows=workflows))
+    await serve(*(build(client, mailer) for build in builders))
 
 
-def run() -> int:
-    """Serve until asked to stop, and return the exit code."""
+def build_coffee_worker(client: Client, mailer: Mailer) -> Worker:
+    """Return a worker, not yet running, that serves the coffee shop with the database that the environment names."""
+    from loyalty.coffee.worker import build_from_environment  # a worker of customers needs no database
+
+    return build_from_environment(client, mailer)
+
+
+BUILDERS: dict[str, Builder] = {TASK_QUEUE: build_worker, COFFEE_SHOP: build_coffee_worker}
+"""By task queue."""
+
+
+def run(*task_queues: str) -> int:
+    """Serve the task queues, customers where none is named, until asked to stop, and return the exit code."""
+    if unknown := set(task_queues) - set(BUILDERS):
+        sys.stderr.write(f"Cannot serve {', '.join(sorted(unknown))}; possible are {', '.join(BUILDERS)}\n")
+        return 1
     try:
-        asyncio.run(main())
+        asyncio.run(main(*(BUILDERS[name] for name in dict.fromkeys(task_queues or [TASK_QUEUE]))))
     except config.ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -80,7 +105,7 @@ def run() -> int:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    code = run()
+    code = run(*sys.argv[1:])
     logging.shutdown()
     sys.stderr.flush()
     # Everything is settled. Python's own shutdown could only spoil it: a thread of the SDK that is just handing over a

@@ -22,6 +22,7 @@ from temporalio.testing import WorkflowEnvironment
 from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
 from loyalty.household.messages import household_workflow_id
 from loyalty.messages import SEND_EMAIL
+from tests import coffee_plays
 from tests.helpers import TEST_SERVER, Gate, Handle, Shop, comes_to, eventually, fresh_namespace, points, rests, runs
 from tests.helpers import start_server as start
 
@@ -262,18 +263,23 @@ PLAYS = {
         household_canceled,
     )
 }
+COFFEE_PLAYS = {play.__name__: play for play in coffee_plays.PLAYS}
 LONG_PLAYS = {play.__name__: play for play in (mail_given_up, a_guest_who_cannot_be_started)}
 """Half a minute and more has to pass in them; the time-skipping server lets it pass at once."""
 
 
 async def main(names: Sequence[str]) -> None:
     """Record the plays of these names; all of them where none is named."""
-    if unknown := set(names) - {*PLAYS, *LONG_PLAYS}:
-        sys.exit(f"Cannot record {', '.join(sorted(unknown))}; possible are {', '.join([*PLAYS, *LONG_PLAYS])}")
+    possible = [*PLAYS, *COFFEE_PLAYS, *LONG_PLAYS]
+    if unknown := set(names) - set(possible):
+        sys.exit(f"Cannot record {', '.join(sorted(unknown))}; possible are {', '.join(possible)}")
     async with await start() as server:
         for name, play in PLAYS.items():
             if not names or name in names:
                 await play(Shop(await fresh_namespace(server.client)))
+        for name, coffee_play in COFFEE_PLAYS.items():
+            if not names or name in names:
+                await coffee_play(await fresh_namespace(server.client), keep)
     async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(TEST_SERVER)) as server:
         for name, long_play in LONG_PLAYS.items():
             if not names or name in names:

@@ -147,3 +147,19 @@ async def test_without_any_word_the_default_address_is_tried(monkeypatch: pytest
 async def test_an_address_that_is_none_is_refused_in_a_sentence_too(address: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^Cannot reach a Temporal server at "):
         await config.connect({"TEMPORAL_ADDRESS": address})
+
+
+def test_the_shop_keeps_its_books_in_a_file_unless_another_database_is_named() -> None:
+    assert config.database_url({}) == config.DEFAULT_DATABASE_URL
+    assert config.database_url({config.DATABASE_URL: "postgresql+psycopg://shop@host/shop"}).startswith("postgresql")
+
+
+@pytest.mark.parametrize(("stated", "seconds"), [("", config.DEFAULT_BARISTA_SECONDS), ("0", 0), ("1.5", 1.5)])
+def test_how_fast_baristas_are_is_configured(stated: str, seconds: float) -> None:
+    assert config.barista_seconds({config.BARISTA_SECONDS: stated}) == seconds
+
+
+@pytest.mark.parametrize("stated", ["soon", "-1", "nan", "inf"])
+def test_a_speed_that_is_none_is_refused(stated: str) -> None:
+    with pytest.raises(ConfigurationError, match="possible is a number of seconds, 0 or more"):
+        config.barista_seconds({config.BARISTA_SECONDS: stated})

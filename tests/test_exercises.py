@@ -65,7 +65,7 @@ def solution(notebook: str) -> str:
 
 
 def test_every_exercise_stands_in_a_notebook() -> None:
-    assert set(EXERCISES) == set(exercises.EXERCISES)
+    assert set(EXERCISES) == set(exercises.customers.EXERCISES)
     for name, notebook in EXERCISES.items():
         assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
 

@@ -273,7 +273,8 @@ async def test_a_mail_whose_worker_dies_before_it_is_confirmed_comes_again_as_th
     inbox.start()
     try:
         async with await Lab.start("mail", own_server=True, worker=False) as lab:
-            worker = WorkerProcess(worker_environment(lab.where.address, lab.namespace, inbox.url), tmp_path)
+            environment = worker_environment(lab.where.address, lab.namespace, inbox.url, lab.database_url)
+            worker = WorkerProcess(environment, tmp_path)
             worker.start()
             try:
                 ada = await opens(lab.client, "ada")

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 HOUSE = Path(__file__).parents[1]
-PROGRAM = [*sorted((HOUSE / "loyalty").glob("*.py")), *sorted((HOUSE / "loyalty" / "household").glob("*.py"))]
+PROGRAM = [path for folder in ("", "household", "coffee") for path in sorted((HOUSE / "loyalty" / folder).glob("*.py"))]
 LAB = sorted((HOUSE / "loyalty" / "lab").rglob("*.py"))
 PLOTS = [path for path in LAB if path.parent.name == "plots"]
 LOCK = HOUSE / "binder" / "requirements.txt"
@@ -38,16 +38,23 @@ def test_the_program_never_imports_the_lab(path: Path) -> None:
     assert not lab, f"{path.name} runs in production and imports {lab}"
 
 
-@pytest.mark.parametrize(
-    "stem", ["tiers", "messages", "parsing", "account", "letters", "limits", "household/messages", "household/parsing"]
-)
+PURE = ["tiers", "messages", "parsing", "account", "letters", "limits", "household/messages", "household/parsing"]
+PURE += ["coffee/messages", "coffee/menu", "coffee/parsing", "coffee/letters"]
+
+
+@pytest.mark.parametrize("stem", PURE)
 def test_the_pure_modules_know_nothing_of_temporal(stem: str) -> None:
     assert not {name for name in imported_by(HOUSE / "loyalty" / f"{stem}.py") if name.startswith("temporalio")}
 
 
-@pytest.mark.parametrize("stem", ["workflow", "mailbox", "outbox", "effects", "household/workflow"])
+WORKFLOW_CODE = ["workflow", "mailbox", "outbox", "effects", "household/workflow", "coffee/workflow", "coffee/saga"]
+WORKFLOW_CODE += ["lab/choreography/service", "lab/choreography/services"]
+
+
+@pytest.mark.parametrize("stem", WORKFLOW_CODE)
 def test_workflow_code_knows_no_environment_and_no_wall_clock(stem: str) -> None:
     forbidden = {"os", "time", "random", "datetime.datetime", "pandas", "temporalio.client", "loyalty.config"}
+    forbidden |= {"sqlalchemy", "loyalty.coffee.store"}
     assert not imported_by(HOUSE / "loyalty" / f"{stem}.py") & forbidden
 
 
@@ -62,7 +69,7 @@ def test_the_sandbox_stays_on() -> None:
 
 
 def test_importing_the_lab_loads_neither_what_pictures_and_tables_need_nor_a_worker() -> None:
-    unneeded = ("pandas", "matplotlib", "IPython", "temporalio.worker", "temporalio.testing")
+    unneeded = ("pandas", "matplotlib", "IPython", "sqlalchemy", "temporalio.worker", "temporalio.testing")
     code = (
         "import sys; from loyalty.lab import Lab, history, plots, settled; import loyalty.workflow; "
         f"print([name for name in {unneeded} if name in sys.modules])"

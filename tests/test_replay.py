@@ -1,4 +1,4 @@
-"""Who lives already, customer or household, must go on living: today's workflow replays yesterday's histories."""
+"""Who lives already, customer, household, order, must go on living: today's workflows replay yesterday's histories."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.household.workflow import HouseholdWorkflow
+from loyalty.lab import history
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.record_histories import HISTORIES, OTHER_VERSION
 
@@ -23,12 +24,11 @@ WHAT_TO_DO = (
 RECORDED = sorted(HISTORIES.glob("*.json"))
 
 
-def history(file: Path) -> WorkflowHistory:
-    return WorkflowHistory.from_json("customer-ada", file.read_text())
+WORKFLOWS = [CustomerLoyaltyWorkflow, HouseholdWorkflow, CoffeeOrderWorkflow]
 
 
 async def replay(file: Path) -> None:
-    await Replayer(workflows=[CustomerLoyaltyWorkflow, HouseholdWorkflow]).replay_workflow(history(file))
+    await Replayer(workflows=WORKFLOWS).replay_workflow(history.load(file))
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)

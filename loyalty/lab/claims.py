@@ -24,6 +24,10 @@ CLAIMS = {
     19: "Unknown failures while inviting should fail the workflow loudly",
     20: "A replayed history puts the code back into the state it had; a machine may lose power in the middle",
     22: "Workflows give retries, order and visibility where plain calls and queues do not",
+    23: "A saga that fails after payment refunds; compensations run in reverse order",
+    24: "Heartbeats let a long activity be resumed after a crash",
+    25: "Orchestration is easier to read and debug than choreography; its broker is a single point of failure, but not "
+    "in Temporal",
 }
 """Texts by number; a notebook's cells put them to the test."""
 

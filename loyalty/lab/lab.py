@@ -79,13 +79,14 @@ class Lab:
             if not own_server and cls._plain_lab_of_this_kernel is not None:
                 await cls._plain_lab_of_this_kernel.stop()
         folder = Path(tempfile.mkdtemp(prefix="loyalty-lab-"))
+        database_url = f"sqlite:///{folder / 'coffee-shop.db'}"
         server: EmbeddedServer | None = None
         inbox = Inbox()
         try:
             configured: ClientConnectConfig = {} if own_server else config.cluster()
             if "target_host" in configured:
                 client, where = await attach(configured, patience)
-                environment = {**os.environ, config.SMTP_URL: inbox.url}
+                environment = {config.DATABASE_URL: database_url, **os.environ, config.SMTP_URL: inbox.url}
             else:
                 session = None if own_server else session_server()
                 if session is None:
@@ -93,7 +94,7 @@ class Lab:
                     await server.ready()
                 where = session or server.where  # type: ignore[union-attr]  # one of them is there
                 client = await enter_fresh_namespace(where, name or notebook_name(), patience)
-                environment = worker_environment(where.address, client.namespace, inbox.url)
+                environment = worker_environment(where.address, client.namespace, inbox.url, database_url)
             inbox.start()
             lab = cls(folder, where, server, client, inbox)
             lab.environment = environment
@@ -149,6 +150,11 @@ class Lab:
         return self._inbox
 
     @property
+    def database_url(self) -> str:
+        """Where the coffee shop of this lab's workers keeps its books, as SQLAlchemy and `pandas.read_sql` take it."""
+        return self.environment[config.DATABASE_URL]
+
+    @property
     def worker(self) -> WorkerProcess:
         """The first worker process: `kill()`, `start()`, `stop()`."""
         return self._workers[0]
@@ -162,10 +168,10 @@ class Lab:
             )
         return self._own_server
 
-    def new_worker(self, module: str = "loyalty.worker") -> WorkerProcess:
-        """Start one more worker process, `python -m module`, and return it; `stop` ends it with the lab."""
+    def new_worker(self, module: str = "loyalty.worker", *task_queues: str) -> WorkerProcess:
+        """Start one more worker process, `python -m <module> <task queues>`, and return it; `stop` ends it, too."""
         assert self.client
-        worker = WorkerProcess(self.environment, self.folder, module)
+        worker = WorkerProcess(self.environment, self.folder, module, *task_queues)
         self._workers.append(worker)
         return worker.start()
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from loyalty import config
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
 from loyalty.lab.processes import Child
@@ -20,12 +21,14 @@ START_TIMEOUT_SECONDS = 30
 
 
 class WorkerProcess:
-    """One worker process, `python -m <module>`, that can be killed and started again."""
+    """One worker process, `python -m <module> <task queues>`, that can be killed and started again."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, module: str = "loyalty.worker") -> None:
+    def __init__(
+        self, environment: Mapping[str, str], folder: Path, module: str = "loyalty.worker", *task_queues: str
+    ) -> None:
         self._environment = dict(environment)
         self._folder = folder
-        self._module = module
+        self._command = [sys.executable, "-m", module, *task_queues]
         self._child: Child | None = None
         self._children: dict[str, Child] = {}
 
@@ -34,7 +37,7 @@ class WorkerProcess:
         if not self.alive:
             number = 1 + len(list(self._folder.glob("worker-*.log")))
             log = self._folder / f"worker-{number}.log"
-            child = Child([sys.executable, "-m", self._module], log, self._environment)
+            child = Child(self._command, log, self._environment)
             self._child = self._children[f"worker {number}"] = child
 
             def serves() -> bool:
@@ -84,7 +87,7 @@ class WorkerProcess:
         return f"Worker process {self.pid}, running" if self.alive else "Worker process, not running"
 
 
-def worker_environment(address: str, namespace: str, smtp_url: str) -> dict[str, str]:
+def worker_environment(address: str, namespace: str, smtp_url: str, database_url: str) -> dict[str, str]:
     """Return the environment of a worker for a server that the lab knows: no other Temporal setting gets in between."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     return {
@@ -92,5 +95,6 @@ def worker_environment(address: str, namespace: str, smtp_url: str) -> dict[str,
         "TEMPORAL_ADDRESS": address,
         "TEMPORAL_NAMESPACE": namespace,
         "TEMPORAL_CONFIG_FILE": os.devnull,
-        "LOYALTY_SMTP_URL": smtp_url,
+        config.SMTP_URL: smtp_url,
+        config.DATABASE_URL: database_url,
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
-from loyalty.worker import LOG_FORMAT, main
+from loyalty.worker import LOG_FORMAT, build_worker, main
 from tests.bench.workflows import Adder, LocalCustomer, Straightforward
 
 TASK_QUEUE = "compared"
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    asyncio.run(main(TASK_QUEUE, [Adder, Straightforward, LocalCustomer]))
+    compared = [Adder, Straightforward, LocalCustomer]
+    asyncio.run(main(partial(build_worker, task_queue=TASK_QUEUE, workflows=compared)))

@@ -1,4 +1,4 @@
-"""Checks of the exercises. Each reads event histories and answers "Done" or "Not yet", with what to do next."""
+"""Exercises about customers, notebooks 00 to 06."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab import history
+from loyalty.lab.exercises.hints import NotYet, require
 from loyalty.lab.waiting import settled
 from loyalty.messages import SEND_EMAIL, TASK_QUEUE, WORKFLOW_TYPE, workflow_id
 from loyalty.tiers import TIERS
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 SIGNALED = "WorkflowExecutionSignaled"
 FIRST_EVENTS = 3
 """Within so many events from the start, a signal came with the start."""
-
-
-class NotYet(Exception):
-    """The exercise is not done; the text is the hint."""
 
 
 async def _history_of(client: Client, customer_id: str, *, at_rest: bool = True) -> pd.DataFrame:
@@ -56,22 +53,17 @@ async def _points(client: Client, customer_id: str) -> int:
     return (await handle.query(CustomerLoyaltyWorkflow.get_status)).points
 
 
-def _require(condition: bool, hint: str) -> None:
-    if not condition:
-        raise NotYet(hint)
-
-
 async def _grace_starts_as_silver(client: Client) -> str:
     events = await _history_of(client, "grace")
     points = await _points(client, "grace")
     silver = TIERS[1]
-    _require(
+    require(
         points >= silver.minimum_points,
         f"Grace has {points:,} points; Silver begins at {silver.minimum_points:,}. "
         "Customer(...) takes points=..., and a customer that starts with points starts at that tier",
     )
     signals = int((events.type == SIGNALED).sum())
-    _require(signals == 0, f"found {signals} signals in her history, expected 0: give her the points with her start")
+    require(signals == 0, f"found {signals} signals in her history, expected 0: give her the points with her start")
     return f"Grace started as a {silver.name} customer, and her history has no signal: the input alone did it"
 
 
@@ -79,29 +71,27 @@ async def _linus_falls_back(client: Client) -> str:
     events = await _history_of(client, "linus")
     signals = events[(events.type == SIGNALED) & (events.name == "addPoints")]
     bought = [int(detail.split(",")[0]) for detail in signals.detail]
-    _require(len(bought) > 0, "found no addPoints signal in his history, expected two: a purchase and its return")
-    _require(
+    require(len(bought) > 0, "found no addPoints signal in his history, expected two: a purchase and its return")
+    require(
         max(sum(bought[: n + 1]) for n in range(len(bought))) >= TIERS[1].minimum_points,
         f"his purchases {bought} never reached Silver, which begins at {TIERS[1].minimum_points:,} points",
     )
-    _require(min(bought) < 0, f"found the purchases {bought}; a returned purchase is a signal with negative points")
+    require(min(bought) < 0, f"found the purchases {bought}; a returned purchase is a signal with negative points")
     points = await _points(client, "linus")
-    _require(
-        points < TIERS[1].minimum_points, f"Linus has {points:,} points and is still Silver: return more, or again"
-    )
+    require(points < TIERS[1].minimum_points, f"Linus has {points:,} points and is still Silver: return more, or again")
     return f"Linus rose and fell by {len(bought)} signals, and has {points:,} points"
 
 
 async def _hedy_goes_to_a_concert(client: Client) -> str:
     events = await _history_of(client, "hedy")
     answers = events[events.type == "WorkflowExecutionUpdateCompleted"]
-    _require(
+    require(
         len(answers) > 0,
         "found no answered update in her history. A refused one leaves no event: has she the points and the status? "
         f"She has {await _points(client, 'hedy'):,} points",
     )
     receipts = answers[(answers.name == "redeemReward") & answers.detail.str.contains("concert ticket", na=False)]
-    _require(
+    require(
         len(receipts) > 0,
         f"found answers to {', '.join(answers.name)}, but no receipt for a concert ticket: the update is redeemReward",
     )
@@ -111,7 +101,7 @@ async def _hedy_goes_to_a_concert(client: Client) -> str:
 async def _ida_is_invited(client: Client) -> str:
     events = await _history_of(client, "ida")
     first = events[events.type == SIGNALED].head(1)
-    _require(
+    require(
         len(first) == 1 and first.name.iloc[0] == "ensureMinimumStatus" and first.event_id.iloc[0] <= FIRST_EVENTS,
         "Ida is alive, but nobody invited her: a guest's history begins with a start and the signal "
         "ensureMinimumStatus. Let a Gold customer invite her, and choose a customer id that is free",
@@ -124,18 +114,18 @@ async def _a_second_attempt(client: Client) -> str:
     mails = events[events.name == SEND_EMAIL]
     ended = mails[mails.type.isin(["ActivityTaskCompleted", "ActivityTaskFailed"])]
     tried = int((mails.type == "ActivityTaskScheduled").sum())
-    _require(tried > 0, "found no e-mail in her history: has she an address? Customer(...) takes email=...")
-    _require(
+    require(tried > 0, "found no e-mail in her history: has she an address? Customer(...) takes email=...")
+    require(
         len(ended) == tried,
         f"{tried - len(ended)} of her {tried} e-mails is still being tried: is the inbox open? `lab.inbox.start()`",
     )
     late = mails[(mails.type == "ActivityTaskStarted") & (mails.attempt > 1)]
-    _require(
+    require(
         len(late) > 0,
         f"all {tried} of her e-mails arrived at the first attempt: stop the inbox before she buys something",
     )
     in_the_end = late[late.refers_to.isin(ended.refers_to[ended.type == "ActivityTaskCompleted"])]
-    _require(
+    require(
         len(in_the_end) > 0,
         f"her e-mail was given up after {late.attempt.max()} attempts, half a minute: start the inbox earlier",
     )
@@ -147,9 +137,9 @@ async def _lean_purchases(client: Client) -> str:
     events = await _history_of(client, "lean")
     signals = int((events.type == SIGNALED).sum())
     purchases, events_each = 200, 2
-    _require(signals >= purchases, f"found {signals} signals, expected at least {purchases}")
+    require(signals >= purchases, f"found {signals} signals, expected at least {purchases}")
     per_purchase = len(events) / signals
-    _require(
+    require(
         per_purchase <= events_each,
         f"{len(events):,} events for {signals} purchases are {per_purchase:.1f} each, expected at most {events_each}: "
         "signals that arrive together share their other events; asyncio.gather(...) sends them together",
@@ -162,27 +152,17 @@ async def _four_runs(client: Client) -> str:
     runs = events.run.nunique()
     signals = int((events.type == SIGNALED).sum())
     purchases, lives = 400, 4
-    _require(signals >= purchases, f"found {signals} signals over all runs, expected at least {purchases}")
-    _require(
+    require(signals >= purchases, f"found {signals} signals over all runs, expected at least {purchases}")
+    require(
         runs >= lives,
         f"found {runs} runs, expected at least {lives}: CustomerInput(...) takes history_threshold=..., and "
         f"{len(events):,} events in all are not many thresholds",
     )
     points = await _points(client, "phoenix")
-    _require(
+    require(
         points >= signals, f"{signals} purchases of at least one point make {points:,} points so far; ask again shortly"
     )
     return f"{signals} purchases over {runs} runs, {points:,} points: nothing was lost"
-
-
-async def check(name: str, client: Client) -> str:
-    """Return "Done: ..." or "Not yet: ..." for the exercise `name`; ValueError where there is none of that name."""
-    if name not in EXERCISES:
-        raise ValueError(f"Cannot check {name!r}; exercises are {', '.join(EXERCISES)}")
-    try:
-        return f"Done: {await EXERCISES[name](client)}"
-    except NotYet as hint:
-        return f"Not yet: {hint}"
 
 
 EXERCISES = {

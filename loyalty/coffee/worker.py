@@ -1,0 +1,86 @@
+"""What is registered for the coffee shop; `python -m loyalty.worker coffee-shop` serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client
+from temporalio.worker import Interceptor, Worker
+
+from loyalty import config
+from loyalty.activities import LoyaltyActivities, Mailer
+from loyalty.coffee.activities import ShopActivities
+from loyalty.coffee.messages import TASK_QUEUE
+from loyalty.coffee.store import Store
+from loyalty.coffee.workflow import CoffeeOrderWorkflow
+
+GRACE = timedelta(seconds=5)
+"""How long a step that has begun may take when the worker is asked to stop."""
+
+HEARTBEAT_INTERVAL = timedelta(milliseconds=100)
+"""The SDK keeps heartbeats back for up to 80 % of the heartbeat timeout. A barista who dies meanwhile has done steps
+that nobody knows of, and they are done again; so here they leave almost at once."""
+
+WORKFLOWS = (CoffeeOrderWorkflow,)
+
+
+def build_worker(
+    client: Client,
+    mailer: Mailer,
+    store: Store,
+    *,
+    task_queue: str = TASK_QUEUE,
+    workflows: Sequence[type] = WORKFLOWS,
+    step_seconds: float = config.DEFAULT_BARISTA_SECONDS,
+    interceptors: Sequence[Interceptor] = (),
+) -> Worker:
+    """Return a worker, not yet running, that serves orders, or other workflows, and the shop's activities."""
+    shop = ShopActivities(client, store, step_seconds)
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=workflows,
+        activities=[
+            shop.process_payment,
+            shop.refund_payment,
+            shop.prepare_beverage,
+            shop.update_inventory,
+            shop.restore_inventory,
+            shop.earn_points,
+            LoyaltyActivities(client, mailer).send_email,
+        ],
+        interceptors=interceptors,
+        graceful_shutdown_timeout=GRACE,
+        max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
+    )
+
+
+def build_from_environment(
+    client: Client,
+    mailer: Mailer,
+    *,
+    task_queue: str = TASK_QUEUE,
+    workflows: Sequence[type] = WORKFLOWS,
+    interceptors: Sequence[Interceptor] = (),
+) -> Worker:
+    """Return such a worker with the database that the environment names; raise ConfigurationError where it is none."""
+    step_seconds = config.barista_seconds()
+    try:
+        store = Store(config.database_url())
+        store.create_tables()
+    except (SQLAlchemyError, ModuleNotFoundError) as error:  # the URL is not repeated: it may hold a password
+        raise config.ConfigurationError(
+            f"Cannot use the database that {config.DATABASE_URL} names; possible are sqlite:///shop.db and "
+            f"postgresql+psycopg://user@host/shop ({str(error).splitlines()[0]})"
+        ) from error
+    return build_worker(
+        client,
+        mailer,
+        store,
+        task_queue=task_queue,
+        workflows=workflows,
+        step_seconds=step_seconds,
+        interceptors=interceptors,
+    )

@@ -1,0 +1,303 @@
+"""One order of the coffee shop: a saga. Pay, prepare, take from stock; where one fails, undo all, in reverse order.
+
+The steps run in a task of their own, which a cancellation interrupts. What undoes them runs outside of it, and nothing
+interrupts that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    # Our own modules hold no state, and need no fresh copy for each order; see loyalty.workflow.
+    import loyalty.coffee.letters as letters
+    import loyalty.coffee.menu as menu
+    import loyalty.coffee.parsing as parsing
+    from loyalty.coffee.messages import (
+        EARN_POINTS,
+        PREPARE_BEVERAGE,
+        PROCESS_PAYMENT,
+        REFUND_PAYMENT,
+        RESTORE_INVENTORY,
+        UPDATE_INVENTORY,
+        WORKFLOW_TYPE,
+        Charge,
+        ItemChange,
+        Order,
+        OrderProgress,
+        OrderReport,
+        OrderStatus,
+        Payment,
+        Refund,
+    )
+    from loyalty.coffee.saga import UNTIL_IT_SUCCEEDS, Saga
+    from loyalty.mailbox import Envelope, Mailbox
+    from loyalty.messages import SEND_EMAIL
+    from loyalty.parsing import Refused
+
+STEP_TIMEOUT = timedelta(seconds=10)
+"""One attempt of a step that asks a database or a mail server."""
+
+PREPARATION_TIMEOUT = timedelta(minutes=5)
+"""One attempt to prepare an order; whether somebody still works at it, heartbeats tell sooner."""
+
+HEARTBEAT_TIMEOUT = timedelta(seconds=2)
+"""A barista who says nothing for so long has died, and another one goes on from the last heartbeat."""
+
+RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=100),
+    maximum_attempts=3,
+)
+"""Two pauses, of 1 and 2 s: a customer waits at the counter."""
+
+CHANGEABLE = (OrderStatus.PENDING, OrderStatus.PAID)
+CANCELLABLE = (*CHANGEABLE, OrderStatus.PREPARING)
+
+
+@workflow.defn(name=WORKFLOW_TYPE)
+class CoffeeOrderWorkflow:
+    """One order. Its id is `coffee-order-<order_id>`. It ends with an OrderReport, whatever became of the order."""
+
+    @workflow.init
+    def __init__(self, order: Order | None = None, *surplus: object) -> None:
+        self._status = OrderStatus.PENDING
+        self._reason = ""
+        self._parts, self._paid, self._transaction_ids = 0, 0, list[str]()
+        self._points = 0
+        self._saga = Saga()
+        self._done: list[str] = []
+        self._doing: str | None = None
+        self._changes = Mailbox[ItemChange, ItemChange]([])
+        self._making: asyncio.Task[None] | None = None
+        self._cancelled_because: str | None = None
+        try:
+            self._order = parsing.order(order, *surplus, workflow_id=workflow.info().workflow_id)
+        except Refused as refusal:
+            self._order = Order("", "", [])
+            self._status, self._reason = OrderStatus.FAILED, str(refusal)
+
+    @workflow.run
+    async def run(self, order: Order | None = None, *surplus: object) -> OrderReport:
+        """Serve the order. A cancellation request is honoured as `cancelOrder` is: what was done is undone first."""
+        life = asyncio.create_task(self._live())
+        try:
+            await asyncio.shield(life)  # else the compensations would be cut off, too
+        except asyncio.CancelledError:
+            self._cancel("an operator's request")
+            await life
+            if self._status is OrderStatus.CANCELLED:
+                raise
+        return self.status()
+
+    async def _live(self) -> None:
+        if self._status is OrderStatus.PENDING:
+            await self._make_or_undo()
+            await self._notify()
+        if self._status is OrderStatus.READY:
+            await self._let_customer_earn_points()
+            self._status = OrderStatus.COMPLETED
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    # ---- the saga ---------------------------------------------------------------------------------------------
+
+    async def _make_or_undo(self) -> None:
+        self._making = asyncio.create_task(self._make())
+        try:
+            await self._making
+        except (ActivityError, asyncio.CancelledError) as failure:
+            if isinstance(failure, asyncio.CancelledError) and self._cancelled_because is None:
+                raise  # nobody wished it: this worker forgets the order, and another one goes on with it
+            self._reason = self._cancelled_because or why(failure)
+            await self._saga.undo_all()
+            self._paid = 0
+            self._status = self._status_when_undone()
+            await self._refuse_waiting_changes()
+
+    async def _make(self) -> None:
+        """Do the steps, each after its compensation has been registered."""
+        self._stop_if_cancelled()
+        await self._take_payment(menu.total(self._order.items))
+        self._status = OrderStatus.PAID
+        await self._serve_changes()
+        self._status = OrderStatus.PREPARING
+        await self._step(
+            PREPARE_BEVERAGE,
+            self._order,
+            start_to_close_timeout=PREPARATION_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        )
+        self._stop_if_cancelled()
+        self._saga.register(RESTORE_INVENTORY, self._order)
+        await self._step(UPDATE_INVENTORY, self._order)
+        self._stop_if_cancelled()
+        self._status = OrderStatus.READY  # the coffee is on the counter: from here on nothing is undone
+
+    async def _take_payment(self, amount: int) -> None:
+        self._parts += 1
+        self._saga.register(REFUND_PAYMENT, Refund(self._order, self._parts))
+        charge = Charge(self._order, self._parts, amount)
+        payment: Payment = await self._step(PROCESS_PAYMENT, charge, result_type=Payment)
+        self._paid += payment.amount
+        self._transaction_ids.append(payment.transaction_id)
+        self._stop_if_cancelled()
+
+    async def _notify(self) -> None:
+        """Tell the customer what became of the order; whether the e-mail arrives changes nothing about it."""
+        mail = letters.about(self._order, self._status, self._reason)
+        if mail.to:
+            try:
+                await self._step(SEND_EMAIL, mail)
+            except ActivityError as failure:
+                workflow.logger.warning("Could not notify %s: %s", mail.to, why(failure))
+
+    async def _let_customer_earn_points(self) -> None:
+        points = menu.points_for(self._paid)
+        # The order is served and cannot be undone: the points are owed, and there is no last attempt.
+        if points and await self._step(EARN_POINTS, self._order, retry_policy=UNTIL_IT_SUCCEEDS, result_type=bool):
+            self._points = points
+
+    async def _step(
+        self,
+        activity: str,
+        argument: object,
+        *,
+        start_to_close_timeout: timedelta = STEP_TIMEOUT,
+        heartbeat_timeout: timedelta | None = None,
+        retry_policy: RetryPolicy = RETRIES,
+        result_type: type | None = None,
+    ) -> Any:
+        self._doing = activity
+        try:
+            result = await workflow.execute_activity(
+                activity,
+                argument,
+                start_to_close_timeout=start_to_close_timeout,
+                heartbeat_timeout=heartbeat_timeout,
+                retry_policy=retry_policy,
+                result_type=result_type,
+            )
+        finally:
+            self._doing = None
+        self._done.append(activity)
+        return result
+
+    # ---- cancellation -----------------------------------------------------------------------------------------
+
+    @workflow.signal(name="cancelOrder")
+    def cancel_order(self, reason: str | None = None, *surplus: object) -> None:
+        """Cancel the order and undo what was done for it; honoured until it is READY."""
+        try:
+            self._cancel(parsing.cancellation(reason, *surplus))
+        except Refused as refusal:
+            workflow.logger.warning("Ignored a signal: %s", refusal)
+
+    def _cancel(self, reason: str) -> None:
+        if self._status not in CANCELLABLE or (self._making is not None and self._making.done()):
+            workflow.logger.warning("Cannot cancel an order that is %s (asked because of: %s)", self._status, reason)
+        elif self._cancelled_because is None:
+            self._cancelled_because = reason
+            if self._making is not None:
+                self._making.cancel()
+
+    def _stop_if_cancelled(self) -> None:
+        # A step may succeed in the very moment in which it is cancelled; then its result is all we get.
+        if self._cancelled_because is not None:
+            raise asyncio.CancelledError
+
+    def _status_when_undone(self) -> OrderStatus:
+        if self._cancelled_because is not None:
+            return OrderStatus.CANCELLED
+        return OrderStatus.FAILED if self._status is OrderStatus.PENDING else OrderStatus.REFUNDED
+
+    # ---- changes ----------------------------------------------------------------------------------------------
+
+    @workflow.update(name="changeItem")
+    async def change_item(self, change: ItemChange | None = None, *surplus: object) -> OrderReport:
+        """Make one line of the order another one, and pay, or get back, the difference; until preparation starts."""
+        await self._changes.ask(parsing.item_change(change, *surplus))
+        return self.status()
+
+    @change_item.validator
+    def _validate_change_item(self, change: ItemChange | None = None, *surplus: object) -> None:
+        parsing.item_change(change, *surplus)
+        if self._status not in CHANGEABLE or self._cancelled_because is not None:
+            raise self._too_late()
+
+    async def _serve_changes(self) -> None:
+        """Serve the changes that wait, and those that come within the order's window."""
+        closing = workflow.time() + self._order.change_window
+        while self._changes or (left := closing - workflow.time()) > 0:
+            if not self._changes:
+                try:
+                    await workflow.wait_condition(lambda: bool(self._changes), timeout=left)
+                except TimeoutError:
+                    continue
+            await self._change(await self._changes.receive())
+
+    async def _change(self, envelope: Envelope[ItemChange]) -> None:
+        try:
+            items = menu.changed(self._order.items, envelope.message)
+            difference = menu.total(items) - menu.total(self._order.items)
+            if difference:
+                await self._take_difference(difference)
+        except Refused as refusal:
+            envelope.refuse(refusal)
+        except (ActivityError, asyncio.CancelledError):
+            envelope.refuse(self._too_late())
+            raise
+        else:
+            self._order.items, self._order.total = items, menu.total(items)
+            envelope.answer(None)
+
+    async def _take_difference(self, amount: int) -> None:
+        try:
+            await self._take_payment(amount)
+        except ActivityError as failure:
+            self._stop_if_cancelled()
+            await self._saga.undo_last()  # the order stands as it was, and so does its payment
+            raise Refused(f"Cannot change the order; {why(failure)}") from failure
+
+    async def _refuse_waiting_changes(self) -> None:
+        while self._changes:
+            (await self._changes.receive()).refuse(self._too_late())
+
+    def _too_late(self) -> Refused:
+        state = "being cancelled" if self._cancelled_because is not None else self._status
+        possible = " or ".join(CHANGEABLE)
+        return Refused(f"Cannot change order {self._order.order_id}; it is {state}, possible while it is {possible}")
+
+    # ---- queries ----------------------------------------------------------------------------------------------
+
+    @workflow.query
+    def status(self) -> OrderReport:
+        """Return how far the order has come, and what was paid for it."""
+        order = self._order
+        return OrderReport(
+            order_id=order.order_id,
+            status=self._status,
+            items=order.items,
+            total=menu.total(order.items),
+            paid=self._paid,
+            transaction_ids=self._transaction_ids,
+            points=self._points,
+            reason=self._reason,
+        )
+
+    @workflow.query
+    def progress(self) -> OrderProgress:
+        """Return which steps were done and undone, and what is under way."""
+        return OrderProgress(self._status, self._done, self._doing, self._saga.undone, self._saga.undoing)
+
+
+def why(failure: BaseException) -> str:
+    """Return what made a step fail, in the words of whoever failed."""
+    cause = failure.cause if isinstance(failure, ActivityError) else failure
+    return getattr(cause, "message", "") or str(cause or failure)

@@ -1,0 +1,22 @@
+"""Checks of the exercises. Each reads event histories and answers "Done" or "Not yet", with what to do next."""
+
+from __future__ import annotations
+
+from temporalio.client import Client
+
+from loyalty.lab.exercises import customers, orders
+from loyalty.lab.exercises.hints import NotYet
+
+EXERCISES = customers.EXERCISES | orders.EXERCISES
+
+__all__ = ["EXERCISES", "check"]
+
+
+async def check(name: str, client: Client) -> str:
+    """Return "Done: ..." or "Not yet: ..." for the exercise `name`; ValueError where there is none of that name."""
+    if name not in EXERCISES:
+        raise ValueError(f"Cannot check {name!r}; exercises are {', '.join(EXERCISES)}")
+    try:
+        return f"Done: {await EXERCISES[name](client)}"
+    except NotYet as hint:
+        return f"Not yet: {hint}"

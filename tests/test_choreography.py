@@ -1,0 +1,118 @@
+"""The coffee shop as a choreography: slower to understand than the saga, and no less right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+from temporalio.worker import Replayer
+
+from loyalty.coffee import menu
+from loyalty.coffee.messages import Order
+from loyalty.coffee.worker import build_worker as build_coffee_worker
+from loyalty.lab.choreography import messages
+from loyalty.lab.choreography.messages import ORDER_PLACED, SERVICES, TASK_QUEUE, ServiceInput, Told
+from loyalty.lab.choreography.worker import WORKFLOWS
+from loyalty.lab.mishaps import Clumsy
+from loyalty.worker import build_worker
+from tests.coffee import DELIVERED, CoffeeShop, sqlite_url
+from tests.helpers import Handle, comes_to, eventually, runs
+
+PRICE = menu.total([menu.item("latte")])
+
+
+class Dance:
+    """The four services in one namespace."""
+
+    def __init__(self, shop: CoffeeShop, services: list[Handle]) -> None:
+        self.shop, self.services = shop, services
+
+    async def hears(self, service: str, event: str, order_id: str, notes: str = "") -> None:
+        order = Order(order_id, "ada", [menu.item("latte")], notes, email=f"{order_id}@example.org")
+        await self.shop.client.get_workflow_handle(service).signal("told", Told(event, order))
+
+    async def places(self, order_id: str, notes: str = "") -> None:
+        await self.hears(messages.PAYMENTS, ORDER_PLACED, order_id, notes)
+
+    async def tells(self, order_id: str) -> str:
+        """Return the subject of the mail that tells what became of the order."""
+        mails = await eventually(
+            lambda: [subject for subject in self.shop.mails.to(f"{order_id}@example.org") if "order" in subject],
+            waiting_for=f"news of order {order_id}",
+            timeout=40,
+        )
+        return str(mails[0])
+
+
+@pytest.fixture
+async def dance(client: Client, tmp_path: Path) -> AsyncIterator[Dance]:
+    shop = CoffeeShop(client, sqlite_url(tmp_path))
+    worker = build_coffee_worker(
+        client,
+        shop.mails,
+        shop.store,
+        task_queue=TASK_QUEUE,
+        workflows=WORKFLOWS,
+        step_seconds=0.02,
+        interceptors=[Clumsy()],
+    )
+    async with worker, build_worker(client, shop.mails):
+        services: list[Any] = [
+            await client.start_workflow(
+                workflow.run,  # type: ignore[attr-defined]  # every service has one
+                ServiceInput(history_threshold=200),
+                id=name,
+                task_queue=TASK_QUEUE,
+            )
+            for name, workflow in zip(SERVICES, WORKFLOWS, strict=True)
+        ]
+        yield Dance(shop, services)
+
+
+async def test_an_order_goes_from_service_to_service(dance: Dance) -> None:
+    await dance.places("7")
+    assert await dance.tells("7") == "Your order 7 is ready"
+    assert dance.shop.check_books()["money"] == PRICE
+    assert dance.shop.in_stock("latte") == DELIVERED - 1
+    await comes_to(dance.shop.customer("ada"), menu.points_for(PRICE))
+
+
+@pytest.mark.parametrize(
+    "notes", ["decline the card", "lose every receipt", "spill all the milk", "lose the stock list", "drop the tray"]
+)
+async def test_what_fails_is_undone_backwards(dance: Dance, notes: str) -> None:
+    await dance.places("7", notes)
+    assert await dance.tells("7") == "Your order 7 was refunded"
+    assert dance.shop.check_books()["money"] == 0
+    assert dance.shop.in_stock("latte") == DELIVERED
+
+
+@pytest.mark.parametrize("before_it_is_placed", [True, False])
+async def test_an_order_is_cancelled_by_telling_the_baristas(dance: Dance, before_it_is_placed: bool) -> None:
+    if before_it_is_placed:
+        await dance.hears(messages.BARISTAS, messages.CANCEL_ORDER, "7")
+        await dance.places("7")
+    else:
+        await dance.places("7", "spill all the milk")
+        await dance.hears(messages.BARISTAS, messages.CANCEL_ORDER, "7")
+    assert await dance.tells("7") == "Your order 7 was refunded"
+    assert dance.shop.check_books()["money"] == 0
+
+
+async def test_services_continue_as_new_and_lose_nothing(dance: Dance) -> None:
+    notes = ["", "", "spill the milk once", "drop the tray"]
+    await asyncio.gather(*(dance.places(f"n{n}", notes[n % 4]) for n in range(60)))
+    news = await asyncio.gather(*(dance.tells(f"n{n}") for n in range(60)))
+    ready = sum("is ready" in subject for subject in news)
+    assert ready == 45
+    assert dance.shop.check_books()["money"] == ready * PRICE
+    payments = await runs(dance.services[0], dance.shop.client)
+    assert len(payments) > 1, "the threshold was crossed"
+    replayer = Replayer(workflows=WORKFLOWS)
+    for service in dance.services:
+        for run in await runs(service, dance.shop.client):
+            await replayer.replay_workflow(await run.fetch_history())

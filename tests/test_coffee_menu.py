@@ -1,0 +1,86 @@
+"""What the shop sells, in whole cents."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.coffee import menu
+from loyalty.coffee.messages import Item, ItemChange
+from loyalty.parsing import Refused
+
+PRODUCTS = st.sampled_from(menu.MENU)
+ITEMS = st.lists(
+    st.builds(lambda product, quantity: menu.item(product.name, quantity), PRODUCTS, st.integers(1, 100)), max_size=20
+)
+
+
+@pytest.mark.parametrize(
+    ("items", "total", "points"),
+    [
+        ([], 0, 0),
+        ([Item("cookie", 1, 90)], 90, 0),
+        ([Item("espresso", 1, 250)], 250, 2),
+        ([Item("latte", 5, 420)], 2_100, 21),
+        ([Item("latte", 1, 420), Item("croissant", 2, 320)], 1_060, 10),
+        ([Item("cookie", 10, 90)], 900, 9),
+        ([Item("cookie", 11, 90)], 990, 9),
+        ([Item("flat white", 100, 450)], 45_000, 450),
+    ],
+)
+def test_an_order_costs_the_sum_of_its_lines_and_earns_a_point_per_full_unit(
+    items: list[Item], total: int, points: int
+) -> None:
+    assert menu.total(items) == total
+    assert menu.points_for(total) == points
+
+
+@pytest.mark.parametrize(
+    ("cents", "words"), [(0, "0.00"), (5, "0.05"), (90, "0.90"), (420, "4.20"), (123_456, "1,234.56"), (-50, "-0.50")]
+)
+def test_prices_are_written_as_people_do(cents: int, words: str) -> None:
+    assert menu.price_in_words(cents) == words
+
+
+@given(ITEMS, ITEMS)
+def test_totals_add_up_and_points_never_favour_splitting_an_order(some: list[Item], others: list[Item]) -> None:
+    assert menu.total(some + others) == menu.total(some) + menu.total(others)
+    apart = menu.points_for(menu.total(some)) + menu.points_for(menu.total(others))
+    assert 0 <= menu.points_for(menu.total(some + others)) - apart <= 1
+
+
+def test_every_product_has_a_name_of_its_own_and_a_price() -> None:
+    assert len({product.name for product in menu.MENU}) == len(menu.MENU)
+    assert all(product.price > 0 for product in menu.MENU)
+
+
+def test_what_is_not_on_the_menu_is_refused_with_the_menu() -> None:
+    with pytest.raises(Refused, match="Cannot sell 'tea'; possible are espresso, cappuccino, latte"):
+        menu.item("tea")
+
+
+LATTE, COOKIES = menu.item("latte"), menu.item("cookie", 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "items"),
+    [
+        (ItemChange("latte", menu.item("latte", 3)), [menu.item("latte", 3), COOKIES]),
+        (ItemChange("cookie", menu.item("croissant")), [LATTE, menu.item("croissant")]),
+    ],
+)
+def test_a_change_replaces_one_line(change: ItemChange, items: list[Item]) -> None:
+    assert menu.changed([LATTE, COOKIES], change) == items
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (ItemChange("espresso", LATTE), "Cannot change 'espresso'; the order has latte, cookie"),
+        (ItemChange("latte", COOKIES), "Cannot make 'latte' 'cookie'; the order has a line of that name already"),
+    ],
+)
+def test_a_change_that_could_mean_two_lines_or_none_is_refused(change: ItemChange, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        menu.changed([LATTE, COOKIES], change)

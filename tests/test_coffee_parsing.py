@@ -1,0 +1,116 @@
+"""Bad orders are refused in a sentence that states what was asked and what is possible."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.coffee import menu, parsing
+from loyalty.coffee.messages import Item, ItemChange, Order, order_workflow_id
+from loyalty.parsing import Refused
+
+LATTE = {"name": "latte", "quantity": 1, "unit_price": 420}
+
+
+def placed(order_id: str = "7", **fields: Any) -> dict[str, Any]:
+    return {"order_id": order_id, "customer_id": "ada", "items": [LATTE], **fields}
+
+
+def parse(order: object, *surplus: object) -> Order:
+    return parsing.order(order, *surplus, workflow_id=order_workflow_id("7"))
+
+
+def test_only_ids_and_items_are_required() -> None:
+    assert parse(placed()) == Order("7", "ada", [menu.item("latte")], total=420)
+
+
+def test_everything_that_is_stated_is_kept() -> None:
+    stated = {
+        "notes": "oat milk",
+        "customer_name": "Ada",
+        "email": "ada@example.org",
+        "payment_method": "cash",
+        "change_window": 1.5,
+        "total": 420,
+    }
+    assert parse(placed(**stated)) == Order(items=[menu.item("latte")], order_id="7", customer_id="ada", **stated)
+
+
+@pytest.mark.parametrize(
+    ("order", "sentence"),
+    [
+        (None, "Cannot read None; possible is an object with the fields order_id, customer_id, items"),
+        ("one latte, please", "Cannot read 'one latte, please'; possible is an object"),
+        ({"order_id": "7"}, "possible is an object with the fields order_id, customer_id, items"),
+        (placed(order_id=""), "Cannot use '' as a transaction id"),
+        (placed(order_id="8"), "Cannot make order '8' in the workflow 'coffee-order-7'; possible is 'coffee-order-8'"),
+        (placed(customer_id=""), "Cannot use an empty text as a customer id"),
+        (placed(items=[]), "Cannot make an order of 0 items; possible is a list of 1 to 20 items"),
+        (placed(items=[LATTE] * 21), "Cannot make an order of 21 items"),
+        (placed(items="latte"), "Cannot make an order of 'latte'"),
+        (placed(items=[LATTE, LATTE]), "two lines of one product; possible is one line with their quantity"),
+        (placed(items=[{**LATTE, "name": "tea"}]), "Cannot sell 'tea'; possible are espresso"),
+        (placed(items=[{**LATTE, "quantity": 0}]), "Cannot make 0 of latte; possible is a whole number from 1 to 100"),
+        (placed(items=[{**LATTE, "quantity": -3}]), "Cannot make -3 of latte"),
+        (placed(items=[{**LATTE, "quantity": 10**12}]), "Cannot make 1000000000000 of latte"),
+        (placed(items=[{**LATTE, "quantity": 1.5}]), "Cannot make 1.5 of latte"),
+        (placed(items=[{**LATTE, "quantity": True}]), "Cannot make True of latte"),
+        (placed(items=[{**LATTE, "unit_price": 1}]), "Cannot sell latte at 1 cents; the menu says 420"),
+        (placed(items=[{**LATTE, "unit_price": -420}]), "Cannot sell latte at -420 cents"),
+        (placed(items=[{"name": "latte"}]), "possible is an object with the fields name, quantity, unit_price"),
+        (placed(total=1), "Cannot take 1 cents; the items cost 420"),
+        (placed(total="420"), "Cannot take '420' cents; the items cost 420"),
+        (placed(payment_method="promise"), "Cannot be paid by 'promise'; possible are card, cash, gift card"),
+        (placed(payment_method=["card"]), "Cannot be paid by ['card']"),
+        (placed(change_window=-1), "Cannot wait -1 s for changes; possible are 0 to 3,600"),
+        (placed(change_window=float("nan")), "Cannot wait nan s for changes"),
+        (placed(email="ada"), "Cannot use 'ada' as an e-mail address"),
+        (placed(notes="x" * 201), "possible is text of at most 200 printable characters"),
+    ],
+)
+def test_a_bad_order_is_refused(order: object, sentence: str) -> None:
+    with pytest.raises(Refused, match=re.escape(sentence)):
+        parse(order)
+
+
+def test_a_surplus_argument_is_refused() -> None:
+    with pytest.raises(Refused, match="Cannot read an order with \\['and a cookie'\\] at its end"):
+        parse(placed(), "and a cookie")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+FIELDS = st.sampled_from([*Order.__annotations__, *Item.__annotations__])
+
+
+@given(st.dictionaries(FIELDS, JSON), st.dictionaries(FIELDS, JSON))
+def test_whatever_arrives_is_an_order_or_is_refused(fields: dict[str, Any], line: dict[str, Any]) -> None:
+    try:
+        order = parse({**placed(items=[{**LATTE, **line}]), **fields})
+    except Refused:
+        return
+    assert order.total == menu.total(order.items) > 0
+
+
+def test_a_change_names_a_line_and_what_it_becomes() -> None:
+    change = {"name": "latte", "item": {**LATTE, "quantity": 2}}
+    assert parsing.item_change(change) == ItemChange("latte", menu.item("latte", 2))
+    with pytest.raises(Refused, match="possible is an object with the fields name, item"):
+        parsing.item_change("two lattes")
+    with pytest.raises(Refused, match="Cannot make 0 of latte"):
+        parsing.item_change({"name": "latte", "item": {**LATTE, "quantity": 0}})
+
+
+def test_a_cancellation_may_have_a_reason() -> None:
+    assert parsing.cancellation() == "no reason given"
+    assert parsing.cancellation("too slow") == "too slow"
+    for bad in (7, "", "x" * 201, ["too slow"]):
+        with pytest.raises(Refused, match="as a reason"):
+            parsing.cancellation(bad)

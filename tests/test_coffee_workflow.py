@@ -1,0 +1,442 @@
+"""Orders at a real server, with real books: what is done, in which order, and what is undone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import CancelledError, WorkflowAlreadyStartedError
+
+from loyalty.coffee.activities import STEPS
+from loyalty.coffee.menu import item as menu_item
+from loyalty.coffee.messages import WORKFLOW_TYPE, order_workflow_id
+from tests.coffee import DELIVERED, CoffeeShop, sqlite_url
+from tests.helpers import Handle, comes_to, ends, events, eventually, failure_of, refusal
+
+EMAIL = "ada@example.org"
+MADE = ["processPayment", "prepareBeverage", "updateInventory"]
+SLOW = 0.2
+"""Seconds for each step of the barista, where something has to happen meanwhile."""
+
+
+@pytest.fixture
+def closed(client: Client, tmp_path: Path) -> CoffeeShop:
+    return CoffeeShop(client, sqlite_url(tmp_path))
+
+
+@pytest.fixture
+async def shop(closed: CoffeeShop) -> AsyncIterator[CoffeeShop]:
+    async with closed.serving():
+        yield closed
+
+
+async def becomes(order: Handle, status: str, timeout: float = 10) -> None:
+    await eventually(
+        lambda: order.query("status"),
+        lambda report: report["status"] == status,
+        waiting_for=f"{order.id} to be {status}",
+        timeout=timeout,
+    )
+
+
+async def scheduled(order: Handle) -> list[str]:
+    """Return the names of the activities that the history holds, in their order."""
+    return [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in await events(order)
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+
+
+# ---- orders that succeed --------------------------------------------------------------------------------------
+
+
+async def test_an_order_is_paid_prepared_taken_from_stock_told_of_and_rewarded(shop: CoffeeShop) -> None:
+    order = await shop.places("7", ("latte", 2), ("croissant", 1), email=EMAIL)
+    report = await ends(order)
+    assert report["status"] == "COMPLETED"
+    assert (report["total"], report["paid"], report["points"], report["reason"]) == (1_160, 1_160, 11, "")
+    assert await scheduled(order) == [*MADE, "sendEmail", "earnPoints"]
+    assert shop.money("7") == 1_160
+    assert (shop.in_stock("latte"), shop.in_stock("croissant")) == (DELIVERED - 2, DELIVERED - 1)
+    await comes_to(shop.customer("ada"), 11)
+    assert "Your order 7 is ready" in shop.mails.to(EMAIL)
+
+
+async def test_the_queries_answer_after_the_end_too(shop: CoffeeShop) -> None:
+    order = await shop.places("7")
+    report = await ends(order)
+    assert await order.query("status") == report
+    progress = await order.query("progress")
+    assert (progress["status"], progress["done"]) == ("COMPLETED", [*MADE, "earnPoints"])
+    assert (progress["doing"], progress["undone"], progress["undoing"]) == (None, [], None)
+
+
+async def test_progress_says_what_is_being_done(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=SLOW):
+        order = await closed.places("7")
+        await becomes(order, "PREPARING")
+        progress = await order.query("progress")
+        assert progress == {
+            "status": "PREPARING",
+            "done": ["processPayment"],
+            "doing": "prepareBeverage",
+            "undone": [],
+            "undoing": None,
+        }
+        await ends(order)
+
+
+async def test_a_customer_who_is_a_member_earns_on(shop: CoffeeShop) -> None:
+    for order_id in ("7", "8"):
+        await shop.serves(order_id)
+    await comes_to(shop.customer("ada"), 8)
+
+
+async def test_less_than_one_full_unit_earns_nothing_and_enrols_nobody(shop: CoffeeShop) -> None:
+    order = await shop.places("7", ("cookie", 1))
+    assert (await ends(order))["points"] == 0
+    assert await scheduled(order) == MADE
+
+
+async def test_a_closed_account_earns_nothing_and_the_order_is_served_all_the_same(shop: CoffeeShop) -> None:
+    await shop.serves("7")
+    await shop.customer("ada").signal("cancelAccount")
+    await ends(shop.customer("ada"))
+    report = await shop.serves("8")
+    assert (report["status"], report["points"]) == ("COMPLETED", 0)
+
+
+async def test_no_address_no_mail(shop: CoffeeShop) -> None:
+    await shop.serves("7")
+    assert shop.mails.attempts == []
+
+
+async def test_a_failing_notification_does_not_fail_the_order(shop: CoffeeShop) -> None:
+    shop.mails.down = True
+    report = await shop.serves("7", email=EMAIL)
+    assert (report["status"], report["points"]) == ("COMPLETED", 4)
+    assert len([mail for mail in shop.mails.attempts if "order" in mail["Subject"]]) == 3
+
+
+async def test_an_order_id_is_used_once(shop: CoffeeShop) -> None:
+    await shop.serves("7")
+    with pytest.raises(WorkflowAlreadyStartedError):
+        await shop.client.start_workflow(
+            WORKFLOW_TYPE,
+            {"order_id": "7"},
+            id=order_workflow_id("7"),
+            task_queue="coffee-shop",
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+
+
+async def test_the_same_order_again_is_neither_charged_nor_taken_nor_rewarded_again(shop: CoffeeShop) -> None:
+    first = await shop.serves("7")
+    again = await shop.serves("7")
+    assert again["transaction_ids"] == first["transaction_ids"]
+    assert (shop.money(), shop.in_stock("latte")) == (420, DELIVERED - 1)
+    await comes_to(shop.customer("ada"), 4)
+
+
+async def test_an_order_that_was_undone_cannot_be_paid_again(shop: CoffeeShop) -> None:
+    assert (await shop.serves("7", notes="drop the tray"))["status"] == "REFUNDED"
+    again = await shop.serves("7")
+    assert again["status"] == "FAILED"
+    assert again["reason"] == "Cannot pay part 1 of order 7; it was refunded, possible is a new order"
+    assert shop.check_books()["money"] == 0
+
+
+# ---- orders that fail -----------------------------------------------------------------------------------------
+
+FAILING = [
+    ("decline the card", "FAILED", "The bank declined the card", ["refundPayment"]),
+    ("lose every receipt", "FAILED", "The receipt was lost: nobody knows whether it was paid", ["refundPayment"]),
+    ("spill all the milk", "REFUNDED", "The milk was spilled", ["refundPayment"]),
+    ("lose the stock list", "REFUNDED", "The stock list is lost", ["restoreInventory", "refundPayment"]),
+    (
+        "drop the tray",
+        "REFUNDED",
+        "The tray was dropped, after the stock list was written",
+        ["restoreInventory", "refundPayment"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("notes", "status", "reason", "undone"), FAILING, ids=[case[0] for case in FAILING])
+async def test_a_step_that_fails_undoes_what_came_before_in_reverse_order(
+    shop: CoffeeShop, notes: str, status: str, reason: str, undone: list[str]
+) -> None:
+    order = await shop.places("7", notes=notes, email=EMAIL)
+    report = await ends(order, timeout=30)
+    assert (report["status"], report["reason"], report["paid"], report["points"]) == (status, reason, 0, 0)
+    assert (await order.query("progress"))["undone"] == undone
+    assert shop.check_books() == {
+        "money": 0,
+        "worth_of_sales": 0,
+        "in_stock": 6 * DELIVERED,
+        "accounted_for": 6 * DELIVERED,
+    }
+    assert len(shop.mails.to(EMAIL)) == 1, "the customer is told"
+
+
+async def test_what_is_out_of_stock_is_refunded(shop: CoffeeShop) -> None:
+    shop.store.take_from_stock("everything", [menu_item("latte", DELIVERED)])
+    report = await shop.serves("7")
+    assert (report["status"], report["reason"]) == ("REFUNDED", "Cannot take 1 x latte from stock; 0 are left")
+    assert shop.money("7") == 0
+
+
+@pytest.mark.parametrize("notes", ["lose the receipt", "spill the milk once", "spill the milk twice"])
+async def test_what_succeeds_within_three_attempts_has_succeeded(shop: CoffeeShop, notes: str) -> None:
+    report = await shop.serves("7", notes=notes)
+    assert (report["status"], report["paid"]) == ("COMPLETED", 420)
+    assert shop.check_books()["money"] == 420
+
+
+async def test_a_compensation_is_retried_until_it_succeeds(shop: CoffeeShop) -> None:
+    report = await shop.serves("7", notes="spill all the milk; jam the till twice")
+    assert report["status"] == "REFUNDED"
+    assert shop.money("7") == 0
+
+
+async def test_other_notes_are_only_notes(shop: CoffeeShop) -> None:
+    assert (await shop.serves("7", notes="oat milk, please; for here"))["status"] == "COMPLETED"
+
+
+BAD: list[tuple[Any, str]] = [
+    ({"order_id": "7", "customer_id": "ada", "items": []}, "Cannot make an order of 0 items"),
+    ({"order_id": "8", "customer_id": "ada", "items": []}, "possible is 'coffee-order-8'"),
+    ("one latte, please", "Cannot read 'one latte, please'"),
+    (None, "Cannot read None"),
+]
+
+
+@pytest.mark.parametrize(("order", "sentence"), BAD)
+async def test_a_bad_order_fails_with_a_sentence_before_anything_is_done(
+    shop: CoffeeShop, order: Any, sentence: str
+) -> None:
+    handle = await shop.client.start_workflow(WORKFLOW_TYPE, order, id=order_workflow_id("7"), task_queue="coffee-shop")
+    report = await ends(handle)
+    assert report["status"] == "FAILED"
+    assert sentence in report["reason"]
+    assert await scheduled(handle) == []
+
+
+async def test_an_order_without_input_fails_with_a_sentence(shop: CoffeeShop) -> None:
+    handle = await shop.client.start_workflow(WORKFLOW_TYPE, id=order_workflow_id("7"), task_queue="coffee-shop")
+    assert "Cannot read None" in (await ends(handle))["reason"]
+
+
+# ---- cancellation ---------------------------------------------------------------------------------------------
+
+
+async def test_an_order_is_cancelled_while_it_is_prepared(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=SLOW):
+        order = await closed.places("7", email=EMAIL)
+        await becomes(order, "PREPARING")
+        await order.signal("cancelOrder", "the train leaves")
+        report = await ends(order)
+    assert (report["status"], report["reason"], report["paid"]) == ("CANCELLED", "the train leaves", 0)
+    assert closed.check_books()["money"] == 0
+    assert closed.mails.to(EMAIL) == ["Your order 7 was cancelled"]
+    assert len(closed.ask_books("SELECT * FROM preparations")) < len(STEPS)
+
+
+async def test_an_order_is_cancelled_before_it_has_begun(closed: CoffeeShop) -> None:
+    order = await closed.places("7")
+    await order.signal("cancelOrder")
+    async with closed.serving():
+        report = await ends(order)
+    assert (report["status"], report["reason"]) == ("CANCELLED", "no reason given")
+    assert await scheduled(order) == []
+
+
+async def test_a_cancellation_after_the_coffee_is_ready_is_refused(closed: CoffeeShop) -> None:
+    closed.mails.down = True  # so that the order stays READY for three attempts
+    async with closed.serving():
+        order = await closed.places("7", email=EMAIL)
+        await becomes(order, "READY")
+        await order.signal("cancelOrder", "too late")
+        report = await ends(order, timeout=30)
+    assert (report["status"], report["reason"], report["paid"]) == ("COMPLETED", "", 420)
+
+
+async def test_a_second_cancellation_changes_nothing(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=SLOW):
+        order = await closed.places("7", notes="jam the till twice")
+        await becomes(order, "PREPARING")
+        for reason in ("first", "second"):
+            await order.signal("cancelOrder", reason)
+        assert (await ends(order))["reason"] == "first"
+
+
+async def test_a_bad_cancellation_is_ignored(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=SLOW):
+        order = await closed.places("7")
+        await becomes(order, "PREPARING")
+        await order.signal("cancelOrder", 7)
+        await order.signal("cancelOrder", args=["a reason", "and another one"])
+        assert (await ends(order))["status"] == "COMPLETED"
+
+
+async def test_the_servers_cancellation_undoes_too_and_ends_as_canceled(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=SLOW):
+        order = await closed.places("7", notes="jam the till twice")
+        await becomes(order, "PREPARING")
+        await order.cancel()
+        assert isinstance(await failure_of(order), CancelledError)
+        assert (await order.describe()).status is WorkflowExecutionStatus.CANCELED
+        assert (await order.query("progress"))["undone"] == ["refundPayment"]
+    assert closed.money() == 0
+
+
+async def test_the_servers_cancellation_does_not_cut_off_what_undoes(closed: CoffeeShop) -> None:
+    async with closed.serving():
+        order = await closed.places("7", notes="drop the tray; jam the till twice")
+        await eventually(
+            lambda: order.query("progress"),
+            lambda progress: progress["undone"] == ["restoreInventory"],
+            waiting_for="the first compensation",
+        )
+        await order.cancel()
+        report = await ends(order, timeout=30)
+    assert report["status"] == "REFUNDED"
+    assert closed.check_books()["money"] == 0
+
+
+# ---- changes --------------------------------------------------------------------------------------------------
+
+
+def line(name: str, quantity: int = 1) -> dict[str, Any]:
+    one = menu_item(name, quantity)
+    return {"name": one.name, "quantity": one.quantity, "unit_price": one.unit_price}
+
+
+async def test_an_item_is_changed_and_the_difference_is_paid(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=1)
+    report = await order.execute_update("changeItem", {"name": "latte", "item": line("flat white", 2)})
+    assert (report["status"], report["total"], report["paid"]) == ("PAID", 900, 900)
+    assert (await ends(order))["points"] == 9
+    assert shop.in_stock("flat white") == DELIVERED - 2
+    assert shop.check_books()["money"] == 900
+
+
+async def test_a_cheaper_item_gives_money_back(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=1)
+    report = await order.execute_update("changeItem", {"name": "latte", "item": line("espresso")})
+    assert report["paid"] == 250
+    await ends(order)
+    assert shop.check_books()["money"] == 250
+
+
+async def test_a_changed_order_that_fails_is_undone_as_a_whole(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=1, notes="drop the tray")
+    await order.execute_update("changeItem", {"name": "latte", "item": line("espresso", 3)})
+    await order.execute_update("changeItem", {"name": "espresso", "item": line("cookie", 2)})
+    assert (await ends(order, timeout=30))["status"] == "REFUNDED"
+    assert shop.check_books()["money"] == 0
+
+
+async def test_a_change_is_possible_before_the_payment_has_been_made(closed: CoffeeShop) -> None:
+    order = await closed.places("7", notes="lose the receipt")
+    async with closed.serving():
+        await becomes(order, "PENDING")
+        report = await order.execute_update("changeItem", {"name": "latte", "item": line("latte", 2)})
+        assert report["paid"] == 840
+        await ends(order)
+    assert closed.check_books()["money"] == 840
+
+
+async def test_changes_are_refused_with_what_is_possible(shop: CoffeeShop) -> None:
+    order = await shop.places("7", ("latte", 1), ("cookie", 1), change_window=2)
+    for change, sentence in [
+        ({"name": "tea", "item": line("latte")}, "Cannot change 'tea'; the order has latte, cookie"),
+        ({"name": "latte", "item": line("cookie")}, "Cannot make 'latte' 'cookie'; the order has a line of that name"),
+        ({"name": "latte", "item": {**line("latte"), "quantity": 0}}, "Cannot make 0 of latte"),
+        ("a tea", "possible is an object with the fields name, item"),
+    ]:
+        assert sentence in await refusal(order.execute_update("changeItem", change))
+    assert (await ends(order))["total"] == 510
+
+
+async def test_a_change_whose_difference_is_not_paid_leaves_the_order_as_it_was(closed: CoffeeShop) -> None:
+    async with closed.serving():
+        order = await closed.places("7", change_window=20)
+        await becomes(order, "PAID")
+        closed.store.refund_payment("7", 2, "card")  # the part that the change would be
+        sentence = await refusal(order.execute_update("changeItem", {"name": "latte", "item": line("latte", 2)}))
+        assert "Cannot change the order; Cannot pay part 2 of order 7" in sentence
+        report = await order.execute_update("changeItem", {"name": "latte", "item": line("latte", 3)})
+        assert report["paid"] == 1_260
+        await order.signal("cancelOrder")
+        await ends(order)
+    assert closed.check_books()["money"] == 0
+
+
+async def test_an_order_that_is_being_prepared_cannot_be_changed(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=SLOW):
+        order = await closed.places("7")
+        await becomes(order, "PREPARING")
+        sentence = await refusal(order.execute_update("changeItem", {"name": "latte", "item": line("espresso")}))
+        assert sentence == "Cannot change order 7; it is PREPARING, possible while it is PENDING or PAID"
+        await ends(order)
+
+
+async def test_a_change_that_waits_while_the_order_fails_is_refused(closed: CoffeeShop) -> None:
+    async with closed.serving():
+        order = await closed.places("7", notes="lose every receipt")
+        change = order.execute_update("changeItem", {"name": "latte", "item": line("espresso")})
+        assert "it is FAILED" in await refusal(change)
+        await ends(order)
+
+
+async def test_a_cancellation_ends_the_wait_for_changes(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=3_600)
+    await becomes(order, "PAID")
+    await order.signal("cancelOrder", "no time")
+    assert (await ends(order))["status"] == "CANCELLED"
+    assert shop.money() == 0
+
+
+# ---- baristas -------------------------------------------------------------------------------------------------
+
+
+async def test_a_barista_says_after_each_step_how_many_are_done(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=SLOW):
+        order = await closed.places("7")
+        seen = await eventually(
+            lambda: heartbeat(order), lambda step: step is not None and step >= 2, waiting_for="the second heartbeat"
+        )
+        assert seen <= len(STEPS)
+        await ends(order)
+
+
+async def heartbeat(order: Handle) -> int | None:
+    for pending in (await order.describe()).raw_description.pending_activities:
+        if pending.heartbeat_details.payloads:
+            return int(pending.heartbeat_details.payloads[0].data)
+    return None
+
+
+async def test_a_later_attempt_goes_on_after_the_last_heartbeat(shop: CoffeeShop) -> None:
+    await shop.serves("7", notes="spill the milk once")
+    done = shop.ask_books("SELECT step, attempt FROM preparations ORDER BY attempt, step")
+    assert [(row["step"], row["attempt"]) for row in done] == [(1, 1), (2, 1), (3, 1), (4, 1), (4, 2), (5, 2)]
+
+
+async def test_sixty_orders_at_once_leave_the_books_in_order(shop: CoffeeShop) -> None:
+    notes = ["", "", "", "decline the card", "spill the milk twice", "drop the tray"]
+    reports = await asyncio.gather(
+        *(shop.serves(f"n{n}", customer_id=f"c{n % 5}", notes=notes[n % 6]) for n in range(60))
+    )
+    sold = sum(report["total"] for report in reports if report["status"] == "COMPLETED")
+    assert shop.check_books()["money"] == sold == 40 * 420
+    for n in range(5):
+        await comes_to(shop.customer(f"c{n}"), sum(r["points"] for r in reports[n::5]))
