@@ -108,6 +108,14 @@ def test_a_refund_that_is_repeated_is_given_once(store: Store, ask: Ask) -> None
     assert ask("SELECT COUNT(*) FROM payments") == 2
 
 
+def test_what_was_refunded_cannot_be_paid_again(store: Store, ask: Ask) -> None:
+    store.take_payment("7", 1, "card", 420)
+    store.refund_payment("7", 1, "card")
+    with pytest.raises(Impossible, match="it was refunded, possible is a new order"):
+        store.take_payment("7", 1, "card", 420)
+    assert ask(MONEY) == 0
+
+
 def test_a_payment_that_comes_after_its_refund_is_never_taken(store: Store, ask: Ask) -> None:
     store.refund_payment("7", 1, "card")
     with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, possible is a new order"):
@@ -200,6 +208,14 @@ def test_what_comes_back_comes_back_once(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", BREAKFAST)
     for _ in range(3):
         store.return_to_stock("7", BREAKFAST)
+    assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
+
+
+def test_what_was_returned_cannot_be_taken_again(store: Store, ask: Ask) -> None:
+    store.take_from_stock("7", BREAKFAST)
+    store.return_to_stock("7", BREAKFAST)
+    with pytest.raises(Impossible, match="the order was undone"):
+        store.take_from_stock("7", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 

@@ -31,7 +31,7 @@ def double(n):
 '''
 
 
-@pytest.mark.parametrize(("source", "lines"), [(SOURCE, 6), ("", 0), ("# nothing\n", 0), ('text = """a\nb"""\n', 2)])
+@pytest.mark.parametrize(("source", "lines"), [(SOURCE, 6), ("# nothing\n", 0), ('text = """a\nb"""\n', 2)])
 def test_blank_lines_comments_docstrings_and_imports_do_not_count(source: str, lines: int, tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(source)

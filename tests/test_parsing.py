@@ -100,7 +100,7 @@ def test_a_null_sender_is_no_sender() -> None:
 @pytest.mark.parametrize("points", [*NOT_POINTS, *TOO_MANY_POINTS, -MAX_POINTS - 1], ids=shown)
 def test_a_purchase_of_anything_else_is_refused(points: object) -> None:
     assert refusal(parsing.add_points, points) == (
-        f"Cannot use {parsing._shown(points)} as points; "
+        f"Cannot use {parsing.shown(points)} as points; "
         "possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000"
     )
 
@@ -126,7 +126,7 @@ def test_a_null_transaction_is_no_transaction() -> None:
 @pytest.mark.parametrize("transaction", NOT_A_TRANSACTION, ids=shown)
 def test_a_purchase_with_an_impossible_transaction_is_refused(transaction: object) -> None:
     assert refusal(parsing.add_points, 100, None, transaction).startswith(
-        f"Cannot use {parsing._shown(transaction)} as a transaction id; possible "
+        f"Cannot use {parsing.shown(transaction)} as a transaction id; possible "
     )
 
 
@@ -233,7 +233,7 @@ def test_a_gift_names_guest_and_points() -> None:
 @pytest.mark.parametrize("points", [*NOT_POINTS, *TOO_MANY_POINTS, -1], ids=shown)
 def test_a_gift_of_less_than_one_point_or_of_something_else_is_refused(points: object) -> None:
     assert refusal(parsing.gift_points, {"guest_id": "grace", "points": points}) == (
-        f"Cannot use {parsing._shown(points)} as points; possible is a whole number, at least 1, up to 1,000,000,000"
+        f"Cannot use {parsing.shown(points)} as points; possible is a whole number, at least 1, up to 1,000,000,000"
     )
 
 

@@ -83,14 +83,16 @@ PAY = text(
     "VALUES (:order_id, :part, :kind, :method, :amount, :transaction_id) ON CONFLICT DO NOTHING"
 )
 PAID = text(
-    "SELECT method, amount, transaction_id FROM payments "
-    "WHERE order_id = :order_id AND part = :part AND kind = 'payment'"
+    "SELECT kind, method, amount, transaction_id FROM payments "
+    "WHERE order_id = :order_id AND part = :part ORDER BY kind"  # 'payment' before 'refund'
 )
 MOVE = text(
     "INSERT INTO movements (order_id, product, kind, quantity, unit_price) "
     "VALUES (:order_id, :product, :kind, :quantity, :unit_price) ON CONFLICT DO NOTHING"
 )
-SOLD = text("SELECT quantity FROM movements WHERE order_id = :order_id AND product = :product AND kind = 'sale'")
+SOLD = text(
+    "SELECT kind, quantity FROM movements WHERE order_id = :order_id AND product = :product ORDER BY kind DESC"
+)  # 'sale' before 'return'
 IN_STOCK = text("SELECT quantity FROM stock WHERE product = :product")
 TAKE = text("UPDATE stock SET quantity = quantity - :quantity WHERE product = :product AND quantity >= :quantity")
 PUT = text(
@@ -150,9 +152,9 @@ class Store:
             books.execute(
                 PAY, {**key, "kind": "payment", "method": method, "amount": amount, "transaction_id": transaction_id}
             )
-            row = books.execute(PAID, key).one()
-            entry = Entry(row.method, row.amount, row.transaction_id)
-        if entry.amount == 0:
+            payment, *refunds = books.execute(PAID, key).all()
+            entry = Entry(payment.method, payment.amount, payment.transaction_id)
+        if entry.amount == 0 or refunds:
             raise Impossible(f"Cannot pay part {part} of order {order_id}; it was refunded, possible is a new order")
         if entry.amount != amount:
             raise Impossible(f"Cannot pay part {part} of order {order_id} with {amount}; {entry.amount} are paid")
@@ -165,7 +167,7 @@ class Store:
             void = {**key, "kind": "payment", "method": method, "amount": 0, "transaction_id": str(uuid.uuid4())}
             if books.execute(PAY, void).rowcount:
                 return
-            amount = books.execute(PAID, key).one().amount
+            amount = books.execute(PAID, key).all()[0].amount
             if amount:
                 refund = {**void, "kind": "refund", "amount": -amount, "transaction_id": str(uuid.uuid4())}
                 books.execute(PAY, refund)
@@ -192,7 +194,9 @@ class Store:
                 sale = {**move, "quantity": -one.quantity, "unit_price": one.unit_price}
                 if books.execute(MOVE, sale).rowcount:
                     self._take(books, one)
-                elif books.execute(SOLD, move).scalar_one() == 0:
+                    continue
+                taken, *returned = books.execute(SOLD, move).all()
+                if taken.quantity == 0 or returned:
                     raise Impossible(f"Cannot sell {one.name} to order {order_id}; the order was undone")
 
     def _take(self, books: Connection, item: Item) -> None:
@@ -208,7 +212,7 @@ class Store:
                 move = {"order_id": order_id, "product": one.name, "unit_price": one.unit_price}
                 if books.execute(MOVE, {**move, "kind": "sale", "quantity": 0}).rowcount:
                     continue
-                taken = -books.execute(SOLD, move).scalar_one()
+                taken = -books.execute(SOLD, move).all()[0].quantity
                 if taken and books.execute(MOVE, {**move, "kind": "return", "quantity": taken}).rowcount:
                     books.execute(PUT, {"product": one.name, "quantity": taken})
 
