@@ -34,10 +34,10 @@ def running(bin_: Path) -> Iterator[str]:
             user = "nobody"
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
         data, port = Path(folder) / "data", free_port()
-        initialize = [bin_ / "initdb", "-D", data, "-U", "shop", "--auth=trust", "--no-sync"]
+        initialize: list[str | Path] = [bin_ / "initdb", "-D", data, "-U", "shop", "--auth=trust", "--no-sync"]
         subprocess.run(initialize, check=True, capture_output=True, user=user, cwd=folder)
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-        control = [bin_ / "pg_ctl", "-D", data, "-w", "-l", Path(folder) / "log"]
+        control: list[str | Path] = [bin_ / "pg_ctl", "-D", data, "-w", "-l", Path(folder) / "log"]
         subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder)
         try:
             yield f"postgresql+psycopg://shop@127.0.0.1:{port}/postgres"

@@ -29,7 +29,7 @@ def test_only_ids_and_items_are_required() -> None:
 
 
 def test_everything_that_is_stated_is_kept() -> None:
-    stated = {
+    stated: dict[str, Any] = {
         "notes": "oat milk",
         "customer_name": "Ada",
         "email": "ada@example.org",
