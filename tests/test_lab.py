@@ -23,6 +23,8 @@ from loyalty.lab.server import (
     BASE_URL,
     SESSION_ADDRESS,
     SESSION_UI_PORT,
+    EmbeddedServer,
+    binary,
     free_port,
     is_reachable,
 )
@@ -213,6 +215,35 @@ async def test_a_missing_binary_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="The Temporal server ended at once; its last words:"):
         await Lab.start(database=tmp_path / "no" / "such" / "folder" / "temporal.db")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for the server's first attempt")
+@pytest.mark.parametrize(
+    ("panic", "starts"),
+    [
+        ("failed assigning ephemeral port: failed to assign a free port: dial tcp 127.0.0.1:40000", True),
+        ("runtime error: index out of range", False),
+    ],
+)
+async def test_a_server_that_panics_is_started_again_only_where_it_found_no_port(
+    tmp_path: Path, panic: str, starts: bool
+) -> None:
+    program = tmp_path / "temporal"
+    program.write_text(
+        f"""#!/bin/sh
+[ -e {tmp_path}/tried ] && exec {binary()} "$@"
+touch {tmp_path}/tried
+printf 'panic: {panic}\n\ngoroutine 1 [running]:\nmain.main()\n' && exit 2
+"""
+    )
+    program.chmod(0o755)
+    if starts:
+        server = EmbeddedServer(program, tmp_path / "server.log")
+        await server.ready()
+        await server.stop()
+    else:
+        with pytest.raises(LabError, match=f"its last words:\npanic: {panic}$"):
+            EmbeddedServer(program, tmp_path / "server.log")
 
 
 async def test_a_session_server_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

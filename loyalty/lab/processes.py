@@ -27,6 +27,7 @@ class Child:
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("ab") as output:
+            self._log_begins = output.tell()  # an earlier command may have written to it
             self._guardian = subprocess.Popen(
                 # -I -S: no site-packages, no PYTHON* variables; the guardian is up in a hundredth of a second.
                 [sys.executable, "-I", "-S", guardian.__file__, str(GRACE_SECONDS), str(log.parent), *command],
@@ -86,6 +87,10 @@ class Child:
         except subprocess.TimeoutExpired as error:
             raise WaitedTooLong(f"Waited {GRACE_SECONDS * 2:g} s until process {self.pid} ended") from error
 
+    def lines(self) -> list[str]:
+        """Return what the command has written."""
+        return self.log.read_bytes()[self._log_begins :].decode(errors="replace").splitlines()
+
     def last_lines(self, count: int) -> str:
-        """Return the newest `count` lines of the log."""
-        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+        """Return the newest `count` lines of what the command has written."""
+        return "\n".join(self.lines()[-count:])

@@ -27,8 +27,8 @@ SESSION_ADDRESS = "LOYALTY_LAB_ADDRESS"
 SESSION_UI_PORT = "LOYALTY_LAB_UI_PORT"
 START_TIMEOUT_SECONDS = 30
 ATTEMPTS = 3
-PORT_TAKEN = ("address already in use", "Only one usage of each socket address")
-"""How Linux and macOS say it, and Windows."""
+PORT_TAKEN = ("address already in use", "Only one usage of each socket address", "failed assigning ephemeral port")
+"""How Linux and macOS say it, and Windows, and the server, of the ports that it looks for itself."""
 
 LAST_WORDS = 5
 """Lines of its log that a server which ended leaves to the learner."""
@@ -164,7 +164,10 @@ class EmbeddedServer:
         return self._child.alive
 
     def _last_words(self) -> str:
-        return self._child.last_lines(LAST_WORDS)
+        """Return the end of the log; of a panic its beginning, because what follows is a stack of Go's."""
+        lines = self._child.lines()
+        panic = next((number for number, line in enumerate(lines) if line.startswith("panic: ")), None)
+        return "\n".join(lines[-LAST_WORDS:] if panic is None else lines[panic : panic + 1])
 
     async def ready(self) -> None:
         """Wait until the server answers; raise LabError with its last words where it ended instead."""
