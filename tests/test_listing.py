@@ -39,3 +39,15 @@ def test_blank_lines_comments_docstrings_and_imports_do_not_count(source: str, l
     module.__file__ = str(path)
     module.__loader__ = None
     assert listing.code_lines(module) == lines
+
+
+class Greeter:
+    """Greets."""
+
+    def greet(self) -> str:
+        """Greet."""
+        return "good morning"  # whatever the time is
+
+
+def test_a_method_is_counted_as_it_stands_in_its_class() -> None:
+    assert listing.code_lines(Greeter, Greeter.greet) == 3 + 2

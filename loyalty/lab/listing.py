@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import textwrap
 import tokenize
+from collections.abc import Callable
 from types import ModuleType
 
 UNCOUNTED = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
-def code_lines(*modules: ModuleType) -> int:
-    """Return the lines of code of all `modules`: without blank lines, comments, docstrings and imports."""
-    return sum(_code_lines(inspect.getsource(module)) for module in modules)
+def code_lines(*parts: ModuleType | type | Callable[..., object]) -> int:
+    """Return the lines of code of modules, classes and functions: not blank lines, comments, docstrings, imports."""
+    return sum(_code_lines(textwrap.dedent(inspect.getsource(part))) for part in parts)
 
 
 def _code_lines(source: str) -> int:
