@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from temporalio import workflow
-from temporalio.common import RetryPolicy
-
-COMPENSATION_TIMEOUT = timedelta(seconds=10)
-"""One attempt."""
-
-UNTIL_IT_SUCCEEDS = RetryPolicy(
-    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=100)
-)
-"""Without an end: half a compensation is a loss that nobody knows of."""
+from loyalty.coffee.steps import OWED, perform
 
 
 @dataclass(frozen=True)
@@ -46,12 +36,8 @@ class Saga:
         """Undo the newest step, however long it takes."""
         compensation = self._registered[-1]
         self.undoing = compensation.activity
-        await workflow.execute_activity(
-            compensation.activity,
-            compensation.argument,
-            start_to_close_timeout=COMPENSATION_TIMEOUT,
-            retry_policy=UNTIL_IT_SUCCEEDS,
-        )
+        # Without a last attempt: half a compensation is a loss that nobody knows of.
+        await perform(compensation.activity, compensation.argument, OWED)
         self.undoing = None
         self._registered.pop()
         self.undone.append(compensation.activity)

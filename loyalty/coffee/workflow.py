@@ -7,11 +7,8 @@ interrupts that.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
@@ -36,27 +33,11 @@ with workflow.unsafe.imports_passed_through():
         Payment,
         Refund,
     )
-    from loyalty.coffee.saga import UNTIL_IT_SUCCEEDS, Saga
+    from loyalty.coffee.saga import Saga
+    from loyalty.coffee.steps import BARISTA, OWED, Steps, why
     from loyalty.mailbox import Envelope, Mailbox
     from loyalty.messages import SEND_EMAIL
     from loyalty.parsing import Refused
-
-STEP_TIMEOUT = timedelta(seconds=10)
-"""One attempt of a step that asks a database or a mail server."""
-
-PREPARATION_TIMEOUT = timedelta(minutes=5)
-"""One attempt to prepare an order; whether somebody still works at it, heartbeats tell sooner."""
-
-HEARTBEAT_TIMEOUT = timedelta(seconds=2)
-"""A barista who says nothing for so long has died, and another one goes on from the last heartbeat."""
-
-RETRIES = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2,
-    maximum_interval=timedelta(seconds=100),
-    maximum_attempts=3,
-)
-"""Two pauses, of 1 and 2 s: a customer waits at the counter."""
 
 CHANGEABLE = (OrderStatus.PENDING, OrderStatus.PAID)
 CANCELLABLE = (*CHANGEABLE, OrderStatus.PREPARING)
@@ -72,9 +53,7 @@ class CoffeeOrderWorkflow:
         self._reason = ""
         self._parts, self._paid, self._transaction_ids = 0, 0, list[str]()
         self._points = 0
-        self._saga = Saga()
-        self._done: list[str] = []
-        self._doing: str | None = None
+        self._steps, self._saga = Steps(), Saga()
         self._changes = Mailbox[ItemChange, ItemChange]([])
         self._making: asyncio.Task[None] | None = None
         self._cancelled_because: str | None = None
@@ -128,15 +107,10 @@ class CoffeeOrderWorkflow:
         self._status = OrderStatus.PAID
         await self._serve_changes()
         self._status = OrderStatus.PREPARING
-        await self._step(
-            PREPARE_BEVERAGE,
-            self._order,
-            start_to_close_timeout=PREPARATION_TIMEOUT,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        )
+        await self._steps.do(PREPARE_BEVERAGE, self._order, BARISTA)
         self._stop_if_cancelled()
         self._saga.register(RESTORE_INVENTORY, self._order)
-        await self._step(UPDATE_INVENTORY, self._order)
+        await self._steps.do(UPDATE_INVENTORY, self._order)
         self._stop_if_cancelled()
         self._status = OrderStatus.READY  # the coffee is on the counter: from here on nothing is undone
 
@@ -144,7 +118,7 @@ class CoffeeOrderWorkflow:
         self._parts += 1
         self._saga.register(REFUND_PAYMENT, Refund(self._order, self._parts))
         charge = Charge(self._order, self._parts, amount)
-        payment: Payment = await self._step(PROCESS_PAYMENT, charge, result_type=Payment)
+        payment: Payment = await self._steps.do(PROCESS_PAYMENT, charge, result_type=Payment)
         self._paid += payment.amount
         self._transaction_ids.append(payment.transaction_id)
         self._stop_if_cancelled()
@@ -154,40 +128,14 @@ class CoffeeOrderWorkflow:
         mail = letters.about(self._order, self._status, self._reason)
         if mail.to:
             try:
-                await self._step(SEND_EMAIL, mail)
+                await self._steps.do(SEND_EMAIL, mail)
             except ActivityError as failure:
                 workflow.logger.warning("Could not notify %s: %s", mail.to, why(failure))
 
     async def _let_customer_earn_points(self) -> None:
         points = menu.points_for(self._paid)
-        # The order is served and cannot be undone: the points are owed, and there is no last attempt.
-        if points and await self._step(EARN_POINTS, self._order, retry_policy=UNTIL_IT_SUCCEEDS, result_type=bool):
+        if points and await self._steps.do(EARN_POINTS, self._order, OWED, result_type=bool):
             self._points = points
-
-    async def _step(
-        self,
-        activity: str,
-        argument: object,
-        *,
-        start_to_close_timeout: timedelta = STEP_TIMEOUT,
-        heartbeat_timeout: timedelta | None = None,
-        retry_policy: RetryPolicy = RETRIES,
-        result_type: type | None = None,
-    ) -> Any:
-        self._doing = activity
-        try:
-            result = await workflow.execute_activity(
-                activity,
-                argument,
-                start_to_close_timeout=start_to_close_timeout,
-                heartbeat_timeout=heartbeat_timeout,
-                retry_policy=retry_policy,
-                result_type=result_type,
-            )
-        finally:
-            self._doing = None
-        self._done.append(activity)
-        return result
 
     # ---- cancellation -----------------------------------------------------------------------------------------
 
@@ -294,10 +242,5 @@ class CoffeeOrderWorkflow:
     @workflow.query
     def progress(self) -> OrderProgress:
         """Return which steps were done and undone, and what is under way."""
-        return OrderProgress(self._status, self._done, self._doing, self._saga.undone, self._saga.undoing)
-
-
-def why(failure: BaseException) -> str:
-    """Return what made a step fail, in the words of whoever failed."""
-    cause = failure.cause if isinstance(failure, ActivityError) else failure
-    return getattr(cause, "message", "") or str(cause or failure)
+        steps, saga = self._steps, self._saga
+        return OrderProgress(self._status, steps.done, steps.doing, saga.undone, saga.undoing)

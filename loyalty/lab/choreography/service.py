@@ -7,13 +7,15 @@ from collections import deque
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from loyalty.coffee.messages import Order
-    from loyalty.coffee.saga import COMPENSATION_TIMEOUT, UNTIL_IT_SUCCEEDS
-    from loyalty.coffee.workflow import RETRIES, STEP_TIMEOUT
     from loyalty.lab.choreography.messages import ServiceInput, Told
+
+TELL_AGAIN_AFTER = timedelta(seconds=1)
+CANCELLATIONS_REMEMBERED = 1_000
+"""They travel in the next run's input, which has to stay under 2 MiB."""
 
 
 class Service:
@@ -28,12 +30,24 @@ class Service:
     async def serve(self) -> None:
         """Take up what is told; when the history is long, finish what is in hand and go on in a new run."""
         while workflow.info().get_current_history_length() < self._history_threshold:
-            await workflow.wait_condition(lambda: bool(self._waiting))
-            self._in_hand = [task for task in self._in_hand if not task.done()]
-            self._in_hand.append(asyncio.create_task(self.react(self._waiting.popleft())))
-        if self._in_hand:
-            await asyncio.wait(self._in_hand)
-        workflow.continue_as_new(ServiceInput(list(self._waiting), self._cancelled, self._history_threshold))
+            await workflow.wait_condition(lambda: bool(self._waiting) or self._has_finished_work())
+            self._clear_up()
+            while self._waiting:
+                self._in_hand.append(asyncio.create_task(self.react(self._waiting.popleft())))
+        while self._in_hand:
+            await workflow.wait_condition(self._has_finished_work)
+            self._clear_up()
+        cancelled = self._cancelled[-CANCELLATIONS_REMEMBERED:]
+        workflow.continue_as_new(ServiceInput(list(self._waiting), cancelled, self._history_threshold))
+
+    def _has_finished_work(self) -> bool:
+        return any(task.done() for task in self._in_hand)
+
+    def _clear_up(self) -> None:
+        for task in self._in_hand:
+            if task.done():
+                task.result()  # a bug fails the Workflow Task, instead of one order without a word
+        self._in_hand = [task for task in self._in_hand if not task.done()]
 
     async def react(self, told: Told) -> None:
         """React to what was told."""
@@ -45,15 +59,11 @@ class Service:
         self._waiting.append(told)
 
     async def tell(self, service: str, event: str, order: Order, reason: str = "") -> None:
-        """Tell another service what has happened."""
-        await workflow.get_external_workflow_handle(service).signal("told", Told(event, order, reason))
-
-    async def attempt(self, activity: str, argument: object, *, timeout: timedelta = STEP_TIMEOUT) -> None:
-        """Do a step, as the saga does it: three attempts."""
-        await workflow.execute_activity(activity, argument, start_to_close_timeout=timeout, retry_policy=RETRIES)
-
-    async def ensure(self, activity: str, argument: object, retry_policy: RetryPolicy = UNTIL_IT_SUCCEEDS) -> None:
-        """Do what has to succeed, however long it takes."""
-        await workflow.execute_activity(
-            activity, argument, start_to_close_timeout=COMPENSATION_TIMEOUT, retry_policy=retry_policy
-        )
+        """Tell another service what has happened, however long it is not there."""
+        while True:
+            try:
+                await workflow.get_external_workflow_handle(service).signal("told", Told(event, order, reason))
+                return
+            except FailureError as failure:
+                workflow.logger.warning("Cannot tell %s of %s yet: %s", service, event, failure)
+                await workflow.sleep(TELL_AGAIN_AFTER)

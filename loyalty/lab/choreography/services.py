@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
         OrderStatus,
         Refund,
     )
-    from loyalty.coffee.workflow import HEARTBEAT_TIMEOUT, PREPARATION_TIMEOUT, RETRIES, why
+    from loyalty.coffee.steps import BARISTA, OWED, QUICK, perform, why
     from loyalty.lab.choreography.messages import (
         BARISTAS,
         BEVERAGE_READY,
@@ -61,7 +61,7 @@ class PaymentService(Service):
         order = told.order
         if told.event == ORDER_PLACED:
             try:
-                await self.attempt(PROCESS_PAYMENT, Charge(order, 1, menu.total(order.items)))
+                await perform(PROCESS_PAYMENT, Charge(order, 1, menu.total(order.items)), QUICK)
             except ActivityError as failure:
                 await self._undo(order, why(failure))
             else:
@@ -70,7 +70,7 @@ class PaymentService(Service):
             await self._undo(order, told.reason)
 
     async def _undo(self, order: Order, reason: str) -> None:
-        await self.ensure(REFUND_PAYMENT, Refund(order, 1))
+        await perform(REFUND_PAYMENT, Refund(order, 1), OWED)
         await self.tell(COUNTER, ORDER_UNDONE, order, reason)
 
 
@@ -108,7 +108,7 @@ class BaristaService(Service):
         """Return why it failed; an empty text where it did not."""
         try:
             if order.order_id not in self._cancelled:
-                preparing = asyncio.create_task(self._work(order))
+                preparing = asyncio.create_task(perform(PREPARE_BEVERAGE, order, BARISTA))
                 self._preparing[order.order_id] = preparing
                 await preparing
         except (ActivityError, asyncio.CancelledError) as failure:
@@ -119,15 +119,6 @@ class BaristaService(Service):
         finally:
             self._preparing.pop(order.order_id, None)
         return "cancelled" if order.order_id in self._cancelled else ""
-
-    async def _work(self, order: Order) -> None:
-        await workflow.execute_activity(
-            PREPARE_BEVERAGE,
-            order,
-            start_to_close_timeout=PREPARATION_TIMEOUT,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            retry_policy=RETRIES,
-        )
 
 
 @workflow.defn
@@ -148,9 +139,9 @@ class StockService(Service):
         order = told.order
         if told.event == BEVERAGE_READY:
             try:
-                await self.attempt(UPDATE_INVENTORY, order)
+                await perform(UPDATE_INVENTORY, order, QUICK)
             except ActivityError as failure:
-                await self.ensure(RESTORE_INVENTORY, order)
+                await perform(RESTORE_INVENTORY, order, OWED)
                 await self.tell(BARISTAS, STOCK_FAILED, order, why(failure))
             else:
                 await self.tell(COUNTER, STOCK_TAKEN, order)
@@ -175,7 +166,7 @@ class CounterService(Service):
         if told.event == STOCK_TAKEN:
             await self._notify(order, OrderStatus.READY, "")
             if menu.points_for(menu.total(order.items)):
-                await self.ensure(EARN_POINTS, order)
+                await perform(EARN_POINTS, order, OWED)
         elif told.event == ORDER_UNDONE:
             await self._notify(order, OrderStatus.REFUNDED, told.reason)
 
@@ -183,6 +174,6 @@ class CounterService(Service):
         mail = letters.about(order, status, reason)
         if mail.to:
             try:
-                await self.attempt(SEND_EMAIL, mail)
+                await perform(SEND_EMAIL, mail, QUICK)
             except ActivityError as failure:
                 workflow.logger.warning("Could not notify %s: %s", mail.to, why(failure))

@@ -1,0 +1,81 @@
+"""How a step is done: its timeouts, its retries, and which ones have been done. Runs inside a workflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+THREE_ATTEMPTS = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=100),
+    maximum_attempts=3,
+)
+"""Two pauses, of 1 and 2 s: a customer waits at the counter."""
+
+UNTIL_IT_SUCCEEDS = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=100)
+)
+"""Pauses of 1, 2, 4, ..., 64, 100, 100, ... s, without an end."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one attempt of a step may take, how long it may be silent, and when it is tried again."""
+
+    attempt: timedelta
+    silence: timedelta | None = None
+    retries: RetryPolicy = THREE_ATTEMPTS
+
+
+QUICK = Patience(timedelta(seconds=10))
+"""For who asks a database or a mail server."""
+
+BARISTA = Patience(timedelta(minutes=5), silence=timedelta(seconds=2))
+"""A barista who says nothing for two seconds has died, and another one goes on from the last heartbeat."""
+
+OWED = Patience(timedelta(seconds=10), retries=UNTIL_IT_SUCCEEDS)
+"""For what has to happen: a compensation, and what follows the point from which there is no way back."""
+
+
+async def perform(activity: str, argument: object, patience: Patience, result_type: type | None = None) -> Any:
+    """Do one step; raise ActivityError where the patience is at its end."""
+    return await workflow.execute_activity(
+        activity,
+        argument,
+        start_to_close_timeout=patience.attempt,
+        heartbeat_timeout=patience.silence,
+        retry_policy=patience.retries,
+        result_type=result_type,
+    )
+
+
+class Steps:
+    """The steps of one order: those `done`, by the names of their activities, and the one that somebody is `doing`."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.doing: str | None = None
+
+    async def do(
+        self, activity: str, argument: object, patience: Patience = QUICK, result_type: type | None = None
+    ) -> Any:
+        """Do one step, and remember it; raise ActivityError where it fails."""
+        self.doing = activity
+        try:
+            result = await perform(activity, argument, patience, result_type)
+        finally:
+            self.doing = None
+        self.done.append(activity)
+        return result
+
+
+def why(failure: BaseException) -> str:
+    """Return what made a step fail, in the words of whoever failed."""
+    cause = failure.cause if isinstance(failure, ActivityError) else failure
+    return getattr(cause, "message", "") or str(cause or failure)
