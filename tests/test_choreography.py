@@ -103,6 +103,21 @@ async def test_an_order_is_cancelled_by_telling_the_baristas(dance: Dance, befor
     assert dance.shop.check_books()["money"] == 0
 
 
+async def test_a_service_that_is_not_there_is_told_when_it_is(dance: Dance) -> None:
+    stock = dance.services[2]
+    await stock.terminate()
+    await dance.places("7")
+    await eventually(
+        lambda: dance.services[1].fetch_history(),
+        lambda history: any(
+            event.HasField("signal_external_workflow_execution_failed_event_attributes") for event in history.events
+        ),
+        waiting_for="the baristas to find nobody at the stock",
+    )
+    await dance.shop.client.start_workflow("StockService", ServiceInput(), id=stock.id, task_queue=TASK_QUEUE)
+    assert await dance.tells("7") == "Your order 7 is ready"
+
+
 async def test_services_continue_as_new_and_lose_nothing(dance: Dance) -> None:
     notes = ["", "", "spill the milk once", "drop the tray"]
     await asyncio.gather(*(dance.places(f"n{n}", notes[n % 4]) for n in range(60)))

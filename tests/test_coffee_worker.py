@@ -15,6 +15,7 @@ from loyalty.coffee.messages import TASK_QUEUE, Order, OrderReport, OrderStatus,
 from loyalty.coffee.store import Store
 from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.lab import Lab, until
+from loyalty.lab.server import free_port
 from loyalty.lab.workers import WorkerProcess
 from tests.coffee import DELIVERED
 
@@ -95,6 +96,14 @@ async def test_a_bad_setting_is_refused_with_what_is_possible(
     assert ended.returncode == 1
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+async def test_a_database_that_cannot_be_reached_is_named_without_its_password(lab: Lab) -> None:
+    url = f"postgresql+psycopg://shop:very-secret@127.0.0.1:{free_port()}/shop"
+    ended = worker("coffee-shop", **{**lab.environment, "LOYALTY_DATABASE_URL": url})
+    assert ended.returncode == 1
+    assert "Cannot use the database" in ended.stderr
+    assert "very-secret" not in ended.stdout + ended.stderr
 
 
 async def test_one_worker_serves_both_task_queues(lab: Lab, tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ with workflow.unsafe.imports_passed_through():
     from loyalty.lab.choreography.messages import ServiceInput, Told
 
 TELL_AGAIN_AFTER = timedelta(seconds=1)
+MOST_IN_HAND = 500
+"""Orders at the same time; the server allows 2,000 pending activities."""
+
 CANCELLATIONS_REMEMBERED = 1_000
 """They travel in the next run's input, which has to stay under 2 MiB."""
 
@@ -30,15 +33,18 @@ class Service:
     async def serve(self) -> None:
         """Take up what is told; when the history is long, finish what is in hand and go on in a new run."""
         while workflow.info().get_current_history_length() < self._history_threshold:
-            await workflow.wait_condition(lambda: bool(self._waiting) or self._has_finished_work())
+            await workflow.wait_condition(lambda: self._may_take_up() or self._has_finished_work())
             self._clear_up()
-            while self._waiting:
+            while self._may_take_up():
                 self._in_hand.append(asyncio.create_task(self.react(self._waiting.popleft())))
         while self._in_hand:
             await workflow.wait_condition(self._has_finished_work)
             self._clear_up()
         cancelled = self._cancelled[-CANCELLATIONS_REMEMBERED:]
         workflow.continue_as_new(ServiceInput(list(self._waiting), cancelled, self._history_threshold))
+
+    def _may_take_up(self) -> bool:
+        return bool(self._waiting) and len(self._in_hand) < MOST_IN_HAND
 
     def _has_finished_work(self) -> bool:
         return any(task.done() for task in self._in_hand)
