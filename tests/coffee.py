@@ -98,6 +98,11 @@ class CoffeeShop:
         where = f"WHERE order_id = '{order_id}'" if order_id else ""
         return int(self.ask_books(f"SELECT COALESCE(SUM(amount), 0) AS money FROM payments {where}")[0]["money"])
 
+    def taken(self, order_id: str) -> int:
+        """Return how many products an order has taken from stock, and not returned."""
+        query = f"SELECT COALESCE(-SUM(quantity), 0) AS taken FROM movements WHERE order_id = '{order_id}'"
+        return int(self.ask_books(query)[0]["taken"])
+
     def in_stock(self, product: str) -> int:
         return int(self.ask_books(f"SELECT quantity FROM stock WHERE product = '{product}'")[0]["quantity"])
 
