@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -90,24 +90,30 @@ BUILDERS: dict[str, Builder] = {TASK_QUEUE: build_worker, COFFEE_SHOP: build_cof
 """By task queue."""
 
 
-def run(*task_queues: str) -> int:
-    """Serve the task queues, customers where none is named, until asked to stop, and return the exit code."""
+def builders(*task_queues: str) -> list[Builder]:
+    """Return what registers these task queues, customers where none is named; raise ConfigurationError for others."""
     if unknown := set(task_queues) - set(BUILDERS):
-        sys.stderr.write(f"Cannot serve {', '.join(sorted(unknown))}; possible are {', '.join(BUILDERS)}\n")
-        return 1
+        raise config.ConfigurationError(
+            f"Cannot serve {', '.join(sorted(unknown))}; possible are {', '.join(BUILDERS)}"
+        )
+    return [BUILDERS[name] for name in dict.fromkeys(task_queues or [TASK_QUEUE])]
+
+
+def run(*chosen: Builder) -> NoReturn:
+    """Serve what the builders register, or the task queues of the command line, until asked to stop; then exit."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    code = 0
     try:
-        asyncio.run(main(*(BUILDERS[name] for name in dict.fromkeys(task_queues or [TASK_QUEUE]))))
+        asyncio.run(main(*(chosen or builders(*sys.argv[1:]))))
     except config.ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    code = run(*sys.argv[1:])
+        code = 1
     logging.shutdown()
     sys.stderr.flush()
     # Everything is settled. Python's own shutdown could only spoil it: a thread of the SDK that is just handing over a
     # result then aborts the process, in one exit of ten to twenty (github.com/temporalio/sdk-python/issues/300).
     os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -84,6 +84,10 @@ async def not_awaited(lab: Lab) -> None:
     await place(lab, "monday", change_window=60)
 
 
+async def two_lines_of_one_product(lab: Lab) -> None:
+    await (await place(lab, "monday", "latte", "latte")).result()
+
+
 async def no_lost_receipt(lab: Lab) -> None:
     await (await place(lab, "monday")).result()
 
@@ -117,8 +121,9 @@ async def cancelled_instead(lab: Lab) -> None:
     [
         ("two payments", the_customers_queue, "names the task queue 'customer-loyalty'; orders have 'coffee-shop'"),
         ("two payments", not_awaited, "the order has not ended yet"),
+        ("two payments", two_lines_of_one_product, "the order was refused"),
         ("two payments", no_lost_receipt, "whose notes ask for a lost receipt?"),
-        ("two payments", no_change, "found 1 payment, expected two"),
+        ("two payments", no_change, "found 1 payment that was booked, expected two"),
         ("two payments", a_change_that_costs_nothing, "only if there is one"),
         ("two payments", not_completed, "expected COMPLETED"),
         ("terminated, not undone", cancelled_instead, "Did you call terminate()"),

@@ -13,7 +13,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from loyalty.coffee import menu
-from loyalty.coffee.store import Impossible, Store, tables
+from loyalty.coffee.store import Impossible, Store
+from loyalty.coffee.tables import tables
 from tests import postgres
 from tests.coffee import sqlite_url
 
@@ -75,9 +76,24 @@ def test_tables_are_made_once_and_kept(store: Store, ask: Ask) -> None:
     assert ask(LATTES_LEFT) == 10
 
 
+def test_many_who_make_the_tables_at_once_make_them_once(url: str) -> None:
+    stores = [Store(url) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        for future in [pool.submit(store.create_tables) for store in stores]:
+            future.result()
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/shop"])
+def test_books_that_would_be_lost_or_that_nobody_can_read_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"books in memory are lost|mysql is neither SQLite nor PostgreSQL"):
+        Store(url)
+
+
 def test_a_payment_that_is_repeated_is_taken_once(store: Store, ask: Ask) -> None:
-    first = store.take_payment("7", 1, "card", 420)
-    assert store.take_payment("7", 1, "card", 420) == first
+    first = store.take_payment("7", "first", 1, "card", 420)
+    assert store.take_payment("7", "first", 1, "card", 420) == first
     assert ask(MONEY) == 420
 
 
@@ -86,7 +102,7 @@ def test_many_payers_at_once_pay_once(store: Store, ask: Ask) -> None:
 
     def pay() -> str:
         begin.wait()
-        return store.take_payment("7", 1, "card", 420).transaction_id
+        return store.take_payment("7", "first", 1, "card", 420).transaction_id
 
     with ThreadPoolExecutor(8) as pool:
         ids = {future.result() for future in [pool.submit(pay) for _ in range(8)]}
@@ -95,32 +111,32 @@ def test_many_payers_at_once_pay_once(store: Store, ask: Ask) -> None:
 
 
 def test_a_payment_of_another_amount_under_the_same_key_is_refused(store: Store) -> None:
-    store.take_payment("7", 1, "card", 420)
+    store.take_payment("7", "first", 1, "card", 420)
     with pytest.raises(Impossible, match="Cannot pay part 1 of order 7 with 1; 420 are paid"):
-        store.take_payment("7", 1, "card", 1)
+        store.take_payment("7", "first", 1, "card", 1)
 
 
 def test_a_refund_that_is_repeated_is_given_once(store: Store, ask: Ask) -> None:
-    store.take_payment("7", 1, "card", 420)
+    store.take_payment("7", "first", 1, "card", 420)
     for _ in range(3):
-        store.refund_payment("7", 1, "card")
+        store.refund_payment("7", "first", 1, "card")
     assert ask(MONEY) == 0
     assert ask("SELECT COUNT(*) FROM payments") == 2
 
 
 def test_what_was_refunded_cannot_be_paid_again(store: Store, ask: Ask) -> None:
-    store.take_payment("7", 1, "card", 420)
-    store.refund_payment("7", 1, "card")
+    store.take_payment("7", "first", 1, "card", 420)
+    store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="it was refunded, possible is a new order"):
-        store.take_payment("7", 1, "card", 420)
+        store.take_payment("7", "first", 1, "card", 420)
     assert ask(MONEY) == 0
 
 
 def test_a_payment_that_comes_after_its_refund_is_never_taken(store: Store, ask: Ask) -> None:
-    store.refund_payment("7", 1, "card")
+    store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, possible is a new order"):
-        store.take_payment("7", 1, "card", 420)
-    store.refund_payment("7", 1, "card")
+        store.take_payment("7", "first", 1, "card", 420)
+    store.refund_payment("7", "first", 1, "card")
     assert ask(MONEY) == 0
 
 
@@ -131,13 +147,13 @@ def test_a_refund_and_a_late_payment_at_once_leave_no_money(store: Store, ask: A
         def pay(order_id: str, begin: threading.Barrier) -> None:
             begin.wait()
             try:
-                store.take_payment(order_id, 1, "card", 420)
+                store.take_payment(order_id, "first", 1, "card", 420)
             except Impossible:
                 return
 
         def refund(order_id: str, begin: threading.Barrier) -> None:
             begin.wait()
-            store.refund_payment(order_id, 1, "card")
+            store.refund_payment(order_id, "first", 1, "card")
 
         with ThreadPoolExecutor(2) as pool:
             for future in [pool.submit(act, str(number), begin) for act in (pay, refund)]:
@@ -146,12 +162,28 @@ def test_a_refund_and_a_late_payment_at_once_leave_no_money(store: Store, ask: A
 
 
 def test_what_a_change_gave_back_is_undone_as_well(store: Store, ask: Ask) -> None:
-    store.take_payment("7", 1, "card", 420)
-    store.take_payment("7", 2, "card", -170)
+    store.take_payment("7", "first", 1, "card", 420)
+    store.take_payment("7", "first", 2, "card", -170)
     assert ask(MONEY) == 250
-    store.refund_payment("7", 2, "card")
-    store.refund_payment("7", 1, "card")
+    store.refund_payment("7", "first", 2, "card")
+    store.refund_payment("7", "first", 1, "card")
     assert ask(MONEY) == 0
+
+
+def test_another_placing_of_an_order_neither_uses_nor_undoes_its_payment(store: Store, ask: Ask) -> None:
+    store.take_payment("7", "first", 1, "card", 420)
+    with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, possible is another order id"):
+        store.take_payment("7", "second", 1, "card", 420)
+    store.refund_payment("7", "second", 1, "card")
+    assert ask(MONEY) == 420
+
+
+def test_another_placing_of_an_order_neither_uses_nor_returns_its_items(store: Store, ask: Ask) -> None:
+    store.take_from_stock("7", "first", LATTES)
+    with pytest.raises(Impossible, match="Cannot serve order 7; it was placed before"):
+        store.take_from_stock("7", "second", LATTES)
+    store.return_to_stock("7", "second", LATTES)
+    assert ask(LATTES_LEFT) == 8
 
 
 def test_a_delivery_counts_once(store: Store, ask: Ask) -> None:
@@ -163,21 +195,21 @@ def test_a_delivery_counts_once(store: Store, ask: Ask) -> None:
 
 def test_items_leave_the_stock_once(store: Store, ask: Ask) -> None:
     for _ in range(3):
-        store.take_from_stock("7", BREAKFAST)
+        store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
 
 
 def test_an_order_takes_all_or_nothing(store: Store, ask: Ask) -> None:
-    store.take_from_stock("6", BREAKFAST)
+    store.take_from_stock("6", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot take 3 x croissant from stock; 2 are left"):
-        store.take_from_stock("7", BREAKFAST)
+        store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
     assert ask("SELECT COUNT(*) FROM movements WHERE order_id = '7'") == 0
 
 
 def test_what_was_never_delivered_cannot_be_taken(store: Store) -> None:
     with pytest.raises(Impossible, match="Cannot take 1 x cookie from stock; 0 are left"):
-        store.take_from_stock("7", [menu.item("cookie")])
+        store.take_from_stock("7", "first", [menu.item("cookie")])
 
 
 def test_the_last_one_is_sold_once(store: Store, ask: Ask) -> None:
@@ -186,7 +218,7 @@ def test_the_last_one_is_sold_once(store: Store, ask: Ask) -> None:
     def take(order_id: str) -> bool:
         begin.wait()
         try:
-            store.take_from_stock(order_id, LATTES)
+            store.take_from_stock(order_id, "first", LATTES)
         except Impossible:
             return False
         return True
@@ -205,24 +237,24 @@ def test_no_stock_is_negative_whatever_a_program_writes(store: Store, url: str) 
 
 
 def test_what_comes_back_comes_back_once(store: Store, ask: Ask) -> None:
-    store.take_from_stock("7", BREAKFAST)
+    store.take_from_stock("7", "first", BREAKFAST)
     for _ in range(3):
-        store.return_to_stock("7", BREAKFAST)
+        store.return_to_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
 def test_what_was_returned_cannot_be_taken_again(store: Store, ask: Ask) -> None:
-    store.take_from_stock("7", BREAKFAST)
-    store.return_to_stock("7", BREAKFAST)
+    store.take_from_stock("7", "first", BREAKFAST)
+    store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="the order was undone"):
-        store.take_from_stock("7", BREAKFAST)
+        store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
 def test_items_that_were_returned_before_they_were_taken_are_never_taken(store: Store, ask: Ask) -> None:
-    store.return_to_stock("7", BREAKFAST)
+    store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot sell croissant to order 7; the order was undone"):
-        store.take_from_stock("7", BREAKFAST)
+        store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
 
 from temporalio import activity
 from temporalio.client import Client
@@ -18,9 +22,9 @@ from loyalty.coffee.messages import (
     RESTORE_INVENTORY,
     UPDATE_INVENTORY,
     Charge,
-    Order,
     Payment,
     Refund,
+    Ticket,
 )
 from loyalty.coffee.store import Impossible, Store
 from loyalty.messages import TASK_QUEUE as CUSTOMERS
@@ -28,6 +32,15 @@ from loyalty.messages import WORKFLOW_TYPE as CUSTOMER
 from loyalty.messages import Customer, CustomerInput, workflow_id
 
 STEPS = ("grind the beans", "tamp", "brew", "steam the milk", "pour")
+
+ALIVE_EVERY_SECONDS = 0.5
+"""A step may take longer than the silence after which a barista counts as dead, so that one is said in between, too."""
+
+BOOKKEEPERS = 8
+"""Threads that ask the database. They are not shared with e-mail, whose server may keep each of its threads waiting."""
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class ShopActivities:
@@ -40,58 +53,65 @@ class ShopActivities:
         self._client = client
         self._store = store
         self._step_seconds = step_seconds
+        self._bookkeepers = ThreadPoolExecutor(BOOKKEEPERS, thread_name_prefix="bookkeeper")
 
     @activity.defn(name=PROCESS_PAYMENT)
     async def process_payment(self, charge: Charge) -> Payment:
         """Take the money, once, however often this is tried."""
         order = charge.order
-        try:
-            entry = await asyncio.to_thread(
-                self._store.take_payment, order.order_id, charge.part, order.payment_method, charge.amount
-            )
-        except Impossible as refusal:
-            raise _final(refusal) from refusal
+        entry = await self._ask(
+            Store.take_payment, order.order_id, charge.placing, charge.part, order.payment_method, charge.amount
+        )
         return Payment(entry.method, entry.amount, entry.transaction_id)
 
     @activity.defn(name=REFUND_PAYMENT)
     async def refund_payment(self, refund: Refund) -> None:
         """Give the money back, once, or let it never be taken."""
         order = refund.order
-        await asyncio.to_thread(self._store.refund_payment, order.order_id, refund.part, order.payment_method)
+        await self._ask(Store.refund_payment, order.order_id, refund.placing, refund.part, order.payment_method)
 
     @activity.defn(name=PREPARE_BEVERAGE)
-    async def prepare_beverage(self, order: Order) -> None:
+    async def prepare_beverage(self, ticket: Ticket) -> None:
         """Do the STEPS one by one, and say after each one, by a heartbeat, how many are done.
 
         A later attempt goes on after the last heartbeat that the server has received.
         """
         info = activity.info()
         done: int = info.heartbeat_details[0] if info.heartbeat_details else 0
-        for step, what in enumerate(STEPS[done:], start=done + 1):
-            await asyncio.sleep(self._step_seconds)  # a barista at work
-            worker = self._client.identity
-            await asyncio.to_thread(self._store.note_preparation, order.order_id, step, info.attempt, what, worker)
-            activity.heartbeat(step)
+
+        async def stay_alive() -> None:
+            while True:
+                activity.heartbeat(done)
+                await asyncio.sleep(ALIVE_EVERY_SECONDS)
+
+        staying_alive = asyncio.create_task(stay_alive())
+        try:
+            for step, what in enumerate(STEPS[done:], start=done + 1):
+                await asyncio.sleep(self._step_seconds)  # a barista at work
+                worker, order_id = self._client.identity, ticket.order.order_id
+                await self._ask(Store.note_preparation, order_id, step, info.attempt, what, worker)
+                activity.heartbeat(step)
+                done = step
+        finally:
+            staying_alive.cancel()
 
     @activity.defn(name=UPDATE_INVENTORY)
-    async def update_inventory(self, order: Order) -> None:
+    async def update_inventory(self, ticket: Ticket) -> None:
         """Take the items from stock, once, all or none."""
-        try:
-            await asyncio.to_thread(self._store.take_from_stock, order.order_id, order.items)
-        except Impossible as refusal:
-            raise _final(refusal) from refusal
+        await self._ask(Store.take_from_stock, ticket.order.order_id, ticket.placing, ticket.order.items)
 
     @activity.defn(name=RESTORE_INVENTORY)
-    async def restore_inventory(self, order: Order) -> None:
+    async def restore_inventory(self, ticket: Ticket) -> None:
         """Put back, once, what the order took, or let it never take anything."""
-        await asyncio.to_thread(self._store.return_to_stock, order.order_id, order.items)
+        await self._ask(Store.return_to_stock, ticket.order.order_id, ticket.placing, ticket.order.items)
 
     @activity.defn(name=EARN_POINTS)
-    async def earn_points(self, order: Order) -> bool:
+    async def earn_points(self, ticket: Ticket) -> bool:
         """Tell the customer's actor of its points, and bring it to life where it is not a member yet, in one call.
 
         The order's id is the transaction id, so that they count once. Returns False where the account was closed.
         """
+        order = ticket.order
         customer = Customer(order.customer_id, order.customer_name, order.email)
         try:
             await self._client.start_workflow(
@@ -107,7 +127,10 @@ class ShopActivities:
             return False
         return True
 
-
-def _final(refusal: Impossible) -> ApplicationError:
-    """Return the failure of an activity that no further attempt could mend."""
-    return ApplicationError(str(refusal), type="Impossible", non_retryable=True)
+    async def _ask(self, call: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask the books in a thread; what they refuse for good is not tried again."""
+        asking = partial(call, self._store, *args, **kwargs)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._bookkeepers, asking)
+        except Impossible as refusal:
+            raise ApplicationError(str(refusal), type="Impossible", non_retryable=True) from refusal

@@ -85,6 +85,18 @@ class ItemChange:
 
 
 @dataclass
+class Ticket:
+    """An order, and the one `placing` of it that this is about.
+
+    The id of a workflow that has ended may be used again; the books tell one placing of an order from another, so that
+    none takes, or undoes, what belongs to the other. It is the workflow's first run id.
+    """
+
+    order: Order
+    placing: str
+
+
+@dataclass
 class Charge:
     """Take `amount` cents for a part of an order; give them back where it is negative.
 
@@ -93,6 +105,7 @@ class Charge:
     """
 
     order: Order
+    placing: str
     part: int
     amount: int
 
@@ -111,6 +124,7 @@ class Refund:
     """Undo a part of an order's payment, whether or not it came to it, and let it never be taken after that."""
 
     order: Order
+    placing: str
     part: int
 
 

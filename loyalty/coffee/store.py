@@ -2,7 +2,7 @@
 
 Every change is idempotent by its key, and the unique constraint of the key enforces it: who comes second finds what the
 first one did. A step that is to be undone before it took place leaves a row of zero under its key, so that it can never
-take place any more.
+take place any more. Each row names the placing of the order that it belongs to; another can neither use nor undo it.
 """
 
 from __future__ import annotations
@@ -11,87 +11,39 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    Connection,
-    DateTime,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-    func,
-    text,
-)
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateTable
 
 from loyalty.coffee import menu
 from loyalty.coffee.messages import Item
-
-ID_LENGTH = 64
-TEXT_LENGTH = 200
+from loyalty.coffee.tables import tables
 
 LOCK_PATIENCE_SECONDS = 5
-"""How long SQLite waits while another process writes; shorter than the timeout of a step."""
+"""How long a database waits while somebody else writes; shorter than the timeout of a step, which would leave a thread
+behind that still waits."""
 
-tables = MetaData()
+POSTGRES_PATIENCE = {
+    "connect_timeout": LOCK_PATIENCE_SECONDS,
+    "options": f"-c lock_timeout={LOCK_PATIENCE_SECONDS}s -c statement_timeout={LOCK_PATIENCE_SECONDS}s",
+}
 
-Table(
-    "payments",
-    tables,
-    Column("order_id", String(ID_LENGTH), primary_key=True),
-    Column("part", Integer, primary_key=True, comment="1: the order as placed; each change of it is one more"),
-    Column("kind", String(8), primary_key=True, comment="'payment', or 'refund' of that part"),
-    Column("method", String(TEXT_LENGTH), nullable=False),
-    Column("amount", Integer, nullable=False, comment="cents; negative: to the customer; 0: never to be taken"),
-    Column("transaction_id", String(ID_LENGTH), nullable=False, unique=True),
-)
-
-Table(
-    "stock",
-    tables,
-    Column("product", String(TEXT_LENGTH), primary_key=True),
-    Column("quantity", Integer, CheckConstraint("quantity >= 0"), nullable=False),
-)
-
-Table(
-    "movements",
-    tables,
-    Column("order_id", String(ID_LENGTH), primary_key=True, comment="or the id of a delivery"),
-    Column("product", String(TEXT_LENGTH), primary_key=True),
-    Column("kind", String(8), primary_key=True, comment="'delivery', 'sale', or 'return' of that sale"),
-    Column("quantity", Integer, nullable=False, comment="negative: out of stock; 0: never to be taken"),
-    Column("unit_price", Integer, nullable=False, comment="cents"),
-)
-
-Table(
-    "preparations",
-    tables,
-    Column("order_id", String(ID_LENGTH), primary_key=True),
-    Column("step", Integer, primary_key=True),
-    Column("attempt", Integer, primary_key=True, comment="of the activity; a step may be done by two of them"),
-    Column("what", String(TEXT_LENGTH), nullable=False),
-    Column("worker", String(TEXT_LENGTH), nullable=False),
-    Column("finished", DateTime(timezone=True), server_default=func.now(), nullable=False),
-)
+LOCK_FOR_TABLES = text("SELECT pg_advisory_xact_lock(7)")
 
 PAY = text(
-    "INSERT INTO payments (order_id, part, kind, method, amount, transaction_id) "
-    "VALUES (:order_id, :part, :kind, :method, :amount, :transaction_id) ON CONFLICT DO NOTHING"
+    "INSERT INTO payments (order_id, part, kind, method, amount, transaction_id, placing) "
+    "VALUES (:order_id, :part, :kind, :method, :amount, :transaction_id, :placing) ON CONFLICT DO NOTHING"
 )
 PAID = text(
-    "SELECT kind, method, amount, transaction_id FROM payments "
+    "SELECT kind, method, amount, transaction_id, placing FROM payments "
     "WHERE order_id = :order_id AND part = :part ORDER BY kind"  # 'payment' before 'refund'
 )
 MOVE = text(
-    "INSERT INTO movements (order_id, product, kind, quantity, unit_price) "
-    "VALUES (:order_id, :product, :kind, :quantity, :unit_price) ON CONFLICT DO NOTHING"
+    "INSERT INTO movements (order_id, product, kind, quantity, unit_price, placing) "
+    "VALUES (:order_id, :product, :kind, :quantity, :unit_price, :placing) ON CONFLICT DO NOTHING"
 )
 SOLD = text(
-    "SELECT kind, quantity FROM movements WHERE order_id = :order_id AND product = :product ORDER BY kind DESC"
+    "SELECT kind, quantity, placing FROM movements WHERE order_id = :order_id AND product = :product ORDER BY kind DESC"
 )  # 'sale' before 'return'
 IN_STOCK = text("SELECT quantity FROM stock WHERE product = :product")
 TAKE = text("UPDATE stock SET quantity = quantity - :quantity WHERE product = :product AND quantity >= :quantity")
@@ -121,17 +73,25 @@ class Entry:
 class Store:
     """The shop's books at the database that `url` names, such as `sqlite:///shop.db`. All calls block.
 
-    Raises SQLAlchemyError where the database cannot be reached or used.
+    Raises SQLAlchemyError where the database cannot be reached or used, and ValueError where `url` names none.
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(make_url(url), pool_pre_ping=True)
-        if self._engine.dialect.name == "sqlite":
+        where = make_url(url)
+        if where.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ValueError(f"{where.get_backend_name()} is neither SQLite nor PostgreSQL")
+        is_sqlite = where.get_backend_name() == "sqlite"
+        if is_sqlite and where.database in (None, "", ":memory:"):
+            raise ValueError("books in memory are lost with the process, and each of its threads has others")
+        self._engine = create_engine(where, pool_pre_ping=True, connect_args={} if is_sqlite else POSTGRES_PATIENCE)
+        if is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
 
     def create_tables(self) -> None:
         """Create the tables that do not exist yet."""
         with self._engine.begin() as connection:
+            if self._engine.dialect.name == "postgresql":  # IF NOT EXISTS alone fails where two begin at once
+                connection.execute(LOCK_FOR_TABLES)
             for table in tables.sorted_tables:
                 connection.execute(CreateTable(table, if_not_exists=True))
 
@@ -141,36 +101,35 @@ class Store:
 
     # ---- money ------------------------------------------------------------------------------------------------
 
-    def take_payment(self, order_id: str, part: int, method: str, amount: int) -> Entry:
+    def take_payment(self, order_id: str, placing: str, part: int, method: str, amount: int) -> Entry:
         """Book `amount` cents for a part of an order, once, and return the entry that counts.
 
-        Raises Impossible where the part was refunded, or was paid with another amount.
+        Raises Impossible where the part was refunded, was paid with another amount, or by another placing.
         """
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
             transaction_id = str(uuid.uuid4())
-            books.execute(
-                PAY, {**key, "kind": "payment", "method": method, "amount": amount, "transaction_id": transaction_id}
-            )
-            payment, *refunds = books.execute(PAID, key).all()
-            entry = Entry(payment.method, payment.amount, payment.transaction_id)
-        if entry.amount == 0 or refunds:
+            entry = {**key, "method": method, "amount": amount, "transaction_id": transaction_id, "placing": placing}
+            books.execute(PAY, {**entry, "kind": "payment"})
+            paid, *refunds = books.execute(PAID, key).all()
+        if paid.placing != placing:
+            raise Impossible(f"Cannot pay for order {order_id}; it was placed before, possible is another order id")
+        if paid.amount == 0 or refunds:
             raise Impossible(f"Cannot pay part {part} of order {order_id}; it was refunded, possible is a new order")
-        if entry.amount != amount:
-            raise Impossible(f"Cannot pay part {part} of order {order_id} with {amount}; {entry.amount} are paid")
-        return entry
+        if paid.amount != amount:
+            raise Impossible(f"Cannot pay part {part} of order {order_id} with {amount}; {paid.amount} are paid")
+        return Entry(paid.method, paid.amount, paid.transaction_id)
 
-    def refund_payment(self, order_id: str, part: int, method: str) -> None:
+    def refund_payment(self, order_id: str, placing: str, part: int, method: str) -> None:
         """Give back what was taken for a part of an order, once; where nothing was, let nothing be taken any more."""
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
-            void = {**key, "kind": "payment", "method": method, "amount": 0, "transaction_id": str(uuid.uuid4())}
-            if books.execute(PAY, void).rowcount:
+            entry = {**key, "method": method, "transaction_id": str(uuid.uuid4()), "placing": placing}
+            if books.execute(PAY, {**entry, "kind": "payment", "amount": 0}).rowcount:
                 return
-            amount = books.execute(PAID, key).all()[0].amount
-            if amount:
-                refund = {**void, "kind": "refund", "amount": -amount, "transaction_id": str(uuid.uuid4())}
-                books.execute(PAY, refund)
+            paid = books.execute(PAID, key).all()[0]
+            if paid.placing == placing and paid.amount:
+                books.execute(PAY, {**entry, "kind": "refund", "amount": -paid.amount})
 
     # ---- stock ------------------------------------------------------------------------------------------------
 
@@ -178,24 +137,24 @@ class Store:
         """Put a delivery into stock, once."""
         with self._engine.begin() as books:
             for product, quantity in sorted(quantities.items()):
-                move = {"order_id": delivery_id, "product": product, "kind": "delivery"}
-                price = menu.product_named(product).price
-                if books.execute(MOVE, {**move, "quantity": quantity, "unit_price": price}).rowcount:
+                move = _move(delivery_id, delivery_id, menu.item(product, quantity))
+                if books.execute(MOVE, {**move, "kind": "delivery", "quantity": quantity}).rowcount:
                     books.execute(PUT, {"product": product, "quantity": quantity})
 
-    def take_from_stock(self, order_id: str, items: list[Item]) -> None:
+    def take_from_stock(self, order_id: str, placing: str, items: list[Item]) -> None:
         """Take all items of an order from stock, once, or none of them.
 
-        Raises Impossible where there are not enough, or where the order was undone.
+        Raises Impossible where there are not enough, where the order was undone, or was served by another placing.
         """
         with self._engine.begin() as books:
-            for one in sorted(items, key=lambda item: item.name):  # in one order, so that two never wait for each other
-                move = {"order_id": order_id, "product": one.name, "kind": "sale"}
-                sale = {**move, "quantity": -one.quantity, "unit_price": one.unit_price}
-                if books.execute(MOVE, sale).rowcount:
+            for one in _in_one_order(items):
+                move = _move(order_id, placing, one)
+                if books.execute(MOVE, {**move, "kind": "sale", "quantity": -one.quantity}).rowcount:
                     self._take(books, one)
                     continue
                 taken, *returned = books.execute(SOLD, move).all()
+                if taken.placing != placing:
+                    raise Impossible(f"Cannot serve order {order_id}; it was placed before")
                 if taken.quantity == 0 or returned:
                     raise Impossible(f"Cannot sell {one.name} to order {order_id}; the order was undone")
 
@@ -205,16 +164,18 @@ class Store:
             left = books.execute(IN_STOCK, taking).scalar() or 0
             raise Impossible(f"Cannot take {item.quantity} x {item.name} from stock; {left} are left")
 
-    def return_to_stock(self, order_id: str, items: list[Item]) -> None:
+    def return_to_stock(self, order_id: str, placing: str, items: list[Item]) -> None:
         """Put back what an order took, once; where it took nothing, let it never take any more."""
         with self._engine.begin() as books:
-            for one in sorted(items, key=lambda item: item.name):
-                move = {"order_id": order_id, "product": one.name, "unit_price": one.unit_price}
+            for one in _in_one_order(items):
+                move = _move(order_id, placing, one)
                 if books.execute(MOVE, {**move, "kind": "sale", "quantity": 0}).rowcount:
                     continue
-                taken = -books.execute(SOLD, move).all()[0].quantity
-                if taken and books.execute(MOVE, {**move, "kind": "return", "quantity": taken}).rowcount:
-                    books.execute(PUT, {"product": one.name, "quantity": taken})
+                sale = books.execute(SOLD, move).all()[0]
+                if sale.placing != placing or sale.quantity == 0:
+                    continue
+                if books.execute(MOVE, {**move, "kind": "return", "quantity": -sale.quantity}).rowcount:
+                    books.execute(PUT, {"product": one.name, "quantity": -sale.quantity})
 
     # ---- baristas ---------------------------------------------------------------------------------------------
 
@@ -223,6 +184,15 @@ class Store:
         with self._engine.begin() as books:
             done = {"order_id": order_id, "step": step, "attempt": attempt, "what": what, "worker": worker}
             books.execute(PREPARED, done)
+
+
+def _move(order_id: str, placing: str, item: Item) -> dict[str, str | int]:
+    return {"order_id": order_id, "product": item.name, "unit_price": item.unit_price, "placing": placing}
+
+
+def _in_one_order(items: list[Item]) -> list[Item]:
+    """Return the items so sorted that two who want the same ones never wait for each other."""
+    return sorted(items, key=lambda item: item.name)
 
 
 def _prepare_sqlite(connection: object, _: object) -> None:

@@ -70,7 +70,11 @@ def build_from_environment(
     try:
         store = Store(config.database_url())
         store.create_tables()
-    except (SQLAlchemyError, ModuleNotFoundError) as error:  # the URL is not repeated: it may hold a password
+    except (
+        SQLAlchemyError,
+        ValueError,
+        ModuleNotFoundError,
+    ) as error:  # the URL is not repeated: it may hold a password
         raise config.ConfigurationError(
             f"Cannot use the database that {config.DATABASE_URL} names; possible are sqlite:///shop.db and "
             f"postgresql+psycopg://user@host/shop ({str(error).splitlines()[0]})"

@@ -32,6 +32,7 @@ with workflow.unsafe.imports_passed_through():
         OrderStatus,
         Payment,
         Refund,
+        Ticket,
     )
     from loyalty.coffee.saga import Saga
     from loyalty.coffee.steps import BARISTA, OWED, Steps, why
@@ -62,6 +63,7 @@ class CoffeeOrderWorkflow:
         except Refused as refusal:
             self._order = Order("", "", [])
             self._status, self._reason = OrderStatus.FAILED, str(refusal)
+        self._placing = workflow.info().first_execution_run_id  # a reset, too, goes on with the same one
 
     @workflow.run
     async def run(self, order: Order | None = None, *surplus: object) -> OrderReport:
@@ -106,18 +108,20 @@ class CoffeeOrderWorkflow:
         await self._take_payment(menu.total(self._order.items))
         self._status = OrderStatus.PAID
         await self._serve_changes()
-        self._status = OrderStatus.PREPARING
-        await self._steps.do(PREPARE_BEVERAGE, self._order, BARISTA)
         self._stop_if_cancelled()
-        self._saga.register(RESTORE_INVENTORY, self._order)
-        await self._steps.do(UPDATE_INVENTORY, self._order)
+        self._status = OrderStatus.PREPARING
+        ticket = Ticket(self._order, self._placing)
+        await self._steps.do(PREPARE_BEVERAGE, ticket, BARISTA)
+        self._stop_if_cancelled()
+        self._saga.register(RESTORE_INVENTORY, ticket)
+        await self._steps.do(UPDATE_INVENTORY, ticket)
         self._stop_if_cancelled()
         self._status = OrderStatus.READY  # the coffee is on the counter: from here on nothing is undone
 
     async def _take_payment(self, amount: int) -> None:
         self._parts += 1
-        self._saga.register(REFUND_PAYMENT, Refund(self._order, self._parts))
-        charge = Charge(self._order, self._parts, amount)
+        self._saga.register(REFUND_PAYMENT, Refund(self._order, self._placing, self._parts))
+        charge = Charge(self._order, self._placing, self._parts, amount)
         payment: Payment = await self._steps.do(PROCESS_PAYMENT, charge, result_type=Payment)
         self._paid += payment.amount
         self._transaction_ids.append(payment.transaction_id)
@@ -134,7 +138,8 @@ class CoffeeOrderWorkflow:
 
     async def _let_customer_earn_points(self) -> None:
         points = menu.points_for(self._paid)
-        if points and await self._steps.do(EARN_POINTS, self._order, OWED, result_type=bool):
+        ticket = Ticket(self._order, self._placing)
+        if points and await self._steps.do(EARN_POINTS, ticket, OWED, result_type=bool):
             self._points = points
 
     # ---- cancellation -----------------------------------------------------------------------------------------
@@ -211,6 +216,7 @@ class CoffeeOrderWorkflow:
         except ActivityError as failure:
             self._stop_if_cancelled()
             await self._saga.undo_last()  # the order stands as it was, and so does its payment
+            self._stop_if_cancelled()
             raise Refused(f"Cannot change the order; {why(failure)}") from failure
 
     async def _refuse_waiting_changes(self) -> None:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from functools import partial
 
 from temporalio import workflow
@@ -14,7 +12,7 @@ from temporalio import workflow
 from loyalty.mailbox import Envelope
 from loyalty.messages import WORKFLOW_TYPE, CustomerInput, Message
 from loyalty.tiers import TIERS, tier_of
-from loyalty.worker import LOG_FORMAT, build_worker, main
+from loyalty.worker import build_worker, run
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
 
@@ -38,5 +36,4 @@ class BadRelease(CustomerLoyaltyWorkflow):
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    asyncio.run(main(partial(build_worker, workflows=[BadRelease])))
+    run(partial(build_worker, workflows=[BadRelease]))

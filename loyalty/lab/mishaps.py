@@ -24,8 +24,8 @@ from loyalty.coffee.messages import (
     REFUND_PAYMENT,
     UPDATE_INVENTORY,
     Charge,
-    Order,
     Refund,
+    Ticket,
 )
 
 EVER = 1_000_000
@@ -113,7 +113,4 @@ class _Outbound(ActivityOutboundInterceptor):
 
 
 def _notes(argument: object) -> str:
-    match argument:
-        case Order(notes=notes) | Charge(order=Order(notes=notes)) | Refund(order=Order(notes=notes)):
-            return notes
-    return ""
+    return argument.order.notes if isinstance(argument, (Ticket, Charge, Refund)) else ""

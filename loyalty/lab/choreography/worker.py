@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from functools import partial
 
 from loyalty.coffee.worker import build_from_environment
 from loyalty.lab.choreography.messages import TASK_QUEUE
 from loyalty.lab.choreography.services import BaristaService, CounterService, PaymentService, StockService
 from loyalty.lab.mishaps import Clumsy
-from loyalty.worker import LOG_FORMAT, main
+from loyalty.worker import run
 
 WORKFLOWS = (PaymentService, BaristaService, StockService, CounterService)
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    build = partial(build_from_environment, task_queue=TASK_QUEUE, workflows=WORKFLOWS, interceptors=[Clumsy()])
-    asyncio.run(main(build))
+    run(partial(build_from_environment, task_queue=TASK_QUEUE, workflows=WORKFLOWS, interceptors=[Clumsy()]))

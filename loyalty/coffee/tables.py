@@ -1,0 +1,51 @@
+"""The tables of the shop's books, for SQLite and PostgreSQL. A primary key names what can be done only once."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Integer, MetaData, String, Table, func
+
+ID_LENGTH = 64
+TEXT_LENGTH = 200
+
+tables = MetaData()
+
+Table(
+    "payments",
+    tables,
+    Column("order_id", String(ID_LENGTH), primary_key=True),
+    Column("part", Integer, primary_key=True, comment="1: the order as placed; each change of it is one more"),
+    Column("kind", String(8), primary_key=True, comment="'payment', or 'refund' of that part"),
+    Column("method", String(TEXT_LENGTH), nullable=False),
+    Column("amount", Integer, nullable=False, comment="cents; negative: to the customer; 0: never to be taken"),
+    Column("transaction_id", String(ID_LENGTH), nullable=False, unique=True),
+    Column("placing", String(ID_LENGTH), nullable=False, comment="which placing of the order"),
+)
+
+Table(
+    "stock",
+    tables,
+    Column("product", String(TEXT_LENGTH), primary_key=True),
+    Column("quantity", Integer, CheckConstraint("quantity >= 0"), nullable=False),
+)
+
+Table(
+    "movements",
+    tables,
+    Column("order_id", String(ID_LENGTH), primary_key=True, comment="or the id of a delivery"),
+    Column("product", String(TEXT_LENGTH), primary_key=True),
+    Column("kind", String(8), primary_key=True, comment="'delivery', 'sale', or 'return' of that sale"),
+    Column("quantity", Integer, nullable=False, comment="negative: out of stock; 0: never to be taken"),
+    Column("unit_price", Integer, nullable=False, comment="cents"),
+    Column("placing", String(ID_LENGTH), nullable=False, comment="which placing of the order"),
+)
+
+Table(
+    "preparations",
+    tables,
+    Column("order_id", String(ID_LENGTH), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True, comment="of the activity; a step may be done by two of them"),
+    Column("what", String(TEXT_LENGTH), nullable=False),
+    Column("worker", String(TEXT_LENGTH), nullable=False),
+    Column("finished", DateTime(timezone=True), server_default=func.now(), nullable=False),
+)
