@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.coffee import menu
 from loyalty.coffee.messages import TASK_QUEUE, WORKFLOW_TYPE, order_workflow_id
@@ -18,7 +19,7 @@ from loyalty.coffee.worker import build_worker as build_coffee_worker
 from loyalty.lab.mishaps import Clumsy
 from loyalty.messages import workflow_id
 from loyalty.worker import build_worker
-from tests.helpers import Handle, Mails, ends
+from tests.helpers import Handle, Mails, ends, points
 
 DELIVERED = 1_000
 """Of each product, before anybody orders."""
@@ -83,6 +84,15 @@ class CoffeeShop:
 
     def customer(self, customer_id: str) -> Handle:
         return self.client.get_workflow_handle(workflow_id(customer_id))
+
+    async def points(self, customer_id: str) -> int:
+        """Return a customer's points; 0 where nobody of that id is a member."""
+        try:
+            return await points(self.customer(customer_id))
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return 0
 
     def ask_books(self, query: str) -> list[dict[str, Any]]:
         """Return the rows of a query."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from temporalio.worker import Replayer
 from loyalty.coffee import menu
 from loyalty.coffee.messages import Order
 from loyalty.coffee.worker import build_worker as build_coffee_worker
-from loyalty.lab.choreography import messages
+from loyalty.lab.choreography import messages, service
 from loyalty.lab.choreography.messages import ORDER_PLACED, SERVICES, TASK_QUEUE, ServiceInput, Told
 from loyalty.lab.choreography.worker import WORKFLOWS
 from loyalty.lab.mishaps import Clumsy
 from loyalty.worker import build_worker
 from tests.coffee import DELIVERED, CoffeeShop, sqlite_url
-from tests.helpers import Handle, comes_to, eventually, runs
+from tests.helpers import Handle, eventually, runs
 
 PRICE = menu.total([menu.item("latte")])
 
@@ -78,7 +79,11 @@ async def test_an_order_goes_from_service_to_service(dance: Dance) -> None:
     assert await dance.tells("7") == "Your order 7 is ready"
     assert dance.shop.check_books()["money"] == PRICE
     assert dance.shop.in_stock("latte") == DELIVERED - 1
-    await comes_to(dance.shop.customer("ada"), menu.points_for(PRICE))
+    await eventually(
+        lambda: dance.shop.points("ada"),
+        lambda points: points == menu.points_for(PRICE),
+        waiting_for="the counter, which notifies first, to tell Ada's actor of the points",
+    )
 
 
 async def test_what_fails_is_undone_backwards(dance: Dance) -> None:
@@ -116,6 +121,25 @@ async def test_a_service_that_is_not_there_is_told_when_it_is(dance: Dance) -> N
     )
     await dance.shop.client.start_workflow("StockService", ServiceInput(), id=stock.id, task_queue=TASK_QUEUE)
     assert await dance.tells("7") == "Your order 7 is ready"
+
+
+async def test_a_stuck_order_does_not_keep_a_service_from_a_new_run(
+    dance: Dance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "FINISHING", timedelta(seconds=1))
+    payments = dance.services[0]
+    before = (await payments.describe()).run_id
+    await dance.places("stuck", "decline the card; jam the till")
+    await asyncio.gather(*(dance.places(f"n{n}") for n in range(20)))
+    await eventually(
+        lambda: payments.describe(), lambda now: now.run_id != before, waiting_for="a new run of the payments"
+    )
+    await dance.places("late")
+    assert await dance.tells("late") == "Your order late is ready"
+    for n in range(20):
+        assert await dance.tells(f"n{n}") == f"Your order n{n} is ready"
+    pending = (await payments.describe()).raw_description.pending_activities
+    assert [one.activity_type.name for one in pending] == ["refundPayment"], "the stuck order came along"
 
 
 async def test_services_continue_as_new_and_lose_nothing(dance: Dance) -> None:

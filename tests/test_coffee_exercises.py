@@ -54,7 +54,7 @@ async def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
     for cell in code(NOTEBOOKS / f"{notebook}.ipynb"):
         if cell.id == "start-lab":
             await run_cell(cell.source.split("\nlab = ")[0], names)
-        if cell.id in {"place", "placing"}:
+        if cell.id in {"place", "run"}:
             await run_cell(cell.source, names)
     return names
 

@@ -170,7 +170,7 @@ def test_what_a_change_gave_back_is_undone_as_well(store: Store, ask: Ask) -> No
     assert ask(MONEY) == 0
 
 
-def test_another_placing_of_an_order_neither_uses_nor_undoes_its_payment(store: Store, ask: Ask) -> None:
+def test_another_run_neither_uses_nor_undoes_its_payment(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, possible is another order id"):
         store.take_payment("7", "second", 1, "card", 420)
@@ -178,7 +178,7 @@ def test_another_placing_of_an_order_neither_uses_nor_undoes_its_payment(store: 
     assert ask(MONEY) == 420
 
 
-def test_another_placing_of_an_order_neither_uses_nor_returns_its_items(store: Store, ask: Ask) -> None:
+def test_another_run_neither_uses_nor_returns_its_items(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", LATTES)
     with pytest.raises(Impossible, match="Cannot serve order 7; it was placed before"):
         store.take_from_stock("7", "second", LATTES)

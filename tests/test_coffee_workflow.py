@@ -423,8 +423,8 @@ async def test_a_change_whose_difference_is_not_paid_leaves_the_order_as_it_was(
     async with closed.serving():
         order = await closed.places("7", change_window=20)
         await becomes(order, "PAID")
-        placing = str(order.first_execution_run_id)
-        closed.store.refund_payment("7", placing, 2, "card")  # the part that the change would be
+        run = str(order.first_execution_run_id)
+        closed.store.refund_payment("7", run, 2, "card")  # the part that the change would be
         sentence = await refusal(order.execute_update("changeItem", {"name": "latte", "item": line("latte", 2)}))
         assert "Cannot change the order; Cannot pay part 2 of order 7" in sentence
         report = await order.execute_update("changeItem", {"name": "latte", "item": line("latte", 3)})

@@ -60,7 +60,7 @@ class ShopActivities:
         """Take the money, once, however often this is tried."""
         order = charge.order
         entry = await self._ask(
-            Store.take_payment, order.order_id, charge.placing, charge.part, order.payment_method, charge.amount
+            Store.take_payment, order.order_id, charge.run, charge.part, order.payment_method, charge.amount
         )
         return Payment(entry.method, entry.amount, entry.transaction_id)
 
@@ -68,7 +68,7 @@ class ShopActivities:
     async def refund_payment(self, refund: Refund) -> None:
         """Give the money back, once, or let it never be taken."""
         order = refund.order
-        await self._ask(Store.refund_payment, order.order_id, refund.placing, refund.part, order.payment_method)
+        await self._ask(Store.refund_payment, order.order_id, refund.run, refund.part, order.payment_method)
 
     @activity.defn(name=PREPARE_BEVERAGE)
     async def prepare_beverage(self, ticket: Ticket) -> None:
@@ -98,12 +98,12 @@ class ShopActivities:
     @activity.defn(name=UPDATE_INVENTORY)
     async def update_inventory(self, ticket: Ticket) -> None:
         """Take the items from stock, once, all or none."""
-        await self._ask(Store.take_from_stock, ticket.order.order_id, ticket.placing, ticket.order.items)
+        await self._ask(Store.take_from_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=RESTORE_INVENTORY)
     async def restore_inventory(self, ticket: Ticket) -> None:
         """Put back, once, what the order took, or let it never take anything."""
-        await self._ask(Store.return_to_stock, ticket.order.order_id, ticket.placing, ticket.order.items)
+        await self._ask(Store.return_to_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=EARN_POINTS)
     async def earn_points(self, ticket: Ticket) -> bool:

@@ -86,14 +86,14 @@ class ItemChange:
 
 @dataclass
 class Ticket:
-    """An order, and the one `placing` of it that this is about.
+    """An order, and which run of its workflow this is about: the first run id.
 
-    The id of a workflow that has ended may be used again; the books tell one placing of an order from another, so that
-    none takes, or undoes, what belongs to the other. It is the workflow's first run id.
+    The id of a workflow that has ended may be used again; the books tell one run from another, so that none
+    uses, or undoes, what belongs to the other. A reset goes on with the same first run id.
     """
 
     order: Order
-    placing: str
+    run: str
 
 
 @dataclass
@@ -105,7 +105,7 @@ class Charge:
     """
 
     order: Order
-    placing: str
+    run: str
     part: int
     amount: int
 
@@ -124,7 +124,7 @@ class Refund:
     """Undo a part of an order's payment, whether or not it came to it, and let it never be taken after that."""
 
     order: Order
-    placing: str
+    run: str
     part: int
 
 

@@ -26,20 +26,20 @@ UNTIL_IT_SUCCEEDS = RetryPolicy(
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one attempt of a step may take, how long it may be silent, and when it is tried again."""
+    """How long one attempt of a step may take, when it is tried again, and how long it may be silent."""
 
     attempt: timedelta
+    retries: RetryPolicy
     silence: timedelta | None = None
-    retries: RetryPolicy = THREE_ATTEMPTS
 
 
-QUICK = Patience(timedelta(seconds=10))
+QUICK = Patience(timedelta(seconds=10), THREE_ATTEMPTS)
 """For who asks a database or a mail server."""
 
-BARISTA = Patience(timedelta(minutes=5), silence=timedelta(seconds=2))
+BARISTA = Patience(timedelta(minutes=5), THREE_ATTEMPTS, silence=timedelta(seconds=2))
 """A barista who says nothing for two seconds has died, and another one goes on from the last heartbeat."""
 
-OWED = Patience(timedelta(seconds=10), retries=UNTIL_IT_SUCCEEDS)
+OWED = Patience(timedelta(seconds=10), UNTIL_IT_SUCCEEDS)
 """For what has to happen: a compensation, and what follows the point from which there is no way back."""
 
 

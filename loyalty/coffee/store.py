@@ -2,7 +2,7 @@
 
 Every change is idempotent by its key, and the unique constraint of the key enforces it: who comes second finds what the
 first one did. A step that is to be undone before it took place leaves a row of zero under its key, so that it can never
-take place any more. Each row names the placing of the order that it belongs to; another can neither use nor undo it.
+take place any more. Each row names the run of the workflow that it belongs to; another one can neither use nor undo it.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ POSTGRES_PATIENCE = {
 LOCK_FOR_TABLES = text("SELECT pg_advisory_xact_lock(7)")
 
 PAY = text(
-    "INSERT INTO payments (order_id, part, kind, method, amount, transaction_id, placing) "
-    "VALUES (:order_id, :part, :kind, :method, :amount, :transaction_id, :placing) ON CONFLICT DO NOTHING"
+    "INSERT INTO payments (order_id, part, kind, method, amount, transaction_id, run) "
+    "VALUES (:order_id, :part, :kind, :method, :amount, :transaction_id, :run) ON CONFLICT DO NOTHING"
 )
 PAID = text(
-    "SELECT kind, method, amount, transaction_id, placing FROM payments "
+    "SELECT kind, method, amount, transaction_id, run FROM payments "
     "WHERE order_id = :order_id AND part = :part ORDER BY kind"  # 'payment' before 'refund'
 )
 MOVE = text(
-    "INSERT INTO movements (order_id, product, kind, quantity, unit_price, placing) "
-    "VALUES (:order_id, :product, :kind, :quantity, :unit_price, :placing) ON CONFLICT DO NOTHING"
+    "INSERT INTO movements (order_id, product, kind, quantity, unit_price, run) "
+    "VALUES (:order_id, :product, :kind, :quantity, :unit_price, :run) ON CONFLICT DO NOTHING"
 )
 SOLD = text(
-    "SELECT kind, quantity, placing FROM movements WHERE order_id = :order_id AND product = :product ORDER BY kind DESC"
+    "SELECT kind, quantity, run FROM movements WHERE order_id = :order_id AND product = :product ORDER BY kind DESC"
 )  # 'sale' before 'return'
 IN_STOCK = text("SELECT quantity FROM stock WHERE product = :product")
 TAKE = text("UPDATE stock SET quantity = quantity - :quantity WHERE product = :product AND quantity >= :quantity")
@@ -101,18 +101,18 @@ class Store:
 
     # ---- money ------------------------------------------------------------------------------------------------
 
-    def take_payment(self, order_id: str, placing: str, part: int, method: str, amount: int) -> Entry:
+    def take_payment(self, order_id: str, run: str, part: int, method: str, amount: int) -> Entry:
         """Book `amount` cents for a part of an order, once, and return the entry that counts.
 
-        Raises Impossible where the part was refunded, was paid with another amount, or by another placing.
+        Raises Impossible where the part was refunded, was paid with another amount, or by another run.
         """
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
             transaction_id = str(uuid.uuid4())
-            entry = {**key, "method": method, "amount": amount, "transaction_id": transaction_id, "placing": placing}
+            entry = {**key, "method": method, "amount": amount, "transaction_id": transaction_id, "run": run}
             books.execute(PAY, {**entry, "kind": "payment"})
             paid, *refunds = books.execute(PAID, key).all()
-        if paid.placing != placing:
+        if paid.run != run:
             raise Impossible(f"Cannot pay for order {order_id}; it was placed before, possible is another order id")
         if paid.amount == 0 or refunds:
             raise Impossible(f"Cannot pay part {part} of order {order_id}; it was refunded, possible is a new order")
@@ -120,15 +120,15 @@ class Store:
             raise Impossible(f"Cannot pay part {part} of order {order_id} with {amount}; {paid.amount} are paid")
         return Entry(paid.method, paid.amount, paid.transaction_id)
 
-    def refund_payment(self, order_id: str, placing: str, part: int, method: str) -> None:
+    def refund_payment(self, order_id: str, run: str, part: int, method: str) -> None:
         """Give back what was taken for a part of an order, once; where nothing was, let nothing be taken any more."""
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
-            entry = {**key, "method": method, "transaction_id": str(uuid.uuid4()), "placing": placing}
+            entry = {**key, "method": method, "transaction_id": str(uuid.uuid4()), "run": run}
             if books.execute(PAY, {**entry, "kind": "payment", "amount": 0}).rowcount:
                 return
             paid = books.execute(PAID, key).all()[0]
-            if paid.placing == placing and paid.amount:
+            if paid.run == run and paid.amount:
                 books.execute(PAY, {**entry, "kind": "refund", "amount": -paid.amount})
 
     # ---- stock ------------------------------------------------------------------------------------------------
@@ -141,19 +141,19 @@ class Store:
                 if books.execute(MOVE, {**move, "kind": "delivery", "quantity": quantity}).rowcount:
                     books.execute(PUT, {"product": product, "quantity": quantity})
 
-    def take_from_stock(self, order_id: str, placing: str, items: list[Item]) -> None:
+    def take_from_stock(self, order_id: str, run: str, items: list[Item]) -> None:
         """Take all items of an order from stock, once, or none of them.
 
-        Raises Impossible where there are not enough, where the order was undone, or was served by another placing.
+        Raises Impossible where there are not enough, where the order was undone, or was served by another run.
         """
         with self._engine.begin() as books:
             for one in _in_one_order(items):
-                move = _move(order_id, placing, one)
+                move = _move(order_id, run, one)
                 if books.execute(MOVE, {**move, "kind": "sale", "quantity": -one.quantity}).rowcount:
                     self._take(books, one)
                     continue
                 taken, *returned = books.execute(SOLD, move).all()
-                if taken.placing != placing:
+                if taken.run != run:
                     raise Impossible(f"Cannot serve order {order_id}; it was placed before")
                 if taken.quantity == 0 or returned:
                     raise Impossible(f"Cannot sell {one.name} to order {order_id}; the order was undone")
@@ -164,15 +164,15 @@ class Store:
             left = books.execute(IN_STOCK, taking).scalar() or 0
             raise Impossible(f"Cannot take {item.quantity} x {item.name} from stock; {left} are left")
 
-    def return_to_stock(self, order_id: str, placing: str, items: list[Item]) -> None:
+    def return_to_stock(self, order_id: str, run: str, items: list[Item]) -> None:
         """Put back what an order took, once; where it took nothing, let it never take any more."""
         with self._engine.begin() as books:
             for one in _in_one_order(items):
-                move = _move(order_id, placing, one)
+                move = _move(order_id, run, one)
                 if books.execute(MOVE, {**move, "kind": "sale", "quantity": 0}).rowcount:
                     continue
                 sale = books.execute(SOLD, move).all()[0]
-                if sale.placing != placing or sale.quantity == 0:
+                if sale.run != run or sale.quantity == 0:
                     continue
                 if books.execute(MOVE, {**move, "kind": "return", "quantity": -sale.quantity}).rowcount:
                     books.execute(PUT, {"product": one.name, "quantity": -sale.quantity})
@@ -186,8 +186,8 @@ class Store:
             books.execute(PREPARED, done)
 
 
-def _move(order_id: str, placing: str, item: Item) -> dict[str, str | int]:
-    return {"order_id": order_id, "product": item.name, "unit_price": item.unit_price, "placing": placing}
+def _move(order_id: str, run: str, item: Item) -> dict[str, str | int]:
+    return {"order_id": order_id, "product": item.name, "unit_price": item.unit_price, "run": run}
 
 
 def _in_one_order(items: list[Item]) -> list[Item]:

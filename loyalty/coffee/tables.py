@@ -18,7 +18,7 @@ Table(
     Column("method", String(TEXT_LENGTH), nullable=False),
     Column("amount", Integer, nullable=False, comment="cents; negative: to the customer; 0: never to be taken"),
     Column("transaction_id", String(ID_LENGTH), nullable=False, unique=True),
-    Column("placing", String(ID_LENGTH), nullable=False, comment="which placing of the order"),
+    Column("run", String(ID_LENGTH), nullable=False, comment="of the workflow: the first run id"),
 )
 
 Table(
@@ -36,7 +36,7 @@ Table(
     Column("kind", String(8), primary_key=True, comment="'delivery', 'sale', or 'return' of that sale"),
     Column("quantity", Integer, nullable=False, comment="negative: out of stock; 0: never to be taken"),
     Column("unit_price", Integer, nullable=False, comment="cents"),
-    Column("placing", String(ID_LENGTH), nullable=False, comment="which placing of the order"),
+    Column("run", String(ID_LENGTH), nullable=False, comment="of the workflow: the first run id"),
 )
 
 Table(

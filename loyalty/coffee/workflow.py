@@ -63,7 +63,7 @@ class CoffeeOrderWorkflow:
         except Refused as refusal:
             self._order = Order("", "", [])
             self._status, self._reason = OrderStatus.FAILED, str(refusal)
-        self._placing = workflow.info().first_execution_run_id  # a reset, too, goes on with the same one
+        self._run = workflow.info().first_execution_run_id
 
     @workflow.run
     async def run(self, order: Order | None = None, *surplus: object) -> OrderReport:
@@ -110,7 +110,7 @@ class CoffeeOrderWorkflow:
         await self._serve_changes()
         self._stop_if_cancelled()
         self._status = OrderStatus.PREPARING
-        ticket = Ticket(self._order, self._placing)
+        ticket = Ticket(self._order, self._run)
         await self._steps.do(PREPARE_BEVERAGE, ticket, BARISTA)
         self._stop_if_cancelled()
         self._saga.register(RESTORE_INVENTORY, ticket)
@@ -120,8 +120,8 @@ class CoffeeOrderWorkflow:
 
     async def _take_payment(self, amount: int) -> None:
         self._parts += 1
-        self._saga.register(REFUND_PAYMENT, Refund(self._order, self._placing, self._parts))
-        charge = Charge(self._order, self._placing, self._parts, amount)
+        self._saga.register(REFUND_PAYMENT, Refund(self._order, self._run, self._parts))
+        charge = Charge(self._order, self._run, self._parts, amount)
         payment: Payment = await self._steps.do(PROCESS_PAYMENT, charge, result_type=Payment)
         self._paid += payment.amount
         self._transaction_ids.append(payment.transaction_id)
@@ -138,7 +138,7 @@ class CoffeeOrderWorkflow:
 
     async def _let_customer_earn_points(self) -> None:
         points = menu.points_for(self._paid)
-        ticket = Ticket(self._order, self._placing)
+        ticket = Ticket(self._order, self._run)
         if points and await self._steps.do(EARN_POINTS, ticket, OWED, result_type=bool):
             self._points = points
 

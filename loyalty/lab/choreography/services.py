@@ -181,5 +181,5 @@ class CounterService(Service):
 
 
 def ticket(order: Order) -> Ticket:
-    """Return the ticket of an order that is placed once; nobody here could tell two placings apart."""
+    """Return the ticket of an order that is placed once; nobody here could tell it from another one of that id."""
     return Ticket(order, order.order_id)
