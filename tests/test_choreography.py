@@ -130,13 +130,13 @@ async def test_a_stuck_order_does_not_keep_a_service_from_a_new_run(
     payments = dance.services[0]
     before = (await payments.describe()).run_id
     await dance.places("stuck", "decline the card; jam the till")
-    await asyncio.gather(*(dance.places(f"n{n}") for n in range(20)))
+    await asyncio.gather(*(dance.places(f"n{n}") for n in range(40)))
     await eventually(
         lambda: payments.describe(), lambda now: now.run_id != before, waiting_for="a new run of the payments"
     )
     await dance.places("late")
     assert await dance.tells("late") == "Your order late is ready"
-    for n in range(20):
+    for n in range(40):
         assert await dance.tells(f"n{n}") == f"Your order n{n} is ready"
     pending = (await payments.describe()).raw_description.pending_activities
     assert [one.activity_type.name for one in pending] == ["refundPayment"], "the stuck order came along"
@@ -152,6 +152,6 @@ async def test_services_continue_as_new_and_lose_nothing(dance: Dance) -> None:
     payments = await runs(dance.services[0], dance.shop.client)
     assert len(payments) > 1, "the threshold was crossed"
     replayer = Replayer(workflows=WORKFLOWS)
-    for service in dance.services:
-        for run in await runs(service, dance.shop.client):
+    for actor in dance.services:
+        for run in await runs(actor, dance.shop.client):
             await replayer.replay_workflow(await run.fetch_history())
