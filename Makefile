@@ -20,6 +20,9 @@ define install
 	fi
 endef
 
+# Most tests wait for a server. A file's tests stay together, because they may share what took long to make.
+TWO_AT_ONCE := --numprocesses=2 --dist=loadfile
+
 .PHONY: help
 help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
@@ -58,7 +61,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 tests notebooks
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 $(TWO_AT_ONCE) tests notebooks
 
 .PHONY: chaos
 chaos: $(VENV)/.test

@@ -14,6 +14,20 @@ from temporalio.testing import WorkflowEnvironment
 from tests import story as ada_and_her_friends
 from tests.helpers import Shop, fresh_namespace, start_server
 
+MEASURED = "measured"
+"""Name of the property with which a test records a line that is worth reading when it passes, too."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests have measured, in whichever process they ran."""
+    ended = [test for outcome in ("passed", "failed") for test in terminalreporter.getreports(outcome)]
+    lines = [value for test in ended for name, value in test.user_properties if name == MEASURED]
+    if lines:
+        terminalreporter.section(MEASURED)
+        for line in lines:
+            terminalreporter.write_line(str(line))
+
+
 settings.register_profile("loyalty", deadline=None, derandomize=True)
 settings.load_profile("loyalty")
 

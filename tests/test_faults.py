@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import os
 import random
-import sys
 import threading
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -43,6 +43,7 @@ from loyalty.messages import (
     workflow_id,
 )
 from tests.chaos import COUNT, Chaos, Crew, Plan, at_once
+from tests.conftest import MEASURED
 from tests.helpers import Handle, events, status
 
 if TYPE_CHECKING:
@@ -94,15 +95,9 @@ SIGNAL_WALL = "INVALID_ARGUMENT: exceeded workflow execution limit for signal ev
 
 
 @pytest.fixture
-def report(capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]) -> Report:
-    """Show a line although the test passes."""
-
-    def show(line: str) -> None:
-        record_property("report", line)
-        with capsys.disabled():
-            sys.stdout.write(f"\n{line}\n")
-
-    return show
+def report(record_property: Callable[[str, object], None]) -> Report:
+    """Show a line at the end of the session, although the test passes."""
+    return partial(record_property, MEASURED)
 
 
 @contextmanager
