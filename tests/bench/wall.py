@@ -20,7 +20,7 @@ async def measure(rounds: int) -> list[Row]:
     """Meet the limit as notebook 05 does, by a storm, and by nothing but signals, each on a fresh server."""
     bare = Row("bare signals, no worker, raw gRPC calls", "events/s")
     shopping = Row("one purchase after the other, with its e-mail (05)", "events/s", against=bare, goal=">= 0.8")
-    storm = Row("a storm at the customer, with e-mail", "events/s", against=bare)
+    storm = Row("a storm at the customer, with e-mail, signal limit raised", "events/s", against=bare, goal=">= 0.8")
     senders = await _best_senders()
     for _ in range(rounds):
         await _bare(bare, senders, ENOUGH)
