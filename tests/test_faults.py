@@ -72,8 +72,10 @@ SIZE = {
     ),
 }[os.environ.get("LOYALTY_CHAOS", "short")]
 
+# Others each time, but the same in all processes of one session: pytest-xdist wants them to find the same tests.
+DICE = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
 SEEDS = [int(seed) for seed in os.environ.get("LOYALTY_CHAOS_SEED", "").split(",") if seed] or [
-    random.SystemRandom().randrange(10**6) for _ in range(SIZE.seeds)
+    DICE.randrange(10**6) for _ in range(SIZE.seeds)
 ]
 
 CUSTOMERS = 50
