@@ -7,6 +7,8 @@ take place any more. Each row names the run of the workflow that it belongs to; 
 
 from __future__ import annotations
 
+import sqlite3
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ POSTGRES_PATIENCE = {
     "connect_timeout": LOCK_PATIENCE_SECONDS,
     "options": f"-c lock_timeout={LOCK_PATIENCE_SECONDS}s -c statement_timeout={LOCK_PATIENCE_SECONDS}s",
 }
+
+LOOK_EVERY_SECONDS = 0.02
 
 LOCK_FOR_TABLES = text("SELECT pg_advisory_xact_lock(7)")
 
@@ -198,6 +202,14 @@ def _in_one_order(items: list[Item]) -> list[Item]:
 def _prepare_sqlite(connection: object, _: object) -> None:
     """Let readers and one writer work side by side, and writers wait for each other."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # of the database's own driver
-    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute(f"PRAGMA busy_timeout={LOCK_PATIENCE_SECONDS * 1_000}")
+    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError:  # somebody else makes this switch just now; for that SQLite does not wait
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(LOOK_EVERY_SECONDS)
     cursor.close()
