@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from temporalio.client import WorkflowHandle
 
 from loyalty.coffee import menu
 from loyalty.coffee.messages import TASK_QUEUE, Order, OrderReport, OrderStatus, order_workflow_id
@@ -35,17 +36,20 @@ def rows(lab: Lab, query: str) -> list[tuple[object, ...]]:
     return found
 
 
-async def test_a_barista_who_dies_at_step_three_is_followed_by_one_who_goes_on_at_step_four(lab: Lab) -> None:
-    shop = lab.new_worker("loyalty.lab.clumsy_shop")
+async def order_a_latte(lab: Lab) -> WorkflowHandle[CoffeeOrderWorkflow, OrderReport]:
+    """Place an order at a shop that has a worker, and so its tables, and now a delivery."""
     store = Store(lab.database_url)
     store.deliver("monday", {"latte": DELIVERED})
     store.close()
-    order = await lab.client.start_workflow(
-        CoffeeOrderWorkflow.run,
-        Order("7", "ada", [menu.item("latte")]),
-        id=order_workflow_id("7"),
-        task_queue=TASK_QUEUE,
+    order = Order("7", "ada", [menu.item("latte")])
+    return await lab.client.start_workflow(
+        CoffeeOrderWorkflow.run, order, id=order_workflow_id("7"), task_queue=TASK_QUEUE
     )
+
+
+async def test_a_barista_who_dies_at_step_three_is_followed_by_one_who_goes_on_at_step_four(lab: Lab) -> None:
+    shop = lab.new_worker("loyalty.lab.clumsy_shop")
+    order = await order_a_latte(lab)
 
     async def has_three_steps() -> bool:
         pending = (await order.describe()).raw_description.pending_activities
@@ -113,15 +117,7 @@ async def test_one_worker_serves_both_task_queues(lab: Lab, tmp_path: Path) -> N
     both = WorkerProcess(lab.environment, tmp_path, "loyalty.worker", "customer-loyalty", "coffee-shop")
     both.start()
     try:
-        store = Store(lab.database_url)
-        store.deliver("monday", {"latte": DELIVERED})
-        store.close()
-        report = await lab.client.execute_workflow(
-            CoffeeOrderWorkflow.run,
-            Order("7", "ada", [menu.item("latte")]),
-            id=order_workflow_id("7"),
-            task_queue=TASK_QUEUE,
-        )
+        report = await (await order_a_latte(lab)).result()
         assert report.points == 4
         ada = await lab.client.get_workflow_handle("customer-ada").query("getStatus")
         assert ada["points"] == 4

@@ -59,10 +59,9 @@ class ShopActivities:
     async def process_payment(self, charge: Charge) -> Payment:
         """Take the money, once, however often this is tried."""
         order = charge.order
-        entry = await self._ask(
+        return await self._ask(
             Store.take_payment, order.order_id, charge.run, charge.part, order.payment_method, charge.amount
         )
-        return Payment(entry.method, entry.amount, entry.transaction_id)
 
     @activity.defn(name=REFUND_PAYMENT)
     async def refund_payment(self, refund: Refund) -> None:

@@ -11,14 +11,13 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateTable
 
 from loyalty.coffee import menu
-from loyalty.coffee.messages import Item
+from loyalty.coffee.messages import Item, Payment
 from loyalty.coffee.tables import tables
 
 LOCK_PATIENCE_SECONDS = 5
@@ -65,15 +64,6 @@ class Impossible(Exception):
     """What the database refuses for good; the text states what was asked and what is possible."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A payment in the books: `amount` cents by `method`."""
-
-    method: str
-    amount: int
-    transaction_id: str
-
-
 class Store:
     """The shop's books at the database that `url` names, such as `sqlite:///shop.db`. All calls block.
 
@@ -105,8 +95,8 @@ class Store:
 
     # ---- money ------------------------------------------------------------------------------------------------
 
-    def take_payment(self, order_id: str, run: str, part: int, method: str, amount: int) -> Entry:
-        """Book `amount` cents for a part of an order, once, and return the entry that counts.
+    def take_payment(self, order_id: str, run: str, part: int, method: str, amount: int) -> Payment:
+        """Book `amount` cents for a part of an order, once, and return the payment that counts.
 
         Raises Impossible where the part was refunded, was paid with another amount, or by another run.
         """
@@ -122,7 +112,7 @@ class Store:
             raise Impossible(f"Cannot pay part {part} of order {order_id}; it was refunded, possible is a new order")
         if paid.amount != amount:
             raise Impossible(f"Cannot pay part {part} of order {order_id} with {amount}; {paid.amount} are paid")
-        return Entry(paid.method, paid.amount, paid.transaction_id)
+        return Payment(paid.method, paid.amount, paid.transaction_id)
 
     def refund_payment(self, order_id: str, run: str, part: int, method: str) -> None:
         """Give back what was taken for a part of an order, once; where nothing was, let nothing be taken any more."""
