@@ -61,11 +61,11 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 $(TWO_AT_ONCE) tests notebooks
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 --durations=25 $(TWO_AT_ONCE) tests notebooks
 
 .PHONY: chaos
 chaos: $(VENV)/.test
-	LOYALTY_CHAOS=long $(BIN)/python -m pytest tests/test_faults.py tests/test_model.py
+	LOYALTY_CHAOS=long $(BIN)/python -m pytest --timeout=7200 tests/test_faults.py tests/test_model.py
 
 .PHONY: bench
 bench: $(VENV)/.test
