@@ -52,11 +52,12 @@ def test_a_script_can_be_run_and_is_correct_bash(script: str) -> None:
     subprocess.run(["bash", "-n", str(BINDER / script)], check=True)
 
 
-def test_binder_s_start_gives_jupyterlab_the_environment_of_make_lab() -> None:
+def test_binder_s_start_gives_jupyterlab_the_environment_of_make_lab(tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     show = [sys.executable, "-c", "import os; print(os.environ['JUPYTER_CONFIG_PATH'])"]
+    environment = {**os.environ, "PATH": path, "TMPDIR": str(tmp_path)}
     started = subprocess.run(
-        [str(BINDER / "start"), *show], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
+        [str(BINDER / "start"), *show], env=environment, capture_output=True, text=True, check=True
     )
     assert started.stdout.split(os.pathsep)[0].strip() == str(HOUSE / "loyalty" / "lab" / "jupyter")
 
