@@ -61,7 +61,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 --durations=25 $(TWO_AT_ONCE) tests notebooks
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 --durations=25 $(TWO_AT_ONCE) tests notebooks
 
 .PHONY: chaos
 chaos: $(VENV)/.test

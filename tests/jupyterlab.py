@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from loyalty.lab.server import free_port
+from loyalty.lab.ports import free_port
 from tests.helpers import eventually
 
 TOKEN = "a-token-of-this-test"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loyalty.lab.server import free_port
+from loyalty.lab.ports import free_port
 
 REQUIRED = "LOYALTY_POSTGRES"
 """Environment variable: `required` lets the tests fail where there is no PostgreSQL, instead of being skipped."""

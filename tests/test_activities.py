@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from email import policy
@@ -17,6 +16,7 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from loyalty.activities import LoyaltyActivities, SmtpMailer, log_mail
+from loyalty.lab.ports import free_port
 from loyalty.messages import GuestInvitation, GuestStart, Mail
 from tests.helpers import Shop, comes_to, ends, eventually, status
 
@@ -38,11 +38,6 @@ class PostOffice(Controller):
             assert isinstance(message, EmailMessage)
             self.received.append(message)
         return self.answer
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from loyalty.coffee.messages import TASK_QUEUE, Order, OrderReport, OrderStatus,
 from loyalty.coffee.store import Store
 from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.lab import Lab, until
-from loyalty.lab.server import free_port
+from loyalty.lab.ports import free_port
 from loyalty.lab.workers import WorkerProcess
 from tests.coffee import DELIVERED
 

@@ -19,13 +19,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab import Lab, LabError, joining, settled, until, watching
 from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
+from loyalty.lab.ports import free_port
 from loyalty.lab.server import (
     BASE_URL,
     SESSION_ADDRESS,
     SESSION_UI_PORT,
     EmbeddedServer,
     binary,
-    free_port,
     is_reachable,
 )
 from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, Customer, CustomerInput, workflow_id

@@ -23,7 +23,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from loyalty import config
 from loyalty.lab import Lab
-from loyalty.lab.server import free_port
+from loyalty.lab.ports import free_port
 from tests.helpers import eventually
 from tests.jupyterlab import BASE, run
 

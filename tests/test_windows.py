@@ -35,8 +35,9 @@ from loyalty.lab import download as download_module
 from loyalty.lab import server as server_module
 from loyalty.lab.course import FOLDER
 from loyalty.lab.download import download
+from loyalty.lab.ports import free_port, refuse_taken
 from loyalty.lab.processes import Child
-from loyalty.lab.server import EmbeddedServer, binary, free_port, refuse_taken
+from loyalty.lab.server import EmbeddedServer, binary
 from loyalty.lab.transfers import mortal
 from loyalty.lab.waiting import block_until
 from tests.helpers import TEMPORAL

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 
 from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.lives import Life
-from loyalty.lab.server import HOST, free_port
+from loyalty.lab.ports import HOST, free_port
 from loyalty.lab.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from temporalio.client import Client
 
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
+from loyalty.lab.ports import HOST, free_port, is_open, refuse_taken
 from loyalty.lab.processes import Child
 from loyalty.lab.runtime import quiet_runtime
 from loyalty.lab.waiting import block_until, until
 
-HOST = "127.0.0.1"
 BASE_URL = "LOYALTY_LAB_BASE_URL"
 """JupyterLab's base URL, set for kernels by loyalty.lab.session: there, the Web UI is reached through its proxy."""
 
@@ -73,33 +72,6 @@ class Server:
         if self.ui_port is None:
             return None
         return self.ui_path if os.environ.get(BASE_URL) else f"http://{HOST}:{self.ui_port}"
-
-
-def free_port() -> int:
-    """Return a loopback port on which nobody listens at the moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_open(port: int) -> bool:
-    """Return whether somebody accepts connections on a loopback port."""
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
-
-
-def refuse_taken(port: int) -> None:
-    """Raise LabError where somebody listens on `port` already."""
-    with socket.socket() as probe:
-        # On Windows SO_REUSEADDR would let us share the port with whoever listens there.
-        probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise LabError(
-                f"Cannot start a server on port {port}: another program listens there; name another port, or none"
-            ) from error
 
 
 def binary() -> Path | None:

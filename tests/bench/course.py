@@ -14,7 +14,7 @@ from tests.bench.results import Row
 TITLE = "every notebook of the course, headless"
 HOUSE = Path(__file__).parents[2]
 NOTEBOOKS = HOUSE / "notebooks"
-NBMAKE = ["-m", "pytest", "--quiet", "--nbmake", "--nbmake-timeout=900"]
+NBMAKE = ["-m", "pytest", "--quiet", "--nbmake", "--nbmake-timeout=600"]
 TWO_AT_ONCE = ["--numprocesses=2", "--dist=worksteal"]
 
 

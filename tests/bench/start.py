@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loyalty.lab import Lab
-from loyalty.lab.server import free_port
+from loyalty.lab.ports import free_port
 from tests.bench.actors import start_customer
 from tests.bench.results import Row
 from tests.jupyterlab import answer
