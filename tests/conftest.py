@@ -13,6 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests import story as ada_and_her_friends
 from tests.helpers import Shop, fresh_namespace, start_server
+from tests.post_office import PostOffice
 
 MEASURED = "measured"
 """Name of the property with which a test records a line that is worth reading when it passes, too."""
@@ -53,6 +54,16 @@ def closed_shop(client: Client) -> Shop:
 async def shop(closed_shop: Shop) -> AsyncIterator[Shop]:
     async with closed_shop.serving():
         yield closed_shop
+
+
+@pytest.fixture
+def post_office() -> Iterator[PostOffice]:
+    office = PostOffice()
+    office.start()
+    try:
+        yield office
+    finally:
+        office.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Iterator
 from dataclasses import replace
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesParser
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
@@ -19,35 +13,9 @@ from loyalty.activities import LoyaltyActivities, SmtpMailer, log_mail
 from loyalty.lab.ports import free_port
 from loyalty.messages import GuestInvitation, GuestStart, Mail
 from tests.helpers import Shop, comes_to, ends, eventually, status
+from tests.post_office import PostOffice
 
 MAIL = Mail(to="ada@example.org", subject="Grüße für Ada ★", body="Dear Ada,\n\n1 € ≈ 100 points.\n", topic="points")
-
-
-class PostOffice(Controller):
-    """A real SMTP server on a free port of this machine; refuses while told to."""
-
-    def __init__(self) -> None:
-        super().__init__(self, hostname="127.0.0.1", port=free_port())
-        self.answer = "250 OK"
-        self.received: list[EmailMessage] = []
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self.answer.startswith("250"):
-            assert isinstance(envelope.content, bytes)
-            message = BytesParser(policy=policy.default).parsebytes(envelope.content)
-            assert isinstance(message, EmailMessage)
-            self.received.append(message)
-        return self.answer
-
-
-@pytest.fixture
-def post_office() -> Iterator[PostOffice]:
-    office = PostOffice()
-    office.start()
-    try:
-        yield office
-    finally:
-        office.stop()
 
 
 async def send(mail: Mail, mailer: SmtpMailer, client: Client, *, attempt: int = 1) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,7 +15,7 @@ from temporalio.api.workflowservice.v1 import ResetStickyTaskQueueRequest
 
 from loyalty.messages import TASK_QUEUE
 from tests.helpers import Handle, Shop, comes_to, ends, eventually
-from tests.test_activities import PostOffice
+from tests.post_office import PostOffice
 
 STARTING = 20
 """Seconds that a worker may take to start on a busy machine."""
@@ -69,16 +69,6 @@ async def worker(shop: Shop, **environment: str) -> AsyncIterator[WorkerProcess]
 def closed_shop(closed_shop: Shop) -> Shop:
     closed_shop.task_queue = TASK_QUEUE
     return closed_shop
-
-
-@pytest.fixture
-def post_office() -> Iterator[PostOffice]:
-    office = PostOffice()
-    office.start()
-    try:
-        yield office
-    finally:
-        office.stop()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda stop: stop.name)

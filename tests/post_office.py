@@ -1,0 +1,29 @@
+"""A real SMTP server for the tests."""
+
+from __future__ import annotations
+
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from loyalty.lab.ports import free_port
+
+
+class PostOffice(Controller):
+    """A real SMTP server on a free port of this machine; refuses while told to."""
+
+    def __init__(self) -> None:
+        super().__init__(self, hostname="127.0.0.1", port=free_port())
+        self.answer = "250 OK"
+        self.received: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.answer.startswith("250"):
+            assert isinstance(envelope.content, bytes)
+            message = BytesParser(policy=policy.default).parsebytes(envelope.content)
+            assert isinstance(message, EmailMessage)
+            self.received.append(message)
+        return self.answer
