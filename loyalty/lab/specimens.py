@@ -8,7 +8,6 @@ and answers the query `getCount`.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,9 +16,9 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from loyalty import config
+from loyalty.activities import Mailer
 from loyalty.lab import history, settled
-from loyalty.worker import LOG_FORMAT, serve
+from loyalty.worker import run
 
 TASK_QUEUE = "specimens"
 
@@ -140,7 +139,7 @@ class CarryingCustomer(Specimen):
 SPECIMENS = (NaiveCustomer, ForgetfulCustomer, DrainingCustomer, CarryingCustomer)
 
 
-def build_specimen_worker(client: Client, *, task_queue: str = TASK_QUEUE) -> Worker:
+def build_specimen_worker(client: Client, _mailer: Mailer | None = None, *, task_queue: str = TASK_QUEUE) -> Worker:
     """Return a worker, not yet running, that serves the specimens."""
     return Worker(client, task_queue=task_queue, workflows=SPECIMENS, activities=[note_down])
 
@@ -174,11 +173,5 @@ async def survive(
     return Survival(kept.points, len(runs), max(runs))
 
 
-async def main() -> None:
-    """Connect where the environment says, and serve."""
-    await serve(build_specimen_worker(await config.connect()))
-
-
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    asyncio.run(main())
+    run(build_specimen_worker)

@@ -5,8 +5,6 @@ The workflow is the course's own, and in its sandbox; interceptors, which it kno
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -26,9 +24,9 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from loyalty import config
+from loyalty.activities import Mailer
 from loyalty.lab.transfers.planning import AFTER_DEPOSITING, AFTER_WITHDRAWING, Crashes, CrashPoint
-from loyalty.worker import LOG_FORMAT, serve
+from loyalty.worker import run
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
 TASK_QUEUE = "gifts"
@@ -104,7 +102,7 @@ def crash_if_planned(transfer: str, point: CrashPoint) -> None:
         Crashes(Path(os.environ[CRASHES])).crash_if_planned(int(transfer), point)
 
 
-def build_gift_worker(client: Client) -> Worker:
+def build_gift_worker(client: Client, _mailer: Mailer | None = None) -> Worker:
     """Return a worker, not yet running, that serves customers without e-mail."""
     return Worker(
         client,
@@ -115,11 +113,5 @@ def build_gift_worker(client: Client) -> Worker:
     )
 
 
-async def main() -> None:
-    """Connect where the environment says, and serve."""
-    await serve(build_gift_worker(await config.connect()))
-
-
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    asyncio.run(main())
+    run(build_gift_worker)
