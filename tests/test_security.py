@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPMessage
 from pathlib import Path
 from traceback import format_exception
@@ -317,14 +318,17 @@ def test_without_the_token_nothing_of_the_web_ui_is_to_be_had(session: Session, 
         assert "temporal" not in answer.body.lower().replace(path.lower(), "")
 
 
-def test_with_the_token_the_web_ui_and_its_data_are_there(session: Session) -> None:
+async def test_with_the_token_the_web_ui_and_its_data_are_there(session: Session) -> None:
     for lab in (session.first, session.second):
         page = fetch(session.origin + lab["link"], session.token)
         assert page.status == 200
         assert "<html" in page.body
-        data = fetch(f"{session.origin}{BASE}proxy/absolute/{lab['ports'][1]}/api/v1/namespaces", session.token)
-        assert data.status == 200
-        assert lab["namespace"] in data.body
+        data = f"{session.origin}{BASE}proxy/absolute/{lab['ports'][1]}/api/v1/namespaces"
+        # The Web UI asks the server once when it starts, which may be too early, and again after a second.
+        there = await eventually(
+            partial(fetch, data, session.token), lambda answer: answer.status == 200, waiting_for="the Web UI's data"
+        )
+        assert lab["namespace"] in there.body
 
 
 def test_the_token_is_long_and_shown_in_jupyterlab_s_own_address_only(session: Session) -> None:

@@ -43,6 +43,11 @@ async def test_all_notebooks_of_a_session_share_one_server_whose_web_ui_asks_for
     assert f"with a Temporal server at {address}" in (session.runtime / "log").read_text()
 
 
+async def test_no_kernel_warns_in_the_learner_s_terminal(session: Session) -> None:
+    run(session.new_kernel(), "print(1)")
+    assert "IPKernelApp" not in (session.runtime / "log").read_text()
+
+
 async def test_the_web_ui_is_a_tile_of_the_launcher_that_opens_in_a_tab(session: Session) -> None:
     _, body = answer(session.url + "server-proxy/servers-info")
     (tile,) = [one for one in json.loads(body)["server_processes"] if one["launcher_entry"]["title"] == TITLE]

@@ -116,7 +116,7 @@ class CoffeeOrderWorkflow:
         self._saga.register(RESTORE_INVENTORY, ticket)
         await self._steps.do(UPDATE_INVENTORY, ticket)
         self._stop_if_cancelled()
-        self._status = OrderStatus.READY  # the coffee is on the counter: from here on nothing is undone
+        self._status = OrderStatus.READY  # on the counter: from here on nothing is undone
 
     async def _take_payment(self, amount: int) -> None:
         self._parts += 1

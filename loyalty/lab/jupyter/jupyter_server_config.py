@@ -1,6 +1,11 @@
-"""Where JupyterLab opens. Arguments would not do: one that the learner repeats is refused instead of overruled."""
+"""Where JupyterLab opens, and how it talks to its kernels.
+
+Arguments would not do: one that the learner repeats is refused instead of overruled.
+"""
 
 import os
+
+import zmq
 
 from loyalty.lab.codespaces import origin_pattern
 from loyalty.lab.course import COURSE, FIRST_NOTEBOOK
@@ -10,4 +15,6 @@ c = get_config()  # type: ignore[name-defined]  # noqa: F821  # Jupyter provides
 c.ServerApp.root_dir = str(COURSE)
 c.ServerApp.allow_origin_pat = origin_pattern(os.environ)
 c.LabApp.default_url = f"/lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}"
+# Otherwise each kernel warns, in the learner's terminal, that it talks to JupyterLab in the clear.
+c.KernelManager.transport_encryption = "auto" if zmq.has("curve") else "disabled"
 c.Application.log_level = "WARN"
