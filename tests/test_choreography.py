@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.worker import Replayer
 
 from loyalty.coffee import menu
-from loyalty.coffee.messages import Order
+from loyalty.coffee.messages import Item, Order
 from loyalty.coffee.worker import build_worker as build_coffee_worker
 from loyalty.lab.choreography import messages, service
 from loyalty.lab.choreography.messages import ORDER_PLACED, SERVICES, TASK_QUEUE, ServiceInput, Told
@@ -32,8 +32,8 @@ class Dance:
     def __init__(self, shop: CoffeeShop, services: list[Handle]) -> None:
         self.shop, self.services = shop, services
 
-    async def hears(self, service: str, event: str, order_id: str, notes: str = "") -> None:
-        order = Order(order_id, "ada", [menu.item("latte")], notes, email=f"{order_id}@example.org")
+    async def hears(self, service: str, event: str, order_id: str, notes: str = "", item: Item | None = None) -> None:
+        order = Order(order_id, "ada", [item or menu.item("latte")], notes, email=f"{order_id}@example.org")
         await self.shop.client.get_workflow_handle(service).signal("told", Told(event, order))
 
     async def places(self, order_id: str, notes: str = "") -> None:
@@ -84,6 +84,22 @@ async def test_an_order_goes_from_service_to_service(dance: Dance) -> None:
         lambda points: points == menu.points_for(PRICE),
         waiting_for="the counter, which notifies first, to tell Ada's actor of the points",
     )
+
+
+@pytest.mark.parametrize(
+    ("item", "sentence"),
+    [
+        (Item("latte", -2, PRICE), "Cannot make -2 of latte; possible is a whole number from 1 to 100"),
+        (Item("tea", 1, 100), "Cannot sell 'tea'; possible are "),
+    ],
+)
+async def test_an_order_that_cannot_be_made_is_never_paid(dance: Dance, item: Item, sentence: str) -> None:
+    await dance.hears(messages.PAYMENTS, ORDER_PLACED, "7", item=item)
+    assert await dance.tells("7") == "Your order 7 was refunded"
+    (mail,) = dance.shop.mails.received
+    assert sentence in mail.get_content()
+    assert dance.shop.check_books()["money"] == 0
+    assert not dance.shop.ask_books("SELECT * FROM payments")
 
 
 async def test_what_fails_is_undone_backwards(dance: Dance) -> None:
@@ -155,3 +171,24 @@ async def test_services_continue_as_new_and_lose_nothing(dance: Dance) -> None:
     for actor in dance.services:
         for run in await runs(actor, dance.shop.client):
             await replayer.replay_workflow(await run.fetch_history())
+
+
+async def test_the_baristas_remember_a_wish_in_their_next_run(dance: Dance) -> None:
+    baristas = dance.services[1]
+    before = (await baristas.describe()).run_id
+    await dance.hears(messages.BARISTAS, messages.CANCEL_ORDER, "7")
+    await asyncio.gather(*(dance.hears(messages.BARISTAS, "nothing", f"n{n}") for n in range(200)))
+    await eventually(lambda: baristas.describe(), lambda now: now.run_id != before, waiting_for="a new run")
+    await dance.places("7")
+    assert await dance.tells("7") == "Your order 7 was refunded"
+
+
+async def test_a_barista_who_hears_of_a_cancellation_stops(dance: Dance) -> None:
+    await dance.places("7", "spill all the milk")
+    await eventually(lambda: dance.shop.ask_books("SELECT * FROM preparations"), waiting_for="the first step")
+    await dance.hears(messages.BARISTAS, messages.CANCEL_ORDER, "7")
+    await dance.tells("7")
+    (mail,) = [one for one in dance.shop.mails.received if "order" in one["Subject"]]
+    assert "The reason: cancelled." in mail.get_content()
+    attempts = dance.shop.ask_books("SELECT DISTINCT attempt FROM preparations")
+    assert attempts == [{"attempt": 1}]

@@ -77,6 +77,16 @@ async def test_stubs_get_a_hint_and_solutions_pass(lab: Lab) -> None:
         assert solved.startswith("Done: "), f"The solution in {notebook} is refused: {solved}"
 
 
+async def test_a_second_try_has_an_id_of_its_own(lab: Lab) -> None:
+    await a_second_try_under_the_same_id(lab)
+    assert (await exercises.check("two payments", lab.client)).endswith("place your next try as 'monday-2'")
+    order = await place(lab, "monday-2", "latte", "cookie", notes="lose the receipt", change_window=2)
+    assert "has not ended yet" in await exercises.check("two payments", lab.client)
+    await order.execute_update(CoffeeOrderWorkflow.change_item, ItemChange("cookie", menu.item("croissant")))
+    await order.result()
+    assert (await exercises.check("two payments", lab.client)).startswith("Done: 2 payments")
+
+
 Mistake = Callable[[Lab], Awaitable[Any]]
 
 
@@ -90,6 +100,11 @@ async def two_lines_of_one_product(lab: Lab) -> None:
 
 async def no_lost_receipt(lab: Lab) -> None:
     await (await place(lab, "monday")).result()
+
+
+async def a_second_try_under_the_same_id(lab: Lab) -> None:
+    await no_lost_receipt(lab)
+    await no_change(lab)
 
 
 async def no_change(lab: Lab) -> None:
@@ -123,6 +138,7 @@ async def cancelled_instead(lab: Lab) -> None:
         ("two payments", not_awaited, "the order has not ended yet"),
         ("two payments", two_lines_of_one_product, "the order was refused"),
         ("two payments", no_lost_receipt, "whose notes ask for a lost receipt?"),
+        ("two payments", a_second_try_under_the_same_id, "used once, and this one was placed before: place your next"),
         ("two payments", no_change, "found 1 payment that was booked, expected two"),
         ("two payments", a_change_that_costs_nothing, "only if there is one"),
         ("two payments", not_completed, "expected COMPLETED"),

@@ -114,3 +114,16 @@ def test_a_cancellation_may_have_a_reason() -> None:
     for bad in (7, "", "x" * 201, ["too slow"]):
         with pytest.raises(Refused, match="as a reason"):
             parsing.cancellation(bad)
+
+
+def test_as_many_as_possible_are_possible_and_not_one_more() -> None:
+    most = {**LATTE, "quantity": parsing.MAX_QUANTITY}
+    assert parse(placed(items=[most])).items[0].quantity == parsing.MAX_QUANTITY
+    with pytest.raises(Refused, match="Cannot make 101 of latte"):
+        parse(placed(items=[{**LATTE, "quantity": parsing.MAX_QUANTITY + 1}]))
+    assert parse(placed(change_window=parsing.MAX_CHANGE_WINDOW)).change_window == parsing.MAX_CHANGE_WINDOW
+
+
+def test_a_surplus_argument_of_a_change_is_refused() -> None:
+    with pytest.raises(Refused, match="Cannot read a change with \\['and a cookie'\\] at its end"):
+        parsing.item_change({"name": "latte", "item": LATTE}, "and a cookie")

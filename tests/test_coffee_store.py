@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from loyalty.coffee import menu
 from loyalty.coffee.store import Impossible, Store
@@ -262,3 +262,23 @@ def test_a_step_of_a_barista_is_noted_once_per_attempt(store: Store, ask: Ask) -
     for attempt in (1, 1, 2):
         store.note_preparation("7", 3, attempt, "brew", "1@host")
     assert ask("SELECT COUNT(*) FROM preparations") == 2
+
+
+def test_who_reads_the_books_keeps_nobody_from_paying(store: Store, url: str) -> None:
+    engine = create_engine(url)
+    with engine.connect() as reader:
+        reader.execute(text("BEGIN"))
+        reader.execute(text("SELECT COUNT(*) FROM stock")).all()
+        assert store.take_payment("7", "first", 1, "card", 420).amount == 420
+    engine.dispose()
+
+
+@pytest.mark.timeout(60)  # without a limit of the database's own it would hang
+def test_who_writes_for_too_long_is_not_waited_for(store: Store, url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as other:
+        other.execute(text("UPDATE stock SET quantity = quantity"))
+        other.execute(text("INSERT INTO payments VALUES ('7', 1, 'payment', 'card', 420, 'x', 'first')"))
+        with pytest.raises(OperationalError):
+            store.take_payment("7", "first", 1, "card", 420)
+    engine.dispose()

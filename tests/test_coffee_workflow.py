@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
+from operator import eq
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import CancelledError
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.worker import Worker
 
-from loyalty.coffee.activities import STEPS
+from loyalty.coffee import menu
+from loyalty.coffee.activities import STEPS, ShopActivities
 from loyalty.coffee.menu import item as menu_item
-from loyalty.coffee.messages import WORKFLOW_TYPE, order_workflow_id
+from loyalty.coffee.messages import TASK_QUEUE, WORKFLOW_TYPE, Order, Payment, Ticket, order_workflow_id
+from loyalty.coffee.store import Store
+from loyalty.coffee.worker import WORKFLOWS, build_worker
 from loyalty.lab import history
 from tests.coffee import DELIVERED, CoffeeShop, sqlite_url
 from tests.helpers import Handle, comes_to, ends, events, eventually, failure_of, fresh_namespace, refusal
 
 EMAIL = "ada@example.org"
+COMPLETED = EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
 MADE = ["processPayment", "prepareBeverage", "updateInventory"]
 SLOW = 0.2
 """Seconds for each step of the barista, where something has to happen meanwhile."""
@@ -91,6 +101,7 @@ async def test_progress_says_what_is_being_done(closed: CoffeeShop) -> None:
             "doing": "prepareBeverage",
             "undone": [],
             "undoing": None,
+            "reason": "",
         }
         await ends(order)
 
@@ -163,6 +174,63 @@ async def test_an_order_that_was_undone_cannot_be_paid_again(shop: CoffeeShop) -
     assert (await ends(order))["status"] == "CANCELLED"
     assert (await shop.serves("7"))["status"] == "FAILED"
     assert shop.check_books()["money"] == 0
+
+
+async def test_points_count_once_however_often_the_customer_is_told_of_them(shop: CoffeeShop) -> None:
+    baristas = ShopActivities(shop.client, shop.store, step_seconds=0)
+    for order_id in ("7", "7", "8"):  # the worker died before the server had heard of the first time
+        await ActivityEnvironment().run(baristas.earn_points, Ticket(Order(order_id, "ada", [menu.item("latte")]), "r"))
+    await comes_to(shop.customer("ada"), 8)
+
+
+async def test_an_order_that_is_reset_is_paid_and_rewarded_once(shop: CoffeeShop) -> None:
+    order = await shop.places("7")
+    await ends(order)
+    first_task = next(
+        event.event_id
+        for event in await events(order)
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    )
+    await shop.client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=shop.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=order.id, run_id=order.first_execution_run_id or ""),
+            reason="a deployment went wrong",
+            workflow_task_finish_event_id=first_task,
+            request_id=str(uuid.uuid4()),
+        )
+    )
+    report = await ends(shop.client.get_workflow_handle(order.id))
+    assert (report["status"], report["reason"]) == ("COMPLETED", "")
+    assert shop.check_books()["money"] == 420
+    await comes_to(shop.customer("ada"), 4)
+
+
+async def test_the_report_names_the_transactions_that_the_books_hold(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=1)
+    await order.execute_update("changeItem", {"name": "latte", "item": line("flat white")})
+    report = await ends(order)
+    booked = shop.ask_books("SELECT transaction_id FROM payments WHERE order_id = '7' ORDER BY part")
+    assert report["transaction_ids"] == [row["transaction_id"] for row in booked]
+    assert len(booked) == 2
+
+
+async def test_who_pays_in_cash_is_booked_as_cash_and_gets_cash_back(shop: CoffeeShop) -> None:
+    order = await shop.places("7", payment_method="cash", change_window=60)
+    await becomes(order, "PAID")
+    await order.signal("cancelOrder")
+    await ends(order)
+    assert [row["method"] for row in shop.ask_books("SELECT method FROM payments")] == ["cash", "cash"]
+
+
+async def test_a_new_customer_is_known_by_name_and_address(shop: CoffeeShop) -> None:
+    await shop.serves("7", customer_name="Ada Lovelace", email=EMAIL)
+    await comes_to(shop.customer("ada"), 4)
+    assert (await shop.customer("ada").query("getStatus"))["name"] == "Ada Lovelace"
+    await eventually(
+        lambda: [mail for mail in shop.mails.received if "Welcome" in mail["Subject"] and mail["To"] == EMAIL],
+        waiting_for="the loyalty program's first mail",
+    )
 
 
 # ---- orders that fail -----------------------------------------------------------------------------------------
@@ -287,6 +355,80 @@ async def test_an_order_without_input_fails_with_a_sentence(shop: CoffeeShop) ->
     assert "Cannot read None" in (await ends(handle))["reason"]
 
 
+PATIENCE = {
+    "processPayment": (10, 3, 0),
+    "prepareBeverage": (300, 3, 2),
+    "updateInventory": (10, 3, 0),
+    "sendEmail": (10, 3, 0),
+    "earnPoints": (10, 0, 0),
+    "restoreInventory": (10, 0, 0),
+    "refundPayment": (10, 0, 0),
+}
+"""By step: seconds that an attempt may take, attempts (0: without an end), seconds of silence (0: it may be silent)."""
+
+
+async def test_a_step_is_tried_three_times_and_what_is_owed_without_an_end(troubled: dict[str, Ended]) -> None:
+    steps = [
+        event.activity_task_scheduled_event_attributes
+        for notes in ("drop the tray", "lose the receipt")
+        for event in await events(troubled[notes].order)
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+    assert {
+        step.activity_type.name: (
+            step.start_to_close_timeout.seconds,
+            step.retry_policy.maximum_attempts,
+            step.heartbeat_timeout.seconds,
+        )
+        for step in steps
+    } == PATIENCE
+    assert {(1, 2, 100)} == {
+        (retries.initial_interval.seconds, retries.backoff_coefficient, retries.maximum_interval.seconds)
+        for retries in (step.retry_policy for step in steps)
+    }
+
+
+async def test_what_is_refused_for_good_is_not_tried_again(shop: CoffeeShop, troubled: dict[str, Ended]) -> None:
+    await shop.serves("7")
+    again = await shop.places("7")
+    await ends(again)
+    for order in (again, troubled["decline the card"].order):
+        recorded = await history.frame(order)
+        started = recorded[(recorded.type == "ActivityTaskStarted") & (recorded.name == "processPayment")]
+        assert list(started.attempt) == [1], order.id
+
+
+@pytest.mark.parametrize("notes", ["spill all the milk", "drop the tray", "lose every receipt"])
+async def test_after_the_end_nothing_is_under_way(troubled: dict[str, Ended], notes: str) -> None:
+    progress = await troubled[notes].order.query("progress")
+    assert (progress["doing"], progress["undoing"]) == (None, None)
+
+
+def rows(ended: Ended, table: str, column: str) -> list[int]:
+    query = f"SELECT {column} FROM {table} WHERE order_id = '{ended.id}' ORDER BY {column}"
+    return [row[column] for row in ended.shop.ask_books(query)]
+
+
+async def test_what_is_said_to_go_wrong_after_the_books_were_written_does(troubled: dict[str, Ended]) -> None:
+    assert rows(troubled["lose every receipt"], "payments", "amount") == [-420, 420]
+    assert rows(troubled["drop the tray"], "movements", "quantity") == [-1, 1]
+    assert rows(troubled["decline the card"], "payments", "amount") == [0], "before: nothing was written"
+    assert rows(troubled["lose the stock list"], "movements", "quantity") == [0]
+
+
+async def test_a_lost_receipt_is_asked_for_twice(shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    take, receipts = Store.take_payment, list[str]()
+
+    def remembers(*args: Any) -> Payment:
+        payment = take(*args)
+        receipts.append(payment.transaction_id)
+        return payment
+
+    monkeypatch.setattr(Store, "take_payment", remembers)
+    report = await shop.serves("7", notes="lose the receipt")
+    assert receipts == report["transaction_ids"] * 2
+
+
 # ---- cancellation ---------------------------------------------------------------------------------------------
 
 
@@ -362,6 +504,53 @@ async def test_the_servers_cancellation_does_not_cut_off_what_undoes(closed: Cof
         report = await ends(order, timeout=30)
     assert report["status"] == "REFUNDED"
     assert closed.check_books()["money"] == 0
+
+
+async def test_while_a_step_is_undone_no_step_is_being_done(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=SLOW):
+        order = await closed.places("7", notes="jam the till twice")
+        await becomes(order, "PREPARING")
+        await order.signal("cancelOrder")
+        progress = await eventually(
+            lambda: order.query("progress"), lambda seen: seen["undoing"], waiting_for="the refund"
+        )
+        assert (progress["doing"], progress["undoing"]) == (None, "refundPayment")
+        await ends(order)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3], ids=MADE)
+async def test_a_cancellation_that_arrives_with_the_result_of_a_step_is_honoured(
+    closed: CoffeeShop, steps: int
+) -> None:
+    """Both are in the same Workflow Task, because nobody served orders when they came."""
+
+    async def results(order: Handle) -> int:
+        return len([one for one in await events(order) if one.event_type == COMPLETED])
+
+    order = await closed.places("7")
+    for step in range(1, steps + 1):
+        async with Worker(closed.client, task_queue=TASK_QUEUE, workflows=WORKFLOWS):
+            await eventually(lambda: scheduled(order), partial(has, step), waiting_for=f"step {step} to be asked for")
+        async with build_worker(closed.client, closed.mails, closed.store, workflows=(), step_seconds=0):
+            await eventually(lambda: results(order), partial(eq, step), waiting_for=f"the result of step {step}")
+    assert await scheduled(order) == MADE[:steps]
+    await order.signal("cancelOrder", "just in time")
+    async with closed.serving():
+        report = await ends(order)
+    assert (report["status"], report["reason"], report["paid"]) == ("CANCELLED", "just in time", 0)
+    assert closed.check_books()["money"] == 0
+
+
+def has(many: int, things: list[str]) -> bool:
+    return len(things) == many
+
+
+async def test_the_first_of_two_cancellations_at_once_counts(closed: CoffeeShop) -> None:
+    order = await closed.places("7")
+    for reason in ("first", "second"):
+        await order.signal("cancelOrder", reason)
+    async with closed.serving():
+        assert (await ends(order))["reason"] == "first"
 
 
 # ---- changes --------------------------------------------------------------------------------------------------
@@ -459,6 +648,44 @@ async def test_a_cancellation_ends_the_wait_for_changes(shop: CoffeeShop) -> Non
     assert shop.money() == 0
 
 
+async def test_an_order_that_is_being_undone_refuses_a_change_at_once(closed: CoffeeShop) -> None:
+    async with closed.serving():
+        order = await closed.places("7", notes="jam the till", change_window=60)
+        await becomes(order, "PAID")
+        await order.signal("cancelOrder")
+        change = order.execute_update("changeItem", {"name": "latte", "item": line("espresso")})
+        assert "it is being cancelled" in await asyncio.wait_for(refusal(change), 5)
+        await order.terminate()
+
+
+async def test_a_difference_whose_receipts_are_all_lost_is_given_back_and_the_order_served(
+    shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Store.take_payment
+
+    def loses_the_receipts_of_changes(*args: Any) -> Payment:
+        payment = take(*args)
+        if payment.amount != 420:
+            raise ConnectionError("The receipt was lost")
+        return payment
+
+    monkeypatch.setattr(Store, "take_payment", loses_the_receipts_of_changes)
+    order = await shop.places("7", change_window=10)
+    change = order.execute_update("changeItem", {"name": "latte", "item": line("latte", 3)})
+    assert "Cannot change the order; The receipt was lost" in await refusal(change)
+    report = await ends(order, timeout=30)
+    assert (report["status"], report["total"], report["paid"]) == ("COMPLETED", 420, 420)
+    assert shop.check_books()["money"] == 420
+
+
+async def test_a_change_that_costs_the_same_needs_no_payment(shop: CoffeeShop) -> None:
+    order = await shop.places("7", ("flat white", 1), change_window=1)
+    report = await order.execute_update("changeItem", {"name": "flat white", "item": line("cookie", 5)})
+    assert (report["items"][0]["name"], report["paid"]) == ("cookie", 450)
+    assert (await ends(order))["status"] == "COMPLETED"
+    assert await scheduled(order) == ["processPayment", "prepareBeverage", "updateInventory", "earnPoints"]
+
+
 # ---- baristas -------------------------------------------------------------------------------------------------
 
 
@@ -488,3 +715,11 @@ async def test_sixty_orders_at_once_leave_the_books_in_order(shop: CoffeeShop) -
     assert shop.check_books()["money"] == sold == 40 * 420
     for n in range(5):
         await comes_to(shop.customer(f"c{n}"), sum(r["points"] for r in reports[n::5]))
+
+
+async def test_every_step_of_a_barista_is_known_to_the_server_before_the_next_one_is_done(closed: CoffeeShop) -> None:
+    async with closed.serving(step_seconds=0.4):
+        order = await closed.places("7")
+        for step in range(1, len(STEPS)):
+            await eventually(lambda: heartbeat(order), partial(eq, step), waiting_for=f"step {step} to be known")
+        await ends(order)

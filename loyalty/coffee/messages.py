@@ -153,8 +153,8 @@ class OrderReport:
 class OrderProgress:
     """Answer of the query `progress`: names of activities, in the order in which they were done, and undone.
 
-    `doing` or `undoing` is the one under way, if any. How far the barista is the server knows from heartbeats: the
-    pending activity in the workflow's description holds the newest one.
+    `doing` or `undoing` is the one under way, if any; `reason` says why the order did not succeed. How far the barista
+    is the server knows from heartbeats: the pending activity in the workflow's description holds the newest one.
     """
 
     status: OrderStatus
@@ -162,3 +162,4 @@ class OrderProgress:
     doing: str | None = None
     undone: list[str] = field(default_factory=list)
     undoing: str | None = None
+    reason: str = ""

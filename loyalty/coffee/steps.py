@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, TimeoutError, TimeoutType
 
 THREE_ATTEMPTS = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -78,4 +78,6 @@ class Steps:
 def why(failure: BaseException) -> str:
     """Return what made a step fail, in the words of whoever failed."""
     cause = failure.cause if isinstance(failure, ActivityError) else failure
+    if isinstance(cause, TimeoutError) and cause.type is TimeoutType.HEARTBEAT:
+        return "Whoever was at work was not heard of any more"
     return getattr(cause, "message", "") or str(cause or failure)

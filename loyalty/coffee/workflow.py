@@ -247,6 +247,6 @@ class CoffeeOrderWorkflow:
 
     @workflow.query
     def progress(self) -> OrderProgress:
-        """Return which steps were done and undone, and what is under way."""
+        """Return which steps were done and undone, what is under way, and why it is undone."""
         steps, saga = self._steps, self._saga
-        return OrderProgress(self._status, steps.done, steps.doing, saga.undone, saga.undoing)
+        return OrderProgress(self._status, steps.done, steps.doing, saga.undone, saga.undoing, self._reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -10,6 +11,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     import loyalty.coffee.letters as letters
     import loyalty.coffee.menu as menu
+    import loyalty.coffee.parsing as parsing
     from loyalty.coffee.messages import (
         EARN_POINTS,
         PREPARE_BEVERAGE,
@@ -22,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         OrderStatus,
         Refund,
         Ticket,
+        order_workflow_id,
     )
     from loyalty.coffee.steps import BARISTA, OWED, QUICK, perform, why
     from loyalty.lab.choreography.messages import (
@@ -42,6 +45,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from loyalty.lab.choreography.service import Service
     from loyalty.messages import SEND_EMAIL
+    from loyalty.parsing import Refused
 
 
 @workflow.defn
@@ -62,7 +66,10 @@ class PaymentService(Service):
         order = told.order
         if told.event == ORDER_PLACED:
             try:
+                parsing.order(asdict(order), workflow_id=order_workflow_id(order.order_id))
                 await perform(PROCESS_PAYMENT, Charge(order, order.order_id, 1, menu.total(order.items)), QUICK)
+            except Refused as refusal:
+                await self.tell(COUNTER, ORDER_UNDONE, order, str(refusal))
             except ActivityError as failure:
                 await self._undo(order, why(failure))
             else:

@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.coffee.messages import PROCESS_PAYMENT, REFUND_PAYMENT, TASK_QUEUE, order_workflow_id
 from loyalty.lab import history
-from loyalty.lab.exercises.hints import NotYet, require
+from loyalty.lab.exercises.hints import require
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-async def _order_history(client: Client, order_id: str) -> pd.DataFrame:
-    """Return the events of an order of the coffee shop, or raise NotYet where there is none."""
-    handle = client.get_workflow_handle(order_workflow_id(order_id))
+async def _exists(order: WorkflowHandle[Any, Any]) -> bool:
     try:
-        described = await handle.describe()
+        await order.describe()
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
-        raise NotYet(f"there is no workflow with the id {handle.id!r}. Is the order's id {order_id!r}?") from error
-    if described.task_queue != TASK_QUEUE:
-        raise NotYet(
-            f"event 1 of {handle.id} names the task queue {described.task_queue!r}; orders have {TASK_QUEUE!r}"
-        )
-    return await history.frame(handle)
+        return False
+    return True
+
+
+async def _order_history(client: Client, order_id: str) -> pd.DataFrame:
+    """Return the events of an order of the coffee shop, or raise NotYet where there is none."""
+    order = client.get_workflow_handle(order_workflow_id(order_id))
+    require(await _exists(order), f"there is no workflow with the id {order.id!r}. Is the order's id {order_id!r}?")
+    task_queue = (await order.describe()).task_queue
+    require(
+        task_queue == TASK_QUEUE,
+        f"event 1 of {order.id} names the task queue {task_queue!r}; orders have {TASK_QUEUE!r}",
+    )
+    return await history.frame(order)
+
+
+async def _newest_try(client: Client, order_id: str) -> tuple[pd.DataFrame, str]:
+    """Return the events of the newest one of `monday`, `monday-2`, `monday-3`, ..., and the next free id."""
+    newest, number = order_id, 2
+    while await _exists(client.get_workflow_handle(order_workflow_id(next_id := f"{order_id}-{number}"))):
+        newest, number = next_id, number + 1
+    return await _order_history(client, newest), next_id
 
 
 async def _two_payments(client: Client) -> str:
-    events = await _order_history(client, "monday")
+    events, next_id = await _newest_try(client, "monday")
     ended = events[events.type == "WorkflowExecutionCompleted"]
     require(len(ended) > 0, "the order has not ended yet: await its result()")
     payments = events[events.name == PROCESS_PAYMENT]
     require(len(payments) > 0, f"the order was refused: {ended.detail.iloc[0]}")
+    require(
+        "placed before" not in ended.detail.iloc[0],
+        f"an order's id is used once, and this one was placed before: place your next try as {next_id!r}",
+    )
     first = payments[payments.type == "ActivityTaskStarted"].attempt.max()
     require(first > 1, "found one attempt of each payment, expected a second one: whose notes ask for a lost receipt?")
     booked = len(payments[payments.type == "ActivityTaskCompleted"])

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutError, TimeoutType
+
+from loyalty.coffee.steps import why
+
+
+def failed_because_of(cause: Exception) -> ActivityError:
+    failure = ActivityError(
+        "Activity task failed",
+        scheduled_event_id=5,
+        started_event_id=6,
+        identity="",
+        activity_type="prepareBeverage",
+        activity_id="1",
+        retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED,
+    )
+    failure.__cause__ = cause
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (ApplicationError("The milk was spilled"), "The milk was spilled"),
+        (
+            TimeoutError("activity Heartbeat timeout", type=TimeoutType.HEARTBEAT, last_heartbeat_details=[]),
+            "Whoever was at work was not heard of any more",
+        ),
+        (
+            TimeoutError("activity StartToClose timeout", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]),
+            "activity StartToClose timeout",
+        ),
+    ],
+)
+def test_a_customer_is_told_in_words_why_a_step_failed(cause: Exception, reason: str) -> None:
+    assert why(failed_because_of(cause)) == reason
