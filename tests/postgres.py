@@ -11,7 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loyalty.lab.ports import free_port
+import psycopg
+
+from loyalty.lab.ports import HOST, free_port
+from loyalty.lab.processes import Child
+from loyalty.lab.waiting import block_until
 
 REQUIRED = "LOYALTY_POSTGRES"
 """Environment variable: `required` lets the tests fail where there is no PostgreSQL, instead of being skipped."""
@@ -29,19 +33,29 @@ def programs() -> Path | None:
 def running(bin_: Path) -> Iterator[str]:
     """Serve an empty database on loopback for as long as the block lasts, and yield its URL."""
     with tempfile.TemporaryDirectory(prefix="loyalty-postgres-") as folder:
-        user = None
+        user, as_user = None, list[str]()
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
             user = "nobody"
+            as_user = ["setpriv", f"--reuid={user}", "--clear-groups"]
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
         data, port = Path(folder) / "data", free_port()
         initialize: list[str | Path] = [bin_ / "initdb", "-D", data, "-U", "shop", "--auth=trust", "--no-sync"]
         subprocess.run(initialize, check=True, capture_output=True, user=user, cwd=folder)
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-        control: list[str | Path] = [bin_ / "pg_ctl", "-D", data, "-w", "-l", Path(folder) / "log"]
-        subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder)
+        url = f"postgresql://shop@{HOST}:{port}/postgres"
+        options = [f"--listen_addresses={HOST}", "--unix_socket_directories=", "--fsync=off"]
+        server = Child(
+            [*as_user, str(bin_ / "postgres"), "-D", str(data), "-p", str(port), *options], Path(folder) / "log"
+        )
         try:
-            yield f"postgresql+psycopg://shop@127.0.0.1:{port}/postgres"
+            block_until(lambda: server.alive and serves(url), "PostgreSQL serves", timeout=30)
+            yield url.replace("postgresql:", "postgresql+psycopg:")
         finally:
-            subprocess.run(
-                [*control, "-m", "immediate", "stop"], check=True, capture_output=True, user=user, cwd=folder
-            )
+            server.stop()
+
+
+def serves(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
