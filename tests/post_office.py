@@ -9,14 +9,14 @@ from email.parser import BytesParser
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from loyalty.lab.ports import free_port
+from loyalty.lab.ports import HOST, free_port
 
 
 class PostOffice(Controller):
     """A real SMTP server on a free port of this machine; refuses while told to."""
 
     def __init__(self) -> None:
-        super().__init__(self, hostname="127.0.0.1", port=free_port())
+        super().__init__(self, hostname=HOST, port=free_port())
         self.answer = "250 OK"
         self.received: list[EmailMessage] = []
 

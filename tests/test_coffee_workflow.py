@@ -286,7 +286,8 @@ async def test_a_step_that_fails_undoes_what_came_before_in_reverse_order(
     ended = troubled[notes]
     report, shop = ended.report, ended.shop
     assert (report["status"], report["reason"], report["paid"], report["points"]) == (status, reason, 0, 0)
-    assert (await ended.order.query("progress"))["undone"] == undone
+    progress = await ended.order.query("progress")
+    assert (progress["undone"], progress["reason"]) == (undone, reason)
     assert shop.money(ended.id) == 0
     assert shop.taken(ended.id) == 0
     assert len(shop.mails.to(f"{ended.id}@example.org")) == 1, "the customer is told"

@@ -7,7 +7,6 @@ from types import ModuleType
 
 import pytest
 
-from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.lab import listing
 
 SOURCE = '''"""A docstring
@@ -52,11 +51,3 @@ class Greeter:
 
 def test_a_method_is_counted_as_it_stands_in_its_class() -> None:
     assert listing.code_lines(Greeter, Greeter.greet) == 3 + 2
-
-
-def test_an_order_s_steps_are_counted_without_what_only_one_of_the_ways_offers() -> None:
-    whole = listing.code_lines(CoffeeOrderWorkflow)
-    lines = listing.two_ways()
-    assert set(lines) == {"orchestrated", "choreographed"}
-    assert 100 < lines["orchestrated"] < whole
-    assert lines["choreographed"] > 100

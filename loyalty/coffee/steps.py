@@ -8,7 +8,8 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, TimeoutError, TimeoutType
+from temporalio.exceptions import ActivityError, TimeoutType
+from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 THREE_ATTEMPTS = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -76,8 +77,8 @@ class Steps:
 
 
 def why(failure: BaseException) -> str:
-    """Return what made a step fail, in the words of whoever failed."""
+    """Return what made a step fail, in the words of whoever failed; in ours, where nobody is left to say it."""
     cause = failure.cause if isinstance(failure, ActivityError) else failure
-    if isinstance(cause, TimeoutError) and cause.type is TimeoutType.HEARTBEAT:
+    if isinstance(cause, ActivityTimeoutError) and cause.type is TimeoutType.HEARTBEAT:
         return "Whoever was at work was not heard of any more"
     return getattr(cause, "message", "") or str(cause or failure)

@@ -10,12 +10,6 @@ import tokenize
 from collections.abc import Callable
 from types import ModuleType
 
-ONLY_IN_A_SAGA = (
-    *("change_item", "_validate_change_item", "_serve_changes", "_change", "_take_difference"),
-    *("_refuse_waiting_changes", "_too_late", "status", "progress"),
-)
-"""Methods of the orchestrated order that the choreography has nothing to compare with."""
-
 UNCOUNTED = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
@@ -37,18 +31,3 @@ def _code_lines(source: str) -> int:
             assert isinstance(node, ast.stmt)
             lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return len(lines)
-
-
-def two_ways() -> dict[str, int]:
-    """Return the lines of code of an order's steps, "orchestrated" and "choreographed", for notebook 08.
-
-    Not counted are what both share, and what only the orchestrated order offers: queries, and changes of an order.
-    """
-    from loyalty.coffee import saga, steps, workflow
-    from loyalty.lab.choreography import messages, service, services
-
-    order = vars(workflow.CoffeeOrderWorkflow)
-    return {
-        "orchestrated": code_lines(workflow, saga, steps.Steps) - code_lines(*(order[name] for name in ONLY_IN_A_SAGA)),
-        "choreographed": code_lines(services, service, messages),
-    }

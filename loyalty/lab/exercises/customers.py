@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab import history
-from loyalty.lab.exercises.hints import NotYet, require
+from loyalty.lab.exercises.hints import NotYet, described, require
 from loyalty.lab.waiting import settled
 from loyalty.messages import SEND_EMAIL, TASK_QUEUE, WORKFLOW_TYPE, workflow_id
 from loyalty.tiers import TIERS
@@ -28,19 +27,14 @@ async def _history_of(client: Client, customer_id: str, *, at_rest: bool = True)
     Waits until the customer has nothing to do, unless the exercise is about work that may be held up.
     """
     handle = client.get_workflow_handle(workflow_id(customer_id))
-    try:
-        described = await handle.describe()
-    except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
-            raise
+    description = await described(handle)
+    if description is None:
+        raise NotYet(f"there is no workflow with the id {handle.id!r}. Did you pass id=workflow_id({customer_id!r})?")
+    if description.workflow_type != WORKFLOW_TYPE:
+        raise NotYet(f"{handle.id} is a {description.workflow_type}; start CustomerLoyaltyWorkflow.run instead")
+    if description.task_queue != TASK_QUEUE:
         raise NotYet(
-            f"there is no workflow with the id {handle.id!r}. Did you pass id=workflow_id({customer_id!r})?"
-        ) from error
-    if described.workflow_type != WORKFLOW_TYPE:
-        raise NotYet(f"{handle.id} is a {described.workflow_type}; start CustomerLoyaltyWorkflow.run instead")
-    if described.task_queue != TASK_QUEUE:
-        raise NotYet(
-            f"event 1 of {handle.id} names the task queue {described.task_queue!r}, where no worker looks. "
+            f"event 1 of {handle.id} names the task queue {description.task_queue!r}, where no worker looks. "
             f"`await client.get_workflow_handle({handle.id!r}).terminate()`, then start it with task_queue=TASK_QUEUE"
         )
     if at_rest:

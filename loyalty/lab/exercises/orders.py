@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from temporalio.client import Client, WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from loyalty.coffee.messages import PROCESS_PAYMENT, REFUND_PAYMENT, TASK_QUEUE, order_workflow_id
 from loyalty.lab import history
-from loyalty.lab.exercises.hints import require
+from loyalty.lab.exercises.hints import NotYet, described, require
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-async def _exists(order: WorkflowHandle[Any, Any]) -> bool:
-    try:
-        await order.describe()
-    except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
-            raise
-        return False
-    return True
-
-
 async def _order_history(client: Client, order_id: str) -> pd.DataFrame:
     """Return the events of an order of the coffee shop, or raise NotYet where there is none."""
     order = client.get_workflow_handle(order_workflow_id(order_id))
-    require(await _exists(order), f"there is no workflow with the id {order.id!r}. Is the order's id {order_id!r}?")
-    task_queue = (await order.describe()).task_queue
+    description = await described(order)
+    if description is None:
+        raise NotYet(f"there is no workflow with the id {order.id!r}. Is the order's id {order_id!r}?")
     require(
-        task_queue == TASK_QUEUE,
-        f"event 1 of {order.id} names the task queue {task_queue!r}; orders have {TASK_QUEUE!r}",
+        description.task_queue == TASK_QUEUE,
+        f"event 1 of {order.id} names the task queue {description.task_queue!r}; orders have {TASK_QUEUE!r}",
     )
     return await history.frame(order)
 
@@ -40,7 +30,7 @@ async def _order_history(client: Client, order_id: str) -> pd.DataFrame:
 async def _newest_try(client: Client, order_id: str) -> tuple[pd.DataFrame, str]:
     """Return the events of the newest one of `monday`, `monday-2`, `monday-3`, ..., and the next free id."""
     newest, number = order_id, 2
-    while await _exists(client.get_workflow_handle(order_workflow_id(next_id := f"{order_id}-{number}"))):
+    while await described(client.get_workflow_handle(order_workflow_id(next_id := f"{order_id}-{number}"))):
         newest, number = next_id, number + 1
     return await _order_history(client, newest), next_id
 
