@@ -105,13 +105,6 @@ async def test_recorded_runs_make_the_same_frame_as_live_ones(ada: Handle, tmp_p
     assert_frame_equal(history.frame_of(str(paths[0])), live[live.run == 1])
 
 
-async def shops_for_pages(zoe: Handle, shop: Shop) -> None:
-    """Shop one by one, so that each of a purchase's ten events or so is stored by itself; a page holds 256 such."""
-    for mails in range(2, 102):
-        await zoe.signal("addPoints", 1)
-        await eventually(lambda: len(shop.mails.to("zoe@example.com")), partial(eq, mails), waiting_for=f"mail {mails}")
-
-
 async def pages(customer: Handle) -> int:
     """Count the pages in which the server hands out the customer's history."""
     events, count = customer.fetch_history_events(), 0
@@ -121,11 +114,19 @@ async def pages(customer: Handle) -> int:
     return count
 
 
+async def shops_for_pages(zoe: Handle, shop: Shop, wanted: int) -> None:
+    """Shop one by one: most of a purchase's ten events or so are then stored by themselves; a page holds 256 such."""
+    mails = 1
+    while await pages(zoe) < wanted:
+        mails += 1
+        await zoe.signal("addPoints", 1)
+        await eventually(lambda: len(shop.mails.to("zoe@example.com")), partial(eq, mails), waiting_for=f"mail {mails}")
+
+
 async def test_a_run_of_many_pages_is_read_as_if_it_were_one(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
-    await shops_for_pages(zoe, shop)
+    await shops_for_pages(zoe, shop, 3)
     await rests(zoe)
-    assert await pages(zoe) >= 3, "read from both ends until they meet"
     live = await history.frame(zoe)
     assert_frame_equal(live, history.frame_of(await history.fetch(zoe)))
     assert set(live[live.type == "ActivityTaskCompleted"].name) == {"sendEmail"}, "named by an event pages before"
@@ -133,12 +134,11 @@ async def test_a_run_of_many_pages_is_read_as_if_it_were_one(shop: Shop) -> None
 
 async def test_a_long_run_may_grow_while_it_is_read(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
-    shopping = asyncio.create_task(shops_for_pages(zoe, shop))
+    shopping = asyncio.create_task(shops_for_pages(zoe, shop, 3))
     while not shopping.done():
         events = (await history.frame(zoe)).event_id.to_list()
         assert events == list(range(1, len(events) + 1)), "every event is there once"
     await shopping
-    assert await pages(zoe) >= 2, "it was read from both ends, at least at the end"
 
 
 async def test_a_handle_of_any_run_leads_to_all_runs(ada: Handle, shop: Shop) -> None:
