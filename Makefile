@@ -62,7 +62,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 --durations=25 $(TWO_AT_ONCE) notebooks tests
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=1000 --durations=25 $(TWO_AT_ONCE) notebooks tests
 
 .PHONY: chaos
 chaos: $(VENV)/.test

@@ -24,7 +24,9 @@ SECONDS = 1000
 """Playwright counts in milliseconds."""
 
 LOADING, RUNNING = 60 * SECONDS, 240 * SECONDS
-"""How long JupyterLab may take to show a notebook, and a notebook to run."""
+"""How long JupyterLab may take to show what it is asked for, and a notebook to run."""
+
+expect.set_options(timeout=LOADING)
 
 
 def find_browser(playwright: Playwright) -> str | None:
@@ -58,8 +60,8 @@ class Learner:
 
     async def ready(self) -> None:
         """Wait until the notebook in front is there and its kernel idle; nothing may have asked a question."""
-        await expect(self.notebook.locator(".jp-Cell").first).to_be_visible(timeout=LOADING)
-        await expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle", timeout=LOADING)
+        await expect(self.notebook.locator(".jp-Cell").first).to_be_visible()
+        await expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle")
         assert await self.page.locator(".jp-Dialog").count() == 0, "JupyterLab asks a question at its start"
 
     @property

@@ -79,7 +79,7 @@ class CoffeeShop:
 
     async def serves(self, order_id: str, *items: tuple[str, int], **fields: Any) -> dict[str, Any]:
         """Place an order and return its report, once it has ended."""
-        report: dict[str, Any] = await ends(await self.places(order_id, *items, **fields), timeout=30)
+        report: dict[str, Any] = await ends(await self.places(order_id, *items, **fields), timeout=120)
         return report
 
     def customer(self, customer_id: str) -> Handle:

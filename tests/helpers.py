@@ -43,6 +43,12 @@ TEST_SERVER = Path(sys.executable).with_name("temporal-test-server")
 PAUSE = 0.02
 """Seconds between two looks at a condition."""
 
+STOOD_STILL = "[TMPRL1101]"
+"""What the SDK says of a task that took two seconds: it takes it for a deadlock, fails it, and does it again."""
+
+PATIENCE_SECONDS = 30.0
+"""Deadline where none is stated. What tests wait for takes about a second; the machine may be busy otherwise."""
+
 FAST = (
     "--dynamic-config-value",
     "history.transferProcessorMaxPollRPS=1000",
@@ -75,7 +81,11 @@ async def fresh_namespace(client: Client) -> Client:
 
 
 async def eventually(
-    look: Callable[[], Any], is_right: Callable[[Any], object] = bool, *, waiting_for: str, timeout: float = 10
+    look: Callable[[], Any],
+    is_right: Callable[[Any], object] = bool,
+    *,
+    waiting_for: str,
+    timeout: float = PATIENCE_SECONDS,
 ) -> Any:
     """Return what `look`, a coroutine or not, sees once that `is_right`; fail with what was waited for and seen."""
     deadline = time.monotonic() + timeout
@@ -182,7 +192,7 @@ async def points(customer: Handle) -> int:
     return int((await status(customer))["points"])
 
 
-async def comes_to(customer: Handle, expected: int, timeout: float = 10) -> None:
+async def comes_to(customer: Handle, expected: int, timeout: float = PATIENCE_SECONDS) -> None:
     """Wait until the customer has so many points."""
     await eventually(
         lambda: points(customer),
@@ -201,7 +211,7 @@ async def refusal(asking: Awaitable[Any]) -> str:
     return cause.message
 
 
-async def ends(customer: Handle, timeout: float = 10) -> Any:
+async def ends(customer: Handle, timeout: float = PATIENCE_SECONDS) -> Any:
     """Return the result of a workflow, or raise its failure, but wait no longer than `timeout` seconds."""
     try:
         return await asyncio.wait_for(customer.result(), timeout)
@@ -224,6 +234,16 @@ async def events(customer: Handle) -> list[HistoryEvent]:
 async def count(customer: Handle, kind: EventType.ValueType) -> int:
     """Return how many events of that kind the history holds."""
     return sum(event.event_type == kind for event in await events(customer))
+
+
+async def task_failures(customer: Handle) -> list[str]:
+    """Return what failed Workflow Tasks of a run said, but for those during which the machine stood still."""
+    failures = [
+        event.workflow_task_failed_event_attributes.failure.message
+        for event in await events(customer)
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+    ]
+    return [message for message in failures if STOOD_STILL not in message]
 
 
 async def rests(customer: Handle) -> None:

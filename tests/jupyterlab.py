@@ -32,7 +32,7 @@ def answer(url: str, token: str = TOKEN, data: bytes | None = None) -> tuple[int
             return 403 if "/login?" in page.url else page.status, page.read().decode(errors="replace")
     except urllib.error.HTTPError as refused:
         return refused.code, ""
-    except urllib.error.URLError:
+    except OSError:  # nobody listens, or the connection breaks, or takes too long
         return 0, ""
 
 

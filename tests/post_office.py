@@ -16,7 +16,8 @@ class PostOffice(Controller):
     """A real SMTP server on a free port of this machine; refuses while told to."""
 
     def __init__(self) -> None:
-        super().__init__(self, hostname=HOST, port=free_port())
+        # A host name of our own: the default is looked up in the DNS, which may take seconds.
+        super().__init__(self, hostname=HOST, port=free_port(), server_hostname="localhost")
         self.answer = "250 OK"
         self.received: list[EmailMessage] = []
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pandas as pd
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from loyalty.household.messages import WORKFLOW_TYPE, household_workflow_id
 from loyalty.lab import history, settled
-from tests.helpers import Shop, comes_to, ends, eventually, fresh_namespace, refusal
+from tests.helpers import Shop, comes_to, count, ends, eventually, fresh_namespace, refusal
 
 ADA, GRACE, MARY, JOAN = (f"customer-{name}" for name in ("ada", "grace", "mary", "joan"))
 HOUSEHOLD = household_workflow_id("lovelace")
@@ -57,6 +58,10 @@ async def tell(client: Client) -> pd.DataFrame:
         )
         household = shop.client.get_workflow_handle(HOUSEHOLD)
         await household.signal("addMember", {"customer_id": "ada"})
+        await eventually(
+            lambda: count(household, EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED),
+            waiting_for="the household to hear that Ada exists",
+        )
         joan = shop.customer("joan")
         await comes_to(joan, 100)
         living = [ada, grace, household, joan]

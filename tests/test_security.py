@@ -266,7 +266,7 @@ def fetch(url: str, token: str | None = None, data: bytes | None = None) -> Answ
             return Answer(page.status, page.read().decode(errors="replace"))
     except urllib.error.HTTPError as refused:
         return Answer(refused.code, refused.read().decode(errors="replace"), refused.headers.get("Location", ""))
-    except urllib.error.URLError:
+    except OSError:
         return Answer(0)
 
 

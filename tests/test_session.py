@@ -87,7 +87,7 @@ async def test_the_server_ends_with_jupyterlab_however_it_ends(session: Session,
     server = server_of(session)
     session.process.send_signal(number)
     session.process.wait()
-    await eventually(lambda: gone(server), waiting_for="the Temporal server to end", timeout=20)
+    await eventually(lambda: gone(server), waiting_for="the Temporal server to end")
 
 
 # ---- two of them side by side -----------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ async def test_two_sessions_have_two_servers_and_the_end_of_one_is_nothing_to_th
     (server, survivor), link = (server_of(first), server_of(second)), web_ui_of(second)
     first.process.terminate()
     first.process.wait()
-    await eventually(lambda: gone(server), waiting_for="the first server to end", timeout=20)
+    await eventually(lambda: gone(server), waiting_for="the first server to end")
     assert not gone(survivor)
     assert web_ui_of(second) == link, "the first session's end removed its own workspaces only"
     status, page = answer(second.origin + link)

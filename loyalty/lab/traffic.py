@@ -36,7 +36,7 @@ async def shop(
     email: str,
     *,
     purchases: int | None = None,
-    deadline: float = 600,
+    deadline: float = 900,
     progress: Callable[[int], object] | None = None,
 ) -> Shopping:
     """Buy for one point at a time, each time as soon as the e-mail about the last one has arrived at `email`.
