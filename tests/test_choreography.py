@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from temporalio.worker import Replayer
 
 from loyalty.coffee import menu
 from loyalty.coffee.messages import Item, Order
+from loyalty.coffee.store import Store
 from loyalty.coffee.worker import build_worker as build_coffee_worker
 from loyalty.lab.choreography import messages, service
 from loyalty.lab.choreography.messages import ORDER_PLACED, SERVICES, TASK_QUEUE, ServiceInput, Told
@@ -21,7 +23,7 @@ from loyalty.lab.choreography.worker import WORKFLOWS
 from loyalty.lab.mishaps import Clumsy
 from loyalty.worker import build_worker
 from tests.coffee import DELIVERED, CoffeeShop, sqlite_url
-from tests.helpers import Handle, eventually, runs
+from tests.helpers import PATIENCE_SECONDS, Handle, eventually, runs
 
 PRICE = menu.total([menu.item("latte")])
 
@@ -186,12 +188,19 @@ async def test_the_baristas_remember_a_wish_in_their_next_run(dance: Dance) -> N
     assert await dance.tells("7") == "Your order 7 was refunded"
 
 
-async def test_a_barista_who_hears_of_a_cancellation_stops(dance: Dance) -> None:
-    await dance.places("7", "spill all the milk")
+async def test_a_barista_who_hears_of_a_cancellation_stops(dance: Dance, monkeypatch: pytest.MonkeyPatch) -> None:
+    note, heard = Store.note_preparation, threading.Event()
+
+    def takes_a_break(*args: Any) -> None:
+        note(*args)
+        heard.wait(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(Store, "note_preparation", takes_a_break)
+    await dance.places("7")
     await eventually(lambda: dance.shop.ask_books("SELECT * FROM preparations"), waiting_for="the first step")
     await dance.hears(messages.BARISTAS, messages.CANCEL_ORDER, "7")
     await dance.tells("7")
+    heard.set()
     (mail,) = [one for one in dance.shop.mails.received if "order" in one["Subject"]]
     assert "The reason: cancelled." in mail.get_content()
-    attempts = dance.shop.ask_books("SELECT DISTINCT attempt FROM preparations")
-    assert attempts == [{"attempt": 1}]
+    assert dance.shop.ask_books("SELECT step, attempt FROM preparations") == [{"step": 1, "attempt": 1}]

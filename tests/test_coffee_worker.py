@@ -57,6 +57,7 @@ async def test_a_barista_who_dies_at_step_three_is_followed_by_one_who_goes_on_a
 
     await until(has_three_steps, "the barista has done three of five steps")
     first = shop.pid
+    assert first is not None
     shop.kill()
     shop.start()
     report: OrderReport = await order.result()
