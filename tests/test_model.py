@@ -44,7 +44,7 @@ from loyalty.activities import LoyaltyActivities
 from loyalty.lab import settled
 from loyalty.messages import workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.helpers import STOOD_STILL, Handle, Shop, ends, events, eventually, fresh_namespace
+from tests.helpers import PATIENCE_SECONDS, STOOD_STILL, Handle, Shop, ends, events, eventually, fresh_namespace
 from tests.model import POINTS_MAIL, Refusal, Town
 
 T = TypeVar("T")
@@ -245,7 +245,7 @@ class RealTown:
         async def ask() -> None:
             asking = self.handle(customer_id).execute_update(message.name, args=message.arguments)
             try:
-                answered.append(await asyncio.wait_for(asking, 10))
+                answered.append(await asyncio.wait_for(asking, PATIENCE_SECONDS))
             except WorkflowUpdateFailedError as refused:
                 answered.append(refused.cause)
 
@@ -271,7 +271,7 @@ class RealTown:
         touched, self.model.touched = sorted(self.model.touched), set()
         await asyncio.gather(*(self._agrees(customer_id) for customer_id in touched))
         for _ in range(2):  # who has nothing to do may be told something by one who is looked at later
-            await asyncio.gather(*(settled(self.handle(customer_id)) for customer_id in touched))
+            await asyncio.gather(*(settled(self.handle(customer_id), PATIENCE_SECONDS) for customer_id in touched))
 
     async def _agrees(self, customer_id: str) -> None:
         handle, expected = self.handle(customer_id), self.model.accounts[customer_id].view()
