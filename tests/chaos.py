@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -24,7 +23,7 @@ from loyalty.lab import Lab
 from loyalty.lab.workers import WorkerProcess
 from loyalty.messages import THANKS
 from loyalty.tiers import TIERS
-from tests.helpers import Handle
+from tests.helpers import Handle, at_once
 
 COUNT = 1_000
 """Every purchase is worth 1 point more than a multiple of it: the last three digits of a customer's points say how many
@@ -46,16 +45,6 @@ the server hopes that the worker with the customer in its cache comes back; that
 
 ANSWER_DEADLINE = 90.0
 ANSWERS = {THANKS, *(f"Welcome to {tier.name} Status!" for tier in TIERS)}
-
-
-@asynccontextmanager
-async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group whose first error is raised as it is, so that it reads as a sentence."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
 
 
 class Way(Enum):

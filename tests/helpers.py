@@ -43,12 +43,9 @@ TEST_SERVER = Path(sys.executable).with_name("temporal-test-server")
 PAUSE = 0.02
 """Seconds between two looks at a condition."""
 
-STOOD_STILL = "[TMPRL1101]"
-"""What the SDK says of a task that took two seconds: it takes it for a deadlock, fails it, and does it again."""
-
 PATIENCE_SECONDS = 90.0
 """Deadline where none is stated. What tests wait for takes about a second; a server that gets too little of the machine
-leaves a task alone for up to half a minute (measured: six of these sessions on two cores)."""
+may leave a Workflow Task alone for half a minute (28.8 s, measured while two model tests had one core each)."""
 
 FAST = (
     "--dynamic-config-value",
@@ -98,6 +95,16 @@ async def eventually(
         if time.monotonic() > deadline:
             pytest.fail(f"Waited {timeout} s for {waiting_for}; last seen: {seen!r}")
         await asyncio.sleep(PAUSE)
+
+
+@asynccontextmanager
+async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group whose first error is raised as it is, so that it reads as a sentence."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 class Mails:
@@ -235,16 +242,6 @@ async def events(customer: Handle) -> list[HistoryEvent]:
 async def count(customer: Handle, kind: EventType.ValueType) -> int:
     """Return how many events of that kind the history holds."""
     return sum(event.event_type == kind for event in await events(customer))
-
-
-async def task_failures(customer: Handle) -> list[str]:
-    """Return what failed Workflow Tasks of a run said, but for those during which the machine stood still."""
-    failures = [
-        event.workflow_task_failed_event_attributes.failure.message
-        for event in await events(customer)
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-    ]
-    return [message for message in failures if STOOD_STILL not in message]
 
 
 async def rests(customer: Handle) -> None:

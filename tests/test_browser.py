@@ -17,7 +17,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from loyalty.lab.workspace import TITLE
-from tests.browser import ARTEFACTS, REQUIRED, RUNNING, Learner, find_browser, flags
+from tests.browser import ARTEFACTS, LOADING, REQUIRED, RUNNING, Learner, find_browser, flags
 from tests.jupyterlab import BASE, Session, answer, jupyterlab
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -55,6 +55,7 @@ async def session(browser: Browser, tmp_path_factory: pytest.TempPathFactory) ->
 async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
     """A fresh browser, without cookies; what it shows in the end is kept."""
     context = await browser.new_context(viewport=SCREEN)  # type: ignore[arg-type]
+    context.set_default_timeout(LOADING)
     page = await context.new_page()
     yield page
     name = re.sub(r"[^\w]+", "-", request.node.name).strip("-")

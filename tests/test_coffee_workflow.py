@@ -471,8 +471,8 @@ async def test_an_order_is_cancelled_before_it_has_begun(closed: CoffeeShop) -> 
     assert await scheduled(order) == []
 
 
-class SlowMails(Mails):
-    """A mailer that takes its time, until a test has done what it does meanwhile."""
+class HeldMails(Mails):
+    """A mailer that holds every mail until a test has done what it does meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -484,7 +484,7 @@ class SlowMails(Mails):
 
 
 async def test_a_cancellation_after_the_coffee_is_ready_is_refused(closed: CoffeeShop) -> None:
-    closed.mails = mails = SlowMails()
+    closed.mails = mails = HeldMails()
     async with closed.serving():
         order = await closed.places("7", email=EMAIL)
         await becomes(order, "READY")

@@ -14,6 +14,7 @@ from tests.helpers import (
     Gate,
     Handle,
     Shop,
+    at_once,
     comes_to,
     count,
     ends,
@@ -124,20 +125,21 @@ async def test_no_run_is_much_longer_than_the_threshold(shop: Shop) -> None:
 
 async def test_concurrent_signals_are_all_counted_across_runs(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 150})
-
-    sent, run_ids = 0, set[str]()
+    sent, enough = 0, asyncio.Event()
 
     async def sender() -> None:
         nonlocal sent
-        while len(run_ids) <= 3:
+        while not enough.is_set():
             await ada.signal("addPoints", 1)
             sent += 1
 
-    async def watcher() -> None:
-        while len(run_ids) <= 3:
-            run_ids.add((await ada.describe()).run_id)
-
-    await asyncio.gather(watcher(), *(sender() for _ in range(15)))
+    async with at_once() as busy:
+        for _ in range(15):
+            busy.create_task(sender())
+        await eventually(
+            lambda: runs(ada, shop.client), lambda seen: len(seen) > 3, waiting_for="Ada to be in her fourth run"
+        )
+        enough.set()
     await comes_to(ada, sent)
 
 

@@ -42,9 +42,9 @@ from loyalty.messages import (
     CustomerInput,
     workflow_id,
 )
-from tests.chaos import COUNT, Chaos, Crew, Plan, at_once
+from tests.chaos import COUNT, Chaos, Crew, Plan
 from tests.conftest import MEASURED
-from tests.helpers import Handle, events, status
+from tests.helpers import Handle, at_once, events, status
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session

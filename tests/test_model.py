@@ -44,7 +44,7 @@ from loyalty.activities import LoyaltyActivities
 from loyalty.lab import settled
 from loyalty.messages import workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.helpers import PATIENCE_SECONDS, STOOD_STILL, Handle, Shop, ends, events, eventually, fresh_namespace
+from tests.helpers import PATIENCE_SECONDS, Handle, Shop, ends, events, eventually, fresh_namespace
 from tests.model import POINTS_MAIL, Refusal, Town
 
 T = TypeVar("T")
@@ -315,8 +315,7 @@ class RealTown:
         for history in histories:
             for event in history.events:
                 failure = event.workflow_task_failed_event_attributes
-                benign = failure.cause == BENIGN or STOOD_STILL in failure.failure.message
-                assert event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED or benign, (
+                assert event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED or failure.cause == BENIGN, (
                     f"A workflow task of {history.workflow_id} has failed: {failure}"
                 )
 
