@@ -5,12 +5,11 @@ Every function changes the `Customer` that it is given, or raises Refused and le
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from loyalty.messages import (
     THANKS,
     Customer,
-    CustomerStatus,
     Gift,
     GiftPoints,
     GuestInvitation,
@@ -19,8 +18,6 @@ from loyalty.messages import (
     NewStatus,
     Receipt,
     RedeemReward,
-    RewardOffer,
-    Status,
     Transaction,
 )
 from loyalty.parsing import Refused
@@ -195,27 +192,3 @@ def has_place_for(customer: Customer, guest_id: str) -> bool:
     """Return whether the tier allows this guest; one who is a guest already needs no further place."""
     others = [guest for guest in customer.guests if guest != guest_id]
     return len(others) < tier_of(customer.points).guests_allowed
-
-
-def describe(customer: Customer, parent: str | None = None) -> CustomerStatus:
-    """Return the answer of `getStatus`; `parent` is the id of the workflow whose child this customer is."""
-    return CustomerStatus(
-        customer_id=customer.customer_id,
-        name=customer.name,
-        points=customer.points,
-        lifetime_points=customer.lifetime_points,
-        status=Status(**asdict(tier_of(customer.points))),
-        account_active=customer.account_active,
-        gold_star=has_gold_star(customer),
-        friends={friend.customer_id: friend.status for friend in customer.friends},
-        parent=parent,
-    )
-
-
-def offers(customer: Customer) -> list[RewardOffer]:
-    """Return the answer of `getRewards`: the whole catalogue, cheapest first."""
-    level = tier_of(customer.points).level
-    return [
-        RewardOffer(reward.name, reward.points, TIERS[reward.tier_level].name, reward.tier_level <= level)
-        for reward in REWARDS
-    ]

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -86,14 +87,16 @@ async def eventually(
     timeout: float = PATIENCE_SECONDS,
 ) -> Any:
     """Return what `look`, a coroutine or not, sees once that `is_right`; fail with what was waited for and seen."""
-    deadline = time.monotonic() + timeout
+    deadline, looks = time.monotonic() + timeout, 0
     while True:
+        began, looks = time.monotonic(), looks + 1
         looked = look()
         seen = await looked if inspect.isawaitable(looked) else looked
         if is_right(seen):
             return seen
         if time.monotonic() > deadline:
-            pytest.fail(f"Waited {timeout} s for {waiting_for}; last seen: {seen!r}")
+            pace = f"{looks:,} looks, the last of which took {time.monotonic() - began:.2f} s"
+            pytest.fail(f"Waited {timeout} s for {waiting_for}; {pace} and saw: {seen!r}")
         await asyncio.sleep(PAUSE)
 
 
@@ -237,6 +240,21 @@ async def failure_of(customer: Handle) -> BaseException | None:
 async def events(customer: Handle) -> list[HistoryEvent]:
     """Return the history of the run that the handle names, of the newest run where it names none."""
     return [event async for event in customer.fetch_history_events()]
+
+
+async def situation(customer: Handle, newest: int = 40) -> str:
+    """Return what the server knows of a workflow, for who has to find out why it is stuck: one line per event."""
+    described = (await customer.describe()).raw_description
+    info = described.workflow_execution_info
+    lines = [
+        f"{customer.id}, run {info.execution.run_id}, now {datetime.now(UTC):%H:%M:%S.%f}:",
+        f"pending task: {str(described.pending_workflow_task).split() or 'none'}",
+        f"pending activities: {[str(activity).split() for activity in described.pending_activities] or 'none'}",
+    ]
+    for event in (await events(customer))[-newest:]:
+        name = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
+        lines.append(f"{event.event_id:>6} {event.event_time.ToDatetime():%H:%M:%S.%f} {name}")
+    return "\n".join(lines)
 
 
 async def count(customer: Handle, kind: EventType.ValueType) -> int:

@@ -27,7 +27,7 @@ from loyalty.messages import (
     RedeemReward,
 )
 from loyalty.parsing import MAX_POINTS, Refused
-from loyalty.tiers import REWARDS, TIERS, Tier, tier_of
+from loyalty.tiers import REWARDS, tier_of
 
 
 def ada(points: int = 0, **fields: Any) -> Customer:
@@ -318,28 +318,6 @@ def test_each_transaction_counts_once_and_its_answers_are_all_the_same(purchases
             assert before == answer, f"{transaction_id} was answered {before!r}, then {answer!r}"
     anonymous = sum(points for points, transaction_id in purchases if transaction_id is None)
     assert customer.points == anonymous + sum(counted.values())
-
-
-# ---- answers --------------------------------------------------------------------------------------------------
-
-
-def test_the_status_answers_with_points_tier_star_and_friends() -> None:
-    answer = account.describe(ada(1_200, lifetime_points=1_000_000, friends=[NewStatus("grace", "Gold")]))
-    assert (answer.points, answer.lifetime_points, answer.account_active) == (1_200, 1_000_000, True)
-    assert (answer.status.name, answer.status.level, answer.status.minimum_points, answer.status.guests_allowed) == (
-        "Gold",
-        2,
-        1_000,
-        2,
-    )
-    assert answer.gold_star
-    assert answer.friends == {"grace": "Gold"}
-
-
-@pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
-def test_a_tier_unlocks_its_rewards_and_those_below(tier: Tier) -> None:
-    unlocked = [offer.name for offer in account.offers(ada(tier.minimum_points)) if offer.unlocked]
-    assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
 
 
 # ---- properties -----------------------------------------------------------------------------------------------

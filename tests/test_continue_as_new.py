@@ -259,6 +259,50 @@ async def test_a_mail_that_cannot_be_sent_travels_and_arrives_later(shop: Shop) 
     await shop.mails.arrive(ADA, WELCOME, "grace now has Gold status", "You now have 4 points")
 
 
+async def test_a_query_sees_what_was_accepted_also_while_a_run_is_being_left(shop: Shop) -> None:
+    """For up to two seconds, while it waits for the e-mail in flight, such a run serves nothing any more."""
+    shop.mails.down = True
+    ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})
+    await eventually(lambda: shop.mails.attempts, waiting_for="the welcome mail to be in flight")
+    for _ in range(5):
+        await ada.signal("addPoints", 100)
+    answer = await status(ada)
+    assert (answer["points"], answer["status"]["name"]) == (500, "Silver")
+    assert await ada.query("getLoyaltyMessage") == "Welcome to Silver Status!"
+    assert (await ada.query("getRewards"))[1]["unlocked"]
+
+
+@pytest.mark.parametrize("email", ["", ADA], ids=["at rest", "with a mail in flight"])
+async def test_a_worker_that_was_not_there_answers_queries_as_the_one_that_was(closed_shop: Shop, email: str) -> None:
+    """The SDK's replay for a query makes a run look one event longer than it was: one of the thresholds is met by that.
+
+    Then the customer looks as if it were leaving its run, and whatever it is asked must be answered all the same.
+    """
+    closed_shop.mails.down = True
+    thresholds = range(8, 24)
+    async with closed_shop.serving():
+        town = [
+            await closed_shop.opens(f"ada-{threshold}", email=email, settings={"history_threshold": threshold})
+            for threshold in thresholds
+        ]
+        for ada in town:
+            await comes_to(ada, 0)
+    for purchases, total in ((1, 1), (5, 6)):
+        for ada in town:
+            for _ in range(purchases):
+                await ada.signal("addPoints", 1)
+        async with closed_shop.serving():
+            for ada in town:
+                await comes_to(ada, total)
+    async with closed_shop.serving():
+        for ada, threshold in zip(town, thresholds, strict=True):
+            assert await points(ada) == 6, f"A new worker forgets purchases; runs are left at {threshold} events"
+    lengths = [len(await events(ada)) for ada in town]
+    assert any(length == threshold for length, threshold in zip(lengths, thresholds, strict=True)), (
+        f"No run is as long as its threshold, which is what this test needs; their lengths are {lengths}"
+    )
+
+
 async def test_a_guest_inherits_the_threshold_and_outlives_runs_as_well(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})

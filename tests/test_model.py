@@ -44,7 +44,7 @@ from loyalty.activities import LoyaltyActivities
 from loyalty.lab import settled
 from loyalty.messages import workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.helpers import PATIENCE_SECONDS, Handle, Shop, ends, events, eventually, fresh_namespace
+from tests.helpers import PATIENCE_SECONDS, Handle, Shop, ends, events, eventually, fresh_namespace, situation
 from tests.model import POINTS_MAIL, Refusal, Town
 
 T = TypeVar("T")
@@ -289,11 +289,15 @@ class RealTown:
                 if answered.get(name) != modelled[name]
             }
 
-        await eventually(
-            differences,
-            lambda seen: not seen,
-            waiting_for=f"{customer_id} to be as the model says, without differences",
-        )
+        try:
+            await eventually(
+                differences,
+                lambda seen: not seen,
+                waiting_for=f"{customer_id} to be as the model says, without differences",
+            )
+        except pytest.fail.Exception as failure:
+            failure.add_note(await situation(handle))
+            raise
 
     async def ends_the_day(self) -> None:
         """Compare everybody and all mails once more, and replay what was written."""

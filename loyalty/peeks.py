@@ -1,0 +1,65 @@
+"""What a query sees of a customer. Pure; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import asdict
+
+from loyalty import account
+from loyalty.messages import (
+    AddPoints,
+    CancelAccount,
+    Customer,
+    CustomerStatus,
+    EnsureMinimumStatus,
+    NotifyNewStatus,
+    RewardOffer,
+    Status,
+    Tell,
+)
+from loyalty.tiers import REWARDS, TIERS, tier_of
+
+
+def foresee(customer: Customer, waiting: Iterable[Tell]) -> Customer:
+    """Return a copy of `customer` that has served the tells that wait, as far as that needs nobody else.
+
+    An invitation does: nobody knows whether the guest will be alive.
+    """
+    foreseen = deepcopy(customer)
+    for tell in waiting:
+        match tell:
+            case AddPoints(points, _, transaction_id) if account.answer_given(foreseen, transaction_id) is None:
+                account.add_points(foreseen, points)
+                account.remember_transaction(foreseen, transaction_id)
+            case EnsureMinimumStatus(level) if foreseen.account_active:
+                account.raise_to_level(foreseen, level)
+            case NotifyNewStatus(news) if foreseen.account_active:
+                account.remember_friend(foreseen, news)
+            case CancelAccount():
+                foreseen.account_active = False
+    return foreseen
+
+
+def describe(customer: Customer, parent: str | None = None) -> CustomerStatus:
+    """Return the answer of `getStatus`; `parent` is the id of the workflow whose child this customer is."""
+    return CustomerStatus(
+        customer_id=customer.customer_id,
+        name=customer.name,
+        points=customer.points,
+        lifetime_points=customer.lifetime_points,
+        status=Status(**asdict(tier_of(customer.points))),
+        account_active=customer.account_active,
+        gold_star=account.has_gold_star(customer),
+        friends={friend.customer_id: friend.status for friend in customer.friends},
+        parent=parent,
+    )
+
+
+def offers(customer: Customer) -> list[RewardOffer]:
+    """Return the answer of `getRewards`: the whole catalogue, cheapest first."""
+    level = tier_of(customer.points).level
+    return [
+        RewardOffer(reward.name, reward.points, TIERS[reward.tier_level].name, reward.tier_level <= level)
+        for reward in REWARDS
+    ]

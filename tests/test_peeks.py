@@ -1,0 +1,92 @@
+"""What a query sees of a customer."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from loyalty import account, peeks
+from loyalty.messages import (
+    AddPoints,
+    CancelAccount,
+    Customer,
+    EnsureMinimumStatus,
+    GuestInvitation,
+    InviteGuest,
+    NewStatus,
+    NotifyNewStatus,
+    Tell,
+)
+from loyalty.tiers import REWARDS, TIERS, Tier
+
+
+def ada(points: int = 0, **fields: Any) -> Customer:
+    return account.normalize(Customer("ada", "Ada", points=points, **fields))
+
+
+# ---- answers --------------------------------------------------------------------------------------------------
+
+
+def test_the_status_answers_with_points_tier_star_and_friends() -> None:
+    answer = peeks.describe(ada(1_200, lifetime_points=1_000_000, friends=[NewStatus("grace", "Gold")]))
+    assert (answer.points, answer.lifetime_points, answer.account_active) == (1_200, 1_000_000, True)
+    assert (answer.status.name, answer.status.level, answer.status.minimum_points, answer.status.guests_allowed) == (
+        "Gold",
+        2,
+        1_000,
+        2,
+    )
+    assert answer.gold_star
+    assert answer.friends == {"grace": "Gold"}
+
+
+@pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
+def test_a_tier_unlocks_its_rewards_and_those_below(tier: Tier) -> None:
+    unlocked = [offer.name for offer in peeks.offers(ada(tier.minimum_points)) if offer.unlocked]
+    assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
+
+
+# ---- what waits -----------------------------------------------------------------------------------------------
+
+
+def test_without_anything_that_waits_the_customer_is_seen_as_it_is() -> None:
+    assert peeks.foresee(ada(700), []) == ada(700)
+
+
+def test_purchases_that_wait_count_already_and_a_repeated_one_once() -> None:
+    waiting = [AddPoints(400, None, "t-1"), AddPoints(400, None, "t-1"), AddPoints(100)]
+    seen = peeks.foresee(ada(), waiting)
+    assert (seen.points, seen.lifetime_points) == (500, 500)
+    assert seen.loyalty_message == "Welcome to Silver Status!"
+    assert [one.transaction_id for one in seen.transactions] == ["t-1"]
+
+
+def test_a_minimum_status_and_news_that_wait_are_seen() -> None:
+    seen = peeks.foresee(ada(), [EnsureMinimumStatus(2), NotifyNewStatus(NewStatus("grace", "Gold"))])
+    assert seen.points == 1_000
+    assert seen.friends == [NewStatus("grace", "Gold")]
+
+
+def test_after_a_farewell_that_waits_only_points_still_count() -> None:
+    waiting: list[Tell] = [
+        CancelAccount(),
+        AddPoints(5),
+        EnsureMinimumStatus(3),
+        NotifyNewStatus(NewStatus("grace", "Gold")),
+    ]
+    seen = peeks.foresee(ada(), waiting)
+    assert not seen.account_active
+    assert (seen.points, seen.friends) == (5, [])
+
+
+def test_nobody_foresees_whether_a_guest_is_alive() -> None:
+    assert peeks.foresee(ada(1_000), [InviteGuest(GuestInvitation("grace"))]).guests == []
+
+
+def test_looking_ahead_changes_nothing() -> None:
+    customer = ada(700, friends=[NewStatus("joan", "Member")])
+    before = copy.deepcopy(customer)
+    peeks.foresee(customer, [AddPoints(400, None, "t-1"), NotifyNewStatus(NewStatus("grace", "Gold")), CancelAccount()])
+    assert customer == before
