@@ -297,7 +297,10 @@ async def test_a_worker_that_was_not_there_answers_queries_as_the_one_that_was(c
     async with closed_shop.serving():
         for ada, threshold in zip(town, thresholds, strict=True):
             assert await points(ada) == 6, f"A new worker forgets purchases; runs are left at {threshold} events"
-    lengths = [len(await events(ada)) for ada in town]
+        lengths = [len(await events(ada)) for ada in town]
+        for ada in town:  # who only looked as if leaving is still there
+            await ada.signal("addPoints", 1)
+            await comes_to(ada, 7)
     assert any(length == threshold for length, threshold in zip(lengths, thresholds, strict=True)), (
         f"No run is as long as its threshold, which is what this test needs; their lengths are {lengths}"
     )
