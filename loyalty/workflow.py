@@ -191,24 +191,24 @@ class CustomerLoyaltyWorkflow:
     def get_status(self) -> CustomerStatus:
         """Return who this is, with points and status."""
         parent = workflow.info().parent
-        return peeks.describe(self._seen(), parent.workflow_id if parent else None)
+        return peeks.describe(self._customer_as_seen(), parent.workflow_id if parent else None)
 
     @workflow.query(name="getGuests")
     def get_guests(self) -> list[str]:
         """Return the guests' customer ids, in the order of their invitation."""
-        return self._seen().guests
+        return self._customer_as_seen().guests
 
     @workflow.query(name="getLoyaltyMessage")
     def get_loyalty_message(self) -> str:
         """Return what the last purchase deserved: a welcome to the tier just reached, or thanks."""
-        return self._seen().loyalty_message
+        return self._customer_as_seen().loyalty_message
 
     @workflow.query(name="getRewards")
     def get_rewards(self) -> list[RewardOffer]:
         """Return the catalogue, with what is unlocked."""
-        return peeks.offers(self._seen())
+        return peeks.offers(self._customer_as_seen())
 
-    def _seen(self) -> Customer:
+    def _customer_as_seen(self) -> Customer:
         # A run that is being left serves nothing any more; what travels was accepted, and queries see it. It also looks
         # as if a run were being left when a worker replays it for nothing but a query: see loyalty.limits.
         return peeks.foresee(self._customer, self._mailbox.carry()) if self._is_leaving else self._customer

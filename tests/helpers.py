@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.text_format import MessageToString
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
@@ -30,9 +31,11 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from loyalty.activities import Mailer
+from loyalty.lab import history
 from loyalty.messages import WORKFLOW_TYPE, workflow_id
 from loyalty.worker import build_worker
 
@@ -243,18 +246,20 @@ async def events(customer: Handle) -> list[HistoryEvent]:
 
 
 async def situation(customer: Handle, newest: int = 40) -> str:
-    """Return what the server knows of a workflow, for who has to find out why it is stuck: one line per event."""
-    described = (await customer.describe()).raw_description
-    info = described.workflow_execution_info
-    lines = [
-        f"{customer.id}, run {info.execution.run_id}, now {datetime.now(UTC):%H:%M:%S.%f}:",
-        f"pending task: {str(described.pending_workflow_task).split() or 'none'}",
-        f"pending activities: {[str(activity).split() for activity in described.pending_activities] or 'none'}",
-    ]
-    for event in (await events(customer))[-newest:]:
-        name = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
-        lines.append(f"{event.event_id:>6} {event.event_time.ToDatetime():%H:%M:%S.%f} {name}")
-    return "\n".join(lines)
+    """Return what the server knows of a workflow: pending work, and its newest events. For who asks why it is stuck."""
+    try:
+        pending = (await customer.describe()).raw_description
+    except RPCError as error:
+        return f"{customer.id}: {error.message}"
+    written = (await history.frame(customer))[["run", "event_id", "time", "type", "name", "detail"]].tail(newest)
+    return "\n".join(
+        [
+            f"{customer.id} at {datetime.now(UTC)}:",
+            f"pending task: {MessageToString(pending.pending_workflow_task, as_one_line=True) or 'none'}",
+            *(f"pending: {MessageToString(activity, as_one_line=True)}" for activity in pending.pending_activities),
+            written.to_string(index=False),
+        ]
+    )
 
 
 async def count(customer: Handle, kind: EventType.ValueType) -> int:
