@@ -83,11 +83,8 @@ class CustomerLoyaltyWorkflow:
             self._outbox.put(letters.welcome(self._customer))
         while self._customer.account_active:
             await self._serve(await self._mailbox.receive())
-            if self._mailbox.run_length().is_long(self._history_threshold):
-                self._is_leaving = True
-                if await self._nothing_would_be_lost():
-                    workflow.continue_as_new(self._next_input())
-                self._is_leaving = False
+            if self._mailbox.run_length().is_long(self._history_threshold) and await self._nothing_would_be_lost():
+                workflow.continue_as_new(self._next_input())
         await self._leave()
 
     async def _serve(self, envelope: Envelope[Message]) -> None:
@@ -229,8 +226,10 @@ class CustomerLoyaltyWorkflow:
         """Return whether this run can end now: every ask answered, no e-mail half sent, and the rest fit to travel."""
         if not self._customer.account_active or not self._mailbox.can_travel():
             return False
+        self._is_leaving = True
         await self._outbox.pause(PATIENCE)
-        if not self._mailbox.can_travel():  # an ask arrived meanwhile; it is served, then we come back here, and
+        self._is_leaving = self._mailbox.can_travel()
+        if not self._is_leaving:  # an ask arrived meanwhile; it is served, then we come back here, and
             return False  # the outbox stays paused: a storm of asks with their mails would never find it idle again
         await workflow.wait_condition(workflow.all_handlers_finished)
         return True
