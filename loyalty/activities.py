@@ -10,8 +10,10 @@ from typing import Protocol
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
+from loyalty import parsing
+from loyalty.email_message import email_message
 from loyalty.messages import (
     SEND_EMAIL,
     START_GUEST,
@@ -24,6 +26,9 @@ from loyalty.messages import (
 )
 
 SENDER = "loyalty@localhost"
+LOCAL_NAME = "[127.0.0.1]"
+"""How this machine introduces itself. Without it smtplib looks up the machine's full name, which may take minutes."""
+
 SMTP_TIMEOUT_SECONDS = 5
 """Shorter than the activity's own timeout, so that the failure that the history records names the mail server."""
 
@@ -42,8 +47,9 @@ class SmtpMailer:
 
     def __call__(self, message: EmailMessage) -> None:
         """Deliver one message over a connection of its own; this is called in a thread."""
-        with smtplib.SMTP(self._host, self._port, timeout=SMTP_TIMEOUT_SECONDS) as connection:
-            connection.send_message(message)
+        with smtplib.SMTP(self._host, self._port, LOCAL_NAME, timeout=SMTP_TIMEOUT_SECONDS) as connection:
+            # send_message would parse the headers for addresses, and write ">From" for "From" in a body.
+            connection.sendmail(SENDER, [message["To"]], message.as_bytes())
 
 
 def log_mail(message: EmailMessage) -> None:
@@ -66,12 +72,20 @@ class LoyaltyActivities:
         All attempts carry one Message-ID, by which the receiver can tell.
         """
         info = activity.info()
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = SENDER, mail.to, mail.subject
         mail_id = mail.mail_id or f"{info.workflow_run_id}.{info.activity_id}"
-        message["Message-ID"] = f"<{mail_id}@loyalty>"
-        message["X-Workflow-Id"] = info.workflow_id
-        message.set_content(mail.body)
+        try:
+            message = email_message(
+                {
+                    "From": SENDER,
+                    "To": parsing.email(mail.to),
+                    "Subject": mail.subject,
+                    "Message-ID": f"<{mail_id}@loyalty>",
+                    "X-Workflow-Id": info.workflow_id or "",
+                },
+                mail.body,
+            )
+        except (parsing.Refused, UnicodeEncodeError) as error:  # an older run may have accepted it
+            raise ApplicationError(f"Cannot send this e-mail: {error}", type="Refused", non_retryable=True) from error
         await asyncio.to_thread(self._mailer, message)
 
     @activity.defn(name=START_GUEST)

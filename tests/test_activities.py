@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import smtplib
+import socket
 from dataclasses import replace
+from email.header import decode_header, make_header
 
 import pytest
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from loyalty.activities import LoyaltyActivities, SmtpMailer, log_mail
+from loyalty.email_message import email_message
 from loyalty.lab.ports import free_port
 from loyalty.messages import GuestInvitation, GuestStart, Mail
 from tests.helpers import Shop, comes_to, ends, eventually, status
@@ -120,6 +125,42 @@ async def test_without_a_mail_server_an_email_is_a_line_in_the_log(
     assert f"E-mail to {MAIL.to}: {MAIL.subject}" in caplog.text
 
 
-async def test_an_impossible_address_fails_the_attempt_and_not_the_worker(client: Client) -> None:
-    with pytest.raises(ValueError, match="linefeed"):
-        await send(replace(MAIL, to="ada@example.org\nBcc: eve@example.org"), SmtpMailer("127.0.0.1", 1), client)
+@pytest.mark.parametrize(
+    "address",
+    ["ada@example.org\nBcc: eve@example.org", "x@=?utf-8?q?evil.example?=", "=?utf-8?q?eve?=@example.org", "x@y, z@w"],
+)
+async def test_impossible_address_fails_without_retry(address: str, client: Client) -> None:
+    with pytest.raises(ApplicationError, match="as an e-mail address") as failure:
+        await send(replace(MAIL, to=address), SmtpMailer("127.0.0.1", 1), client)
+    assert failure.value.non_retryable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=?utf-8?q?x=0D=0ABcc=3A_eve=40evil.example?=",
+        "=?utf-8?q?x?=",
+        "a\r\nBcc: eve@evil.example",
+        "two  spaces, ends with one ",
+        "\u202eright to left ★ " * 40,
+        "x" * 1_000,
+    ],
+)
+async def test_subject_and_workflow_id_arrive_exactly(text: str, post_office: PostOffice) -> None:
+    headers = {"From": "loyalty@localhost", "To": "ada@example.org", "Subject": text, "X-Workflow-Id": text}
+    body = ".\nFrom here on\n..\n"
+    await asyncio.to_thread(mailer_of(post_office), email_message(headers, body))
+    (message,) = post_office.received
+    for name in ("Subject", "X-Workflow-Id"):
+        raw = dict(message.raw_items())[name]
+        assert str(make_header(decode_header(raw))) == text
+    assert message["Bcc"] is None
+    assert message.get_content().replace("\r\n", "\n") == body
+
+
+async def test_mail_is_sent_without_looking_up_own_name(
+    post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("The machine's own name was looked up"))
+    await send(MAIL, mailer_of(post_office), client)
+    assert len(post_office.received) == 1
