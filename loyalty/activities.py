@@ -77,7 +77,7 @@ class LoyaltyActivities:
             message = email_message(
                 {
                     "From": SENDER,
-                    "To": parsing.email(mail.to),
+                    "To": parsing.exact_email(mail.to),
                     "Subject": mail.subject,
                     "Message-ID": f"<{mail_id}@loyalty>",
                     "X-Workflow-Id": info.workflow_id or "",

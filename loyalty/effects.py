@@ -10,6 +10,7 @@ from temporalio.exceptions import FailureError
 
 from loyalty import account, letters
 from loyalty.account import Change
+from loyalty.addresses import refuse_inexact
 from loyalty.messages import (
     START_GUEST,
     AddPoints,
@@ -72,6 +73,7 @@ class Effects:
 
     async def invite(self, guest: GuestInvitation) -> None:
         """Bring the guest's actor to life, one tier below, if the tier allows one more."""
+        refuse_inexact(guest.email)
         if not account.has_place_for(self._customer, guest.customer_id):
             self._outbox.put(letters.not_enough_points_to_invite(self._customer, guest))
             return

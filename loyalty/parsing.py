@@ -40,6 +40,9 @@ MAX_TRANSACTION_ID = 64
 
 SIGNALS = ("addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNewStatus", "cancelAccount")
 
+READABLE_ADDRESS = re.compile(r"""[^@\s,;:<>()"\\]+@[^@\s,;:<>()"\\]+""")
+"""What earlier releases took for one recipient, and what the histories of their customers hold."""
+
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 ONE_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
@@ -116,13 +119,26 @@ def person(value: object) -> GuestInvitation:
 
 
 def email(value: object) -> str:
-    """Return `value` where it can be an e-mail address, or is empty; otherwise raise Refused."""
+    """Return `value` where earlier releases accepted it as an e-mail address; otherwise raise Refused.
+
+    Workflows read by this rule, so that old histories replay; `loyalty.addresses` then refuses the rest.
+    """
     address = text(value, "an e-mail address", required=False)
-    if address and (not ONE_ADDRESS.fullmatch(address) or "=?" in address):
-        raise Refused(
-            f"Cannot use {shown(address)} as an e-mail address; possible is none at all, or name@host in ASCII"
-        )
+    if address and not READABLE_ADDRESS.fullmatch(address):
+        raise _no_address(address)
     return address
+
+
+def exact_email(value: object) -> str:
+    """Return `value` where mail to exactly that address can be sent, or where it is empty; otherwise raise Refused."""
+    address = email(value)
+    if address and (not ONE_ADDRESS.fullmatch(address) or "=?" in address):
+        raise _no_address(address)
+    return address
+
+
+def _no_address(address: str) -> Refused:
+    return Refused(f"Cannot use {shown(address)} as an e-mail address; possible is none at all, or name@host in ASCII")
 
 
 def transaction_id(value: object) -> str:

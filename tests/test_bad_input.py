@@ -283,7 +283,7 @@ async def test_an_update_that_is_only_just_small_enough_does_no_harm_either(shop
 LONGEST = "\N{ROCKET}" * (parsing.MAX_TEXT_BYTES // 12)
 """A text that cannot be larger as JSON."""
 
-GUEST = {"customer_id": LONGEST, "name": LONGEST, "email": f"a@{LONGEST[:-1]}"}
+GUEST = {"customer_id": LONGEST, "name": LONGEST, "email": f"{'a' * 64}@{'.'.join(['h' * 33] * 4)}"}
 
 
 def fullest() -> CustomerInput:

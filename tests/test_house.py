@@ -47,7 +47,7 @@ def test_the_pure_modules_know_nothing_of_temporal(stem: str) -> None:
     assert not {name for name in imported_by(HOUSE / "loyalty" / f"{stem}.py") if name.startswith("temporalio")}
 
 
-WORKFLOW_CODE = ["workflow", "mailbox", "outbox", "effects", "household/workflow"]
+WORKFLOW_CODE = ["workflow", "mailbox", "outbox", "effects", "addresses", "household/workflow"]
 WORKFLOW_CODE += ["coffee/workflow", "coffee/saga", "coffee/steps"]
 WORKFLOW_CODE += ["lab/choreography/service", "lab/choreography/services"]
 

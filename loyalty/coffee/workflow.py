@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     import loyalty.coffee.letters as letters
     import loyalty.coffee.menu as menu
     import loyalty.coffee.parsing as parsing
+    from loyalty.addresses import refuse_inexact
     from loyalty.coffee.messages import (
         EARN_POINTS,
         PREPARE_BEVERAGE,
@@ -60,6 +61,7 @@ class CoffeeOrderWorkflow:
         self._cancelled_because: str | None = None
         try:
             self._order = parsing.order(order, *surplus, workflow_id=workflow.info().workflow_id)
+            refuse_inexact(self._order.email)
         except Refused as refusal:
             self._order = Order("", "", [])
             self._status, self._reason = OrderStatus.FAILED, str(refusal)

@@ -18,6 +18,7 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     # By full name: `from loyalty.household import parsing` would load a copy, whose Refused nobody here catches.
     import loyalty.household.parsing as parsing
+    from loyalty.addresses import refuse_inexact
     from loyalty.household.messages import (
         WORKFLOW_TYPE,
         AddMember,
@@ -126,6 +127,7 @@ class HouseholdWorkflow:
 
     async def _add_member(self, member: GuestInvitation) -> None:
         """Open the account and wait until it lives; refuse who has, or had, an account."""
+        refuse_inexact(member.email)
         if len(self._household.members) >= MOST_MEMBERS:
             raise Refused(f"Cannot add {member.customer_id}; a household has at most {MOST_MEMBERS} members")
         customer = Customer(member.customer_id, member.name, member.email)
