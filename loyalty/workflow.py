@@ -20,6 +20,8 @@ with workflow.unsafe.imports_passed_through():
     import loyalty.letters as letters
     import loyalty.parsing as parsing
     import loyalty.peeks as peeks
+    import loyalty.start_input as start_input
+    import loyalty.starting as starting
     from loyalty.effects import Effects
     from loyalty.mailbox import Envelope, Mailbox
     from loyalty.messages import (
@@ -57,18 +59,27 @@ class CustomerLoyaltyWorkflow:
     """One customer. Its id is `customer-<customer_id>`; its state is the `Customer` that it holds."""
 
     @workflow.init
-    def __init__(self, start: CustomerInput) -> None:
-        self._customer = account.normalize(start.customer)
-        self._history_threshold = start.history_threshold
-        self._mailbox = Mailbox[Tell, Stay](start.mailbox)
-        self._outbox = Outbox(start.outbox)
+    def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:
+        self._refusal: Refused | None = None
+        try:
+            begin = starting.read(start_input.customer_input, CustomerInput, start, *surplus)
+        except Refused as refusal:
+            self._refusal = refusal
+            begin = CustomerInput(Customer("", account_active=False))  # what queries see; `run` ends at once
+        self._is_new = begin.is_new
+        self._customer = account.normalize(begin.customer)
+        self._history_threshold = begin.history_threshold
+        self._mailbox = Mailbox[Tell, Stay](begin.mailbox)
+        self._outbox = Outbox(begin.outbox)
         self._effects = Effects(self._customer, self._outbox, self._history_threshold)
         self._is_leaving = False
 
     @workflow.run
-    async def run(self, start: CustomerInput) -> None:
+    async def run(self, start: CustomerInput | None = None, *surplus: object) -> None:
         """Live until the account is closed. A cancellation request is a message like any other, served next."""
-        life = asyncio.create_task(self._live(start.is_new))
+        if self._refusal is not None:
+            raise starting.failure(self._refusal)
+        life = asyncio.create_task(self._live(self._is_new))
         try:
             await asyncio.shield(life)  # else a gift could be cut in half, and its points be lost or doubled
         except asyncio.CancelledError:
@@ -216,6 +227,8 @@ class CustomerLoyaltyWorkflow:
 
     def _refuse_at_once(self, message: Message) -> None:
         # What is in service, or waits in the mailbox, comes first and may make possible what is impossible now.
+        if self._refusal is not None:
+            raise Refused(str(self._refusal))
         account.refuse_if_closed(self._customer)
         if self._mailbox.is_idle():
             account.refuse_impossible(self._customer, message)

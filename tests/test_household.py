@@ -10,7 +10,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from loyalty.household import parsing
 from loyalty.household.messages import WORKFLOW_TYPE, AddMember, GiveToAll, household_workflow_id
-from loyalty.household.workflow import MOST_MEMBERS
+from loyalty.household.parsing import MOST_MEMBERS
 from loyalty.messages import GuestInvitation
 from loyalty.parsing import Refused
 from tests.helpers import Handle, Shop, comes_to, count, ends, events, eventually, failure_of, points, runs, status

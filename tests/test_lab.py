@@ -14,7 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowHandle
+from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab import Lab, LabError, joining, settled, until, watching
@@ -157,10 +159,13 @@ async def test_links_go_through_jupyterlab_s_proxy_inside_of_it(lab: Lab, monkey
 
 async def test_a_failing_workflow_task_is_reported_with_its_error_instead_of_hanging(lab: Lab) -> None:
     nobody = await lab.client.start_workflow(
-        WORKFLOW_TYPE, {"customer": {}}, id="customer-without-id", task_queue=TASK_QUEUE
+        WORKFLOW_TYPE,
+        RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b"{")),
+        id="customer-without-id",
+        task_queue=TASK_QUEUE,
     )
     for call in (nobody.result, lambda: nobody.query(CustomerLoyaltyWorkflow.get_status)):
-        with pytest.raises(WorkflowTaskFailing, match=r"TypeError: .*customer_id(.|\n)*File ") as failing:
+        with pytest.raises(WorkflowTaskFailing, match=r"JSONDecodeError: .*(.|\n)*File ") as failing:
             await call()
         assert len(failing.value._render_traceback_()) == 1, "a notebook shows the sentence, not forty frames"
     await nobody.terminate()

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, get_args
 
-from loyalty import parsing
-from loyalty.household.messages import AddMember, CloseHousehold, ContinueAsNew, GiveToAll
+from loyalty import parsing, start_input
+from loyalty.household.messages import (
+    AddMember,
+    CloseHousehold,
+    ContinueAsNew,
+    GiveToAll,
+    Household,
+    HouseholdInput,
+    ParentClosePolicyName,
+    Tell,
+    household_workflow_id,
+)
+from loyalty.messages import DEFAULT_HISTORY_THRESHOLD
+from loyalty.parsing import Refused, shown
+
+MOST_MEMBERS = 100
+"""All are reached at once by `giveToAll`, and their ids travel in the next run's input; the server allows 2,000."""
 
 SIGNALS = ("addMember", "giveToAll", "continueAsNew", "closeHousehold")
 
@@ -32,6 +48,53 @@ def close_household(*surplus: object) -> CloseHousehold:
     """Parse `closeHousehold`."""
     parsing.no_surplus("a closure", surplus, "nothing")
     return CloseHousehold()
+
+
+def household_input(start: object = None, *surplus: object, workflow_id: str) -> HouseholdInput:
+    """Parse a household's input, and refuse one that runs under another household's workflow id."""
+    parsing.no_surplus("a household", surplus, "one object")
+    raw = start_input.fields(start, HouseholdInput)
+    return HouseholdInput(
+        household=_household(raw["household"], workflow_id),
+        parent_close_policy=_policy(raw.get("parent_close_policy", "abandon")),
+        history_threshold=start_input.history_threshold(raw.get("history_threshold", DEFAULT_HISTORY_THRESHOLD)),
+        mailbox=[
+            start_input.of_kind(one, TELLS) for one in start_input.listed(raw.get("mailbox", []), "waiting messages")
+        ],
+    )
+
+
+def _household(value: object, workflow_id: str) -> Household:
+    raw = start_input.fields(value, Household)
+    household_id = parsing.text(raw["household_id"], "a household id")
+    start_input.refuse_other_id(workflow_id, household_workflow_id(household_id))
+    members = [parsing.customer_id(one) for one in start_input.listed(raw.get("members", []), "members")]
+    if len(members) > MOST_MEMBERS:
+        raise Refused(f"Cannot start with {len(members):,} members; possible are {MOST_MEMBERS}")
+    return Household(household_id, members)
+
+
+def _policy(value: object) -> ParentClosePolicyName:
+    for policy in get_args(ParentClosePolicyName):
+        if value == policy:
+            chosen: ParentClosePolicyName = policy
+            return chosen
+    possible = ", ".join(get_args(ParentClosePolicyName))
+    raise Refused(f"Cannot use {shown(value)} as parent_close_policy; possible are {possible}")
+
+
+def _add_member(raw: Mapping[str, Any]) -> AddMember:
+    newcomer = add_member(raw.get("member"))
+    parsing.exact_email(newcomer.member.email)
+    return newcomer
+
+
+TELLS: Mapping[str, Callable[[Mapping[str, Any]], Tell]] = {
+    "addMember": _add_member,
+    "giveToAll": lambda raw: give_to_all(raw.get("points")),
+    "continueAsNew": lambda _: continue_as_new(),
+    "closeHousehold": lambda _: close_household(),
+}
 
 
 def unknown_signal(name: str) -> NoReturn:

@@ -18,6 +18,7 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     # By full name: `from loyalty.household import parsing` would load a copy, whose Refused nobody here catches.
     import loyalty.household.parsing as parsing
+    import loyalty.starting as starting
     from loyalty.addresses import refuse_inexact
     from loyalty.household.messages import (
         WORKFLOW_TYPE,
@@ -25,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         CloseHousehold,
         ContinueAsNew,
         GiveToAll,
+        Household,
         HouseholdInput,
         Message,
         ParentClosePolicyName,
@@ -41,25 +43,29 @@ POLICIES: dict[ParentClosePolicyName, ParentClosePolicy] = {
     "requestCancel": ParentClosePolicy.REQUEST_CANCEL,
 }
 
-MOST_MEMBERS = 100
-"""All are reached at once by `giveToAll`, and their ids travel in the next run's input; the server allows 2,000."""
-
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class HouseholdWorkflow:
     """One household. Its id is `household-<household_id>`; its state is the `Household` that it holds."""
 
     @workflow.init
-    def __init__(self, start: HouseholdInput) -> None:
-        self._start = start
-        self._household = start.household
-        self._mailbox = Mailbox[Tell, EndByOperator](start.mailbox)
+    def __init__(self, start: HouseholdInput | None = None, *surplus: object) -> None:
+        self._refusal: Refused | None = None
+        try:
+            self._start = starting.read(parsing.household_input, HouseholdInput, start, *surplus)
+        except Refused as refusal:
+            self._refusal = refusal
+            self._start = HouseholdInput(Household(""))  # what queries see; `run` ends at once
+        self._household = self._start.household
+        self._mailbox = Mailbox[Tell, EndByOperator](self._start.mailbox)
         self._is_open = True
         self._wants_new_run = False
 
     @workflow.run
-    async def run(self, start: HouseholdInput) -> None:
+    async def run(self, start: HouseholdInput | None = None, *surplus: object) -> None:
         """Live until the household is closed. A cancellation request is a message like any other, served next."""
+        if self._refusal is not None:
+            raise starting.failure(self._refusal)
         life = asyncio.create_task(self._live())
         try:
             await asyncio.shield(life)  # else a new member's account could be opened, and forgotten
@@ -128,8 +134,8 @@ class HouseholdWorkflow:
     async def _add_member(self, member: GuestInvitation) -> None:
         """Open the account and wait until it lives; refuse who has, or had, an account."""
         refuse_inexact(member.email)
-        if len(self._household.members) >= MOST_MEMBERS:
-            raise Refused(f"Cannot add {member.customer_id}; a household has at most {MOST_MEMBERS} members")
+        if len(self._household.members) >= parsing.MOST_MEMBERS:
+            raise Refused(f"Cannot add {member.customer_id}; a household has at most {parsing.MOST_MEMBERS} members")
         customer = Customer(member.customer_id, member.name, member.email)
         try:
             await workflow.start_child_workflow(

@@ -21,13 +21,13 @@ class BadRelease(CustomerLoyaltyWorkflow):
     """The customer of this release: the new line in `_serve` was tried with Members only."""
 
     @workflow.init
-    def __init__(self, start: CustomerInput) -> None:
-        super().__init__(start)
+    def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:
+        super().__init__(start, *surplus)
 
     @workflow.run
-    async def run(self, start: CustomerInput) -> None:
+    async def run(self, start: CustomerInput | None = None, *surplus: object) -> None:
         """Live as every customer does."""
-        await super().run(start)
+        await super().run(start, *surplus)
 
     async def _serve(self, envelope: Envelope[Message]) -> None:
         next_tier = TIERS[tier_of(self._customer.points).level + 1]

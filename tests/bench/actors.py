@@ -46,5 +46,7 @@ async def start_adder(lab: Lab, name: str) -> Handle:
 
 async def start_local(lab: Lab, name: str, email: str = "") -> Handle:
     """Start `local-<name>`."""
-    start = CustomerInput(Customer(name, email=email), history_threshold=ONE_LONG_RUN)
-    return await lab.client.start_workflow(LocalCustomer.run, start, id=f"local-{name}", task_queue=COMPARED)
+    start = CustomerInput(Customer(f"local-{name}", email=email), history_threshold=ONE_LONG_RUN)
+    return await lab.client.start_workflow(
+        LocalCustomer.run, start, id=workflow_id(f"local-{name}"), task_queue=COMPARED
+    )

@@ -74,11 +74,11 @@ class LocalCustomer(CustomerLoyaltyWorkflow):
     """The customer, but her e-mails are local activities: sent while the Workflow Task is open."""
 
     @workflow.init
-    def __init__(self, start: CustomerInput) -> None:
-        super().__init__(start)
-        self._outbox = _LocalOutbox(start.outbox)
+    def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:
+        super().__init__(start, *surplus)
+        self._outbox = _LocalOutbox(self._outbox.carry())
         self._effects = Effects(self._customer, self._outbox, self._history_threshold)
 
     @workflow.run
-    async def run(self, start: CustomerInput) -> None:
-        await super().run(start)
+    async def run(self, start: CustomerInput | None = None, *surplus: object) -> None:
+        await super().run(start, *surplus)
