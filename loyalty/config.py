@@ -28,21 +28,90 @@ DATABASE_URL = "LOYALTY_DATABASE_URL"
 DEFAULT_DATABASE_URL = "sqlite:///coffee-shop.db"
 BARISTA_SECONDS = "LOYALTY_BARISTA_SECONDS"
 DEFAULT_BARISTA_SECONDS = 0.3
+SWITCHES = ("TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION")
+BAD_PAIR = (
+    "PrivateKeyParseError",
+    "CertificateParseError",
+    "InvalidCertificate(BadEncoding)",
+    "Must have both",
+    "Mismatch",
+)
+"""How the SDK reports a client certificate and a private key that it cannot use together."""
 
 
 class ConfigurationError(Exception):
     """The environment is wrong, or names what cannot be reached; the text is one sentence that says what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows this line instead of the stack, which does not help to mend an environment.
+        return [f"{type(self).__name__}: {self}"]
+
 
 def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig:
     """Return what the environment (of this process, by default) says of the cluster; `{}` where it says nothing."""
+    _check_switches(os.environ if environment is None else environment)
     try:
-        return ClientConfig.load_client_connect_config(
+        settings = ClientConfig.load_client_connect_config(
             override_env_vars=dict(environment) if environment is not None else None
         )
+    except OSError as error:  # a file of certificates or keys
+        raise ConfigurationError(
+            f"Cannot read the TLS file {error.filename!r} that Temporal's configuration names "
+            f"({error.strerror}); name a PEM file that this user can read"
+        ) from None
+    except ValueError:  # its text may quote the file, and with it a key
+        raise ConfigurationError("Cannot read Temporal's configuration: a value in it has the wrong form") from None
     except RuntimeError as error:  # temporalio.envconfig raises its ConfigError as this
         # The lines that follow, and the error itself, may quote the file, and with it a key.
         raise ConfigurationError(f"Cannot read Temporal's configuration: {str(error).splitlines()[0]}") from None
+    _check_address(settings.get("target_host", DEFAULT_ADDRESS))
+    _check_api_key(settings.get("api_key"))
+    return settings
+
+
+def _check_switches(environment: Mapping[str, str]) -> None:
+    # The SDK takes any other word for true, "no" and "off" too.
+    for name in SWITCHES:
+        value = environment.get(name, "").strip().lower()
+        if value not in ("", "true", "false", "1", "0"):
+            raise ConfigurationError(f"Cannot use {name}={environment[name]!r}; possible are true and false")
+
+
+def _check_address(address: str) -> None:
+    if "://" in address:
+        raise ConfigurationError(
+            f"Cannot use the Temporal address {address.rpartition('@')[2]!r}; possible is host:port, without a scheme"
+        )
+
+
+def _check_api_key(key: object) -> None:
+    # The SDK connects without a key that does not fit into a header.
+    if isinstance(key, str) and not (key.isascii() and key.isprintable()):
+        raise ConfigurationError(
+            "Cannot use the Temporal API key: it contains a line break, or a character that is not ASCII; "
+            "copy it again into TEMPORAL_API_KEY or the Temporal profile"
+        )
+
+
+def _refusal(address: str, error: Exception) -> str:
+    """Return the sentence for an error of `Client.connect`."""
+    words = str(error).splitlines()[0]
+    if "InvalidContentType" in words or "InvalidMessage" in words:
+        return (
+            f"Cannot reach a Temporal server at {address} by TLS: it answers without TLS; TEMPORAL_TLS=false "
+            "switches TLS off, which an API key switches on"
+        )
+    if any(sign in words for sign in BAD_PAIR):
+        return (
+            f"Cannot use the TLS certificate and private key for {address} ({words}); name a certificate and "
+            "its private key, both as PEM, or none of the two"
+        )
+    if "Invalid headers" in words:
+        return f"Cannot use the headers that TEMPORAL_GRPC_META_* or the Temporal profile names ({words})"
+    return (
+        f"Cannot reach a Temporal server at {address}; start one, or name another by "
+        f"TEMPORAL_ADDRESS or a Temporal profile ({words})"
+    )
 
 
 async def connect(
@@ -55,16 +124,16 @@ async def connect(
     config: ClientConnectConfig = {"target_host": DEFAULT_ADDRESS, **cluster(environment)}
     try:
         client = await Client.connect(**config, interceptors=interceptors, runtime=runtime)
-    except (RuntimeError, ValueError) as error:  # what the SDK raises: nobody answers, or this is no address
-        raise ConfigurationError(
-            f"Cannot reach a Temporal server at {config['target_host']}; start one, or name another by "
-            f"TEMPORAL_ADDRESS or a Temporal profile ({str(error).splitlines()[0]})"
-        ) from error
+    except (RuntimeError, ValueError) as error:  # the SDK's errors for refused connections, TLS and bad addresses
+        raise ConfigurationError(_refusal(config["target_host"] or "", error)) from error
     try:
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
-            raise
+            raise ConfigurationError(
+                f"Cannot use the namespace {client.namespace!r} at {config['target_host']}: the server answers "
+                f"{error.status.name} ({error.message})"
+            ) from error
         raise ConfigurationError(
             f"Cannot find the namespace {client.namespace!r} at {config['target_host']}; create it, or name another by "
             "TEMPORAL_NAMESPACE or a Temporal profile"
@@ -84,7 +153,8 @@ def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
         host, port = None, None
     if "@" in url:  # not repeated here: it may hold a password
         raise ConfigurationError(f"Cannot use {SMTP_URL} with a user or a password; possible is smtp://host:port")
-    if not host or not port or not url.startswith("smtp://"):
+    beyond = host and (any(map(str.isspace, host)) or parts.path.strip("/") or parts.query or parts.fragment)
+    if not host or not port or not url.startswith("smtp://") or beyond:
         raise ConfigurationError(f"Cannot use {SMTP_URL}={url!r}; possible is smtp://host:port")
     return SmtpMailer(host, port)
 

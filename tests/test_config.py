@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from traceback import format_exception
+from typing import Any, cast
 
 import pytest
 from temporalio.client import Client
@@ -13,6 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from loyalty import config
 from loyalty.activities import SmtpMailer, log_mail
+from loyalty.coffee.worker import build_from_environment
 from loyalty.config import ConfigurationError
 
 
@@ -163,3 +168,103 @@ def test_how_fast_baristas_are_is_configured(stated: str, seconds: float) -> Non
 def test_a_speed_that_is_none_is_refused(stated: str) -> None:
     with pytest.raises(ConfigurationError, match="possible is a number of seconds, 0 or more"):
         config.barista_seconds({config.BARISTA_SECONDS: stated})
+
+
+@pytest.mark.parametrize("source", ["environment", "profile"])
+@pytest.mark.parametrize("file", ["missing", "a folder"])
+def test_unreadable_tls_file_is_refused_in_a_sentence(source: str, file: str, tmp_path: Path) -> None:
+    path = tmp_path if file == "a folder" else tmp_path / "missing.pem"
+    profile = tmp_path / "temporal.toml"
+    if source == "profile":
+        profile.write_text(f"[profile.default.tls]\nclient_cert_path = '{path}'\nclient_key_path = '{path}'\n")
+        environment = {}
+    else:
+        environment = {"TEMPORAL_TLS_CLIENT_CERT_PATH": str(path), "TEMPORAL_TLS_CLIENT_KEY_PATH": str(path)}
+    with pytest.raises(ConfigurationError, match=r"^Cannot read the TLS file '.*; name a PEM file that this user can"):
+        config.cluster({"TEMPORAL_CONFIG_FILE": str(profile), **environment})
+
+
+@pytest.mark.parametrize("key", ["secret\nkey", "secret-kéy", "secret\tkey"])
+def test_api_key_that_fits_no_header_is_refused_and_not_repeated(key: str, profiles: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"^Cannot use the Temporal API key: ") as refused:
+        config.cluster({**profiles, "TEMPORAL_API_KEY": key})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("word", ["no", "off", "maybe"])
+def test_tls_switch_other_than_true_or_false_is_refused(word: str, profiles: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=f"^Cannot use TEMPORAL_TLS='{word}'; possible are true and false$"):
+        config.cluster({**profiles, "TEMPORAL_TLS": word})
+
+
+def test_address_with_scheme_is_refused(profiles: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="possible is host:port, without a scheme") as refused:
+        config.cluster({**profiles, "TEMPORAL_ADDRESS": "http://ada:secret@here:7233"})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "pair", [{"CERT": "secret", "KEY": "secret"}, {"CERT": "secret"}], ids=["no PEM", "certificate only"]
+)
+async def test_tls_pair_that_is_none_is_refused_and_not_repeated(pair: dict[str, str], nowhere: str) -> None:
+    given = {f"TEMPORAL_TLS_CLIENT_{name}_DATA": value for name, value in pair.items()}
+    with pytest.raises(ConfigurationError, match=r"^Cannot use the TLS certificate and private key for ") as refused:
+        await config.connect({"TEMPORAL_ADDRESS": nowhere, **given})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("cause", [{"TEMPORAL_TLS": "true"}, {"TEMPORAL_API_KEY": "secret"}], ids=["TLS", "API key"])
+async def test_tls_to_plaintext_port_is_named(cause: dict[str, str], server: WorkflowEnvironment) -> None:
+    address = server.client.service_client.config.target_host
+    with pytest.raises(ConfigurationError, match="by TLS: it answers without TLS; TEMPORAL_TLS=false") as refused:
+        await config.connect({"TEMPORAL_ADDRESS": address, **cause})
+    assert "secret" not in str(refused.value)
+
+
+async def test_namespace_that_server_refuses_is_one_sentence(server: WorkflowEnvironment) -> None:
+    environment = {
+        "TEMPORAL_ADDRESS": server.client.service_client.config.target_host,
+        "TEMPORAL_NAMESPACE": "a" * 2_000,
+    }
+    with pytest.raises(ConfigurationError, match=r"^Cannot use the namespace 'aaa.*INVALID_ARGUMENT"):
+        await config.connect(environment)
+
+
+def test_notebook_shows_configuration_error_in_one_line() -> None:
+    assert ConfigurationError("Cannot")._render_traceback_() == ["ConfigurationError: Cannot"]
+
+
+@pytest.mark.parametrize("url", ["smtp://mail server:25", "smtp://mail:25/inbox", "smtp://mail:25?tls=yes"])
+def test_mail_server_with_more_than_host_and_port_is_refused(url: str) -> None:
+    assert refusal_of_mail_server({"LOYALTY_SMTP_URL": url}).endswith("possible is smtp://host:port")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"TEMPORAL_TLS_CLIENT_CERT_PATH": "missing.pem", "TEMPORAL_TLS_CLIENT_KEY_PATH": "missing.pem"},
+        {"TEMPORAL_PROFILE": "missing"},
+        {"LOYALTY_SMTP_URL": "mail"},
+    ],
+    ids=["TLS file", "profile", "mail server"],
+)
+def test_worker_with_wrong_environment_ends_with_one_sentence(environment: dict[str, str], nowhere: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "loyalty.worker"],
+        env={**os.environ, "TEMPORAL_ADDRESS": nowhere, **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Cannot ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_password_in_unreadable_database_url_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(config.DATABASE_URL, "postgresql://shop@host:secret/shop")
+    with pytest.raises(
+        ConfigurationError, match=r"^Cannot read the URL in LOYALTY_DATABASE_URL; possible are"
+    ) as refused:
+        build_from_environment(cast(Client, None), log_mail)
+    assert "secret" not in "".join(format_exception(refused.value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.worker import Interceptor, Worker
@@ -24,6 +25,8 @@ HEARTBEAT_INTERVAL = timedelta(milliseconds=100)
 that nobody knows of, and they are done again; so here they leave almost at once."""
 
 WORKFLOWS = (CoffeeOrderWorkflow,)
+
+POSSIBLE = "possible are sqlite:///shop.db and postgresql+psycopg://user@host/shop"
 
 
 def build_worker(
@@ -68,16 +71,15 @@ def build_from_environment(
     """Return such a worker with the database that the environment names; raise ConfigurationError where it is none."""
     step_seconds = config.barista_seconds()
     try:
-        store = Store(config.database_url())
+        url = make_url(config.database_url())
+    except (SQLAlchemyError, ValueError):  # their texts may quote the URL, and with it a password
+        raise config.ConfigurationError(f"Cannot read the URL in {config.DATABASE_URL}; {POSSIBLE}") from None
+    try:
+        store = Store(url.render_as_string(hide_password=False))
         store.create_tables()
-    except (
-        SQLAlchemyError,
-        ValueError,
-        ModuleNotFoundError,
-    ) as error:  # the URL is not repeated: it may hold a password
+    except (SQLAlchemyError, ValueError, ModuleNotFoundError) as error:
         raise config.ConfigurationError(
-            f"Cannot use the database that {config.DATABASE_URL} names; possible are sqlite:///shop.db and "
-            f"postgresql+psycopg://user@host/shop ({str(error).splitlines()[0]})"
+            f"Cannot use the database that {config.DATABASE_URL} names; {POSSIBLE} ({str(error).splitlines()[0]})"
         ) from error
     return build_worker(
         client,
