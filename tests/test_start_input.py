@@ -161,7 +161,7 @@ async def test_missing_and_surplus_arguments_fail_the_run(shop: Shop, arguments:
 
 
 async def test_refused_household_fails(shop: Shop) -> None:
-    start = {"household": {}}
+    start: dict[str, Any] = {"household": {}}
     nobody = await shop.client.start_workflow(HOUSEHOLD, start, id="household-x", task_queue=shop.task_queue)
     cause = await failure_of(nobody)
     assert isinstance(cause, ApplicationError)
