@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 
@@ -12,8 +13,11 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from tests import story as ada_and_her_friends
+from tests.environment import isolate
 from tests.helpers import Shop, fresh_namespace, start_server
 from tests.post_office import PostOffice
+
+isolate(os.environ)  # before any test; kernels, workers and servers of the tests inherit it
 
 MEASURED = "measured"
 """Name of the property with which a test records a line that is worth reading when it passes, too."""

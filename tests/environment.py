@@ -1,0 +1,30 @@
+"""Which variables of the developer's the tests must not see, in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+
+FOREIGN = (
+    "MPLBACKEND",
+    "PYTHONPATH",
+    "TEMPORAL_",
+    "JUPYTER_",
+    "JUPYTERLAB_",
+    "JPY_",
+    "LOYALTY_LAB_",
+    "LOYALTY_SMTP_URL",
+    "LOYALTY_DATABASE_URL",
+)
+"""Beginnings of names: a cluster of the developer's, the JupyterLab whose terminal runs the tests, other settings."""
+
+LOOPBACK = "127.0.0.1,localhost,::1"
+
+
+def isolate(environment: MutableMapping[str, str]) -> None:
+    """Remove what names a cluster or changes Jupyter, ignore Temporal's profiles, and exempt loopback from proxies."""
+    for name in [name for name in environment if name.startswith(FOREIGN)]:
+        del environment[name]
+    environment["TEMPORAL_CONFIG_FILE"] = os.devnull
+    for name in ("no_proxy", "NO_PROXY"):
+        environment[name] = ",".join(filter(None, [environment.get(name), LOOPBACK]))
