@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,3 +41,11 @@ def test_a_port_that_is_taken_is_never_found_free(monkeypatch: pytest.MonkeyPatc
 def test_nobody_listens_on_a_free_port() -> None:
     with socket.socket() as caller:
         assert caller.connect_ex((HOST, free_port())) == errno.ECONNREFUSED
+
+
+@pytest.mark.parametrize("port", [99_999, -1, 0, "7233", True, 7233.0])
+def test_value_that_is_no_port_is_refused_in_a_sentence(port: Any) -> None:
+    with pytest.raises(
+        LabError, match=r"^Cannot start a server on port .*; possible is a whole number from 1 to 65535"
+    ):
+        refuse_taken(port)

@@ -10,6 +10,8 @@ from loyalty.lab.errors import LabError
 
 HOST = "127.0.0.1"
 
+LAST_PORT = 65_535
+
 PORTS = range(20_000, 32_768)
 """Where we look for ports: below those that Linux (from 32,768), macOS and Windows (from 49,152) give to whoever asks
 for any. One of those may be given away between our finding it free and our listening there, and while a server or an
@@ -32,12 +34,20 @@ def is_open(port: int) -> bool:
 
 
 def refuse_taken(port: int) -> None:
-    """Raise LabError where somebody listens on `port` already."""
+    """Raise LabError if `port` is no port, needs more rights, or is in use."""
+    if type(port) is not int or not 1 <= port <= LAST_PORT:
+        raise LabError(
+            f"Cannot start a server on port {port!r}; possible is a whole number from 1 to {LAST_PORT}, or none"
+        )
     with socket.socket() as probe:
         # On Windows SO_REUSEADDR would let us share the port with whoever listens there.
         probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
         try:
             probe.bind((HOST, port))
+        except PermissionError as error:
+            raise LabError(
+                f"Cannot start a server on port {port}: this user may not listen there; name another port, or none"
+            ) from error
         except OSError as error:
             raise LabError(
                 f"Cannot start a server on port {port}: another program listens there; name another port, or none"
