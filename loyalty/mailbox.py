@@ -41,15 +41,21 @@ class Envelope(Generic[MessageT]):
     def refuse(self, refusal: Refused) -> None:
         """Tell the sender of an ask why not; for a tell, the log is all there is."""
         if self.reply:
-            self.reply.set_exception(ApplicationError(str(refusal), type="Refused", non_retryable=True))
+            self.reply.set_exception(_as_failure(refusal))
         else:
             workflow.logger.warning("Ignored a signal: %s", refusal)
+
+
+def _as_failure(refusal: Refused) -> ApplicationError:
+    # Any other exception in an update handler would fail the Workflow Task, again and again.
+    return ApplicationError(str(refusal), type="Refused", non_retryable=True)
 
 
 class Mailbox(Generic[TellT, StayT]):
     """What waits to be served. `tells` and `asks` count what this run has received, for the limits of a run.
 
     TellT are the messages that may travel to the next run; StayT, which are only asked or put first, never do.
+    While `holds_answers` is true, no ask gets its answer or its refusal.
     """
 
     def __init__(self, carried: list[TellT]) -> None:
@@ -57,6 +63,8 @@ class Mailbox(Generic[TellT, StayT]):
         self._in_service = False
         self.tells = 0
         self.asks = 0
+        self.holds_answers = False
+        self._newest_ask_at = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -69,39 +77,61 @@ class Mailbox(Generic[TellT, StayT]):
         except Refused as refusal:
             workflow.logger.warning("Ignored a signal: %s", refusal)
 
-    async def ask(self, message: TellT | StayT) -> Any:
+    async def ask(self, parse: Callable[..., TellT | StayT], *arguments: object) -> Any:
         """Take in an update and wait for its reply; raise ApplicationError where it is refused."""
         self.asks += 1
-        reply = asyncio.get_running_loop().create_future()
-        self._waiting.append(Envelope(message, reply))
-        return await reply
+        self._newest_ask_at = workflow.info().get_current_history_length()
+        try:
+            message = parse(*arguments)
+            reply = asyncio.get_running_loop().create_future()
+            self._waiting.append(Envelope(message, reply))
+            return await reply
+        except Refused as refusal:
+            raise _as_failure(refusal) from refusal
+        finally:
+            if self.holds_answers:
+                await workflow.wait_condition(lambda: not self.holds_answers)
 
     def put_first(self, message: TellT | StayT) -> None:
         """Let `message` be served next, after the one that is in service."""
         self._waiting.appendleft(Envelope(message))
 
-    async def receive(self) -> Envelope[TellT | StayT]:
-        """Return the next message, however many years it takes to come."""
+    async def has_message(self, unless: Callable[[], bool] = lambda: False) -> bool:
+        """Return True once a message waits, however many years it takes to come; False if `unless` is true before."""
         self._in_service = False
-        await workflow.wait_condition(lambda: bool(self._waiting))
+        await workflow.wait_condition(lambda: bool(self._waiting) or unless())
+        return bool(self._waiting)
+
+    async def receive(self) -> Envelope[TellT | StayT]:
+        """Wait for the next message and return it."""
+        await self.has_message()
         self._in_service = True
         return self._waiting.popleft()
+
+    def ask_came_with_this_task(self) -> bool:
+        """Return whether an update arrived in this Workflow Task; the length of the history tells tasks apart."""
+        return self._newest_ask_at == workflow.info().get_current_history_length()
 
     def is_idle(self) -> bool:
         """Return whether no message waits and none is in service, from one `receive` to the next."""
         return not self._waiting and not self._in_service
 
     def run_length(self) -> RunLength:
-        """Return how far this run has come."""
+        """Return how far this run has come; for runs of older releases, with the limits of that time."""
+        length = self.length_by_todays_limits()
+        if self.tells >= MOST_SIGNALS and not workflow.patched(SHORTER_STORMS):
+            length.most_signals = FORMERLY_MOST_SIGNALS
+        return length
+
+    def length_by_todays_limits(self) -> RunLength:
+        """Return how far this run has come. Writes no marker, so that a condition may ask."""
         info = workflow.info()
-        is_older = self.tells >= MOST_SIGNALS and not workflow.patched(SHORTER_STORMS)
         return RunLength(
             events=info.get_current_history_length(),
             size=info.get_current_history_size(),
             continue_as_new_suggested=info.is_continue_as_new_suggested(),
             signals=self.tells,
             updates=self.asks,
-            most_signals=FORMERLY_MOST_SIGNALS if is_older else MOST_SIGNALS,
         )
 
     def can_travel(self) -> bool:

@@ -65,6 +65,14 @@ def shown(value: object) -> str:
     return words if len(words) <= SHOWN else f"{words[:SHOWN]}... ({len(words):,} characters)"
 
 
+def size(value: object) -> int:
+    """Return about how many characters a JSON value has; of one that is nested too deeply, 0."""
+    try:
+        return len(repr(value))
+    except RecursionError:
+        return 0
+
+
 def no_surplus(message: str, surplus: tuple[object, ...], takes: str) -> None:
     """Raise Refused where arguments are left over."""
     if surplus:

@@ -177,7 +177,7 @@ class CoffeeOrderWorkflow:
     @workflow.update(name="changeItem")
     async def change_item(self, change: ItemChange | None = None, *surplus: object) -> OrderReport:
         """Make one line of the order another one, and pay, or get back, the difference; until preparation starts."""
-        await self._changes.ask(parsing.item_change(change, *surplus))
+        await self._changes.ask(parsing.item_change, change, *surplus)
         return self.status()
 
     @change_item.validator
