@@ -96,15 +96,18 @@ class Mailbox(Generic[TellT, StayT]):
         """Let `message` be served next, after the one that is in service."""
         self._waiting.appendleft(Envelope(message))
 
-    async def has_message(self, unless: Callable[[], bool] = lambda: False) -> bool:
-        """Return True once a message waits, however many years it takes to come; False if `unless` is true before."""
-        self._in_service = False
-        await workflow.wait_condition(lambda: bool(self._waiting) or unless())
-        return bool(self._waiting)
-
     async def receive(self) -> Envelope[TellT | StayT]:
-        """Wait for the next message and return it."""
-        await self.has_message()
+        """Wait for the next message, however many years it takes to come, and return it."""
+        await self.wait_for_message()
+        return self.take()
+
+    async def wait_for_message(self, or_else: Callable[[], bool] = lambda: False) -> None:
+        """Return once a message waits, or once `or_else` is true."""
+        self._in_service = False
+        await workflow.wait_condition(lambda: bool(self._waiting) or or_else())
+
+    def take(self) -> Envelope[TellT | StayT]:
+        """Return the next message, which waits."""
         self._in_service = True
         return self._waiting.popleft()
 

@@ -106,8 +106,9 @@ class CustomerLoyaltyWorkflow:
         if is_new:
             self._outbox.put(letters.welcome(self._customer))
         while self._customer.account_active:
-            if await self._mailbox.has_message(unless=self._grew_long_without_messages):
-                await self._serve(await self._mailbox.receive())
+            await self._mailbox.wait_for_message(or_else=self._grew_long_without_messages)
+            if self._mailbox:
+                await self._serve(self._mailbox.take())
             if self._mailbox.run_length().is_long(self._history_threshold):
                 await self._go_on_in_a_new_run()
         await self._leave()
