@@ -65,6 +65,7 @@ class Mailbox(Generic[TellT, StayT]):
         self.asks = 0
         self.holds_answers = False
         self._newest_ask_at = 0
+        self._most_signals = MOST_SIGNALS
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -120,14 +121,13 @@ class Mailbox(Generic[TellT, StayT]):
         return not self._waiting and not self._in_service
 
     def run_length(self) -> RunLength:
-        """Return how far this run has come; for runs of older releases, with the limits of that time."""
-        length = self.length_by_todays_limits()
+        """Return how far this run has come; a run that an older release began may have more signals."""
         if self.tells >= MOST_SIGNALS and not workflow.patched(SHORTER_STORMS):
-            length.most_signals = FORMERLY_MOST_SIGNALS
-        return length
+            self._most_signals = FORMERLY_MOST_SIGNALS
+        return self.length_so_far()
 
-    def length_by_todays_limits(self) -> RunLength:
-        """Return how far this run has come. Writes no marker, so that a condition may ask."""
+    def length_so_far(self) -> RunLength:
+        """Return the same without a marker, so that a condition or a validator may use it."""
         info = workflow.info()
         return RunLength(
             events=info.get_current_history_length(),
@@ -135,6 +135,7 @@ class Mailbox(Generic[TellT, StayT]):
             continue_as_new_suggested=info.is_continue_as_new_suggested(),
             signals=self.tells,
             updates=self.asks,
+            most_signals=self._most_signals,
         )
 
     def can_travel(self) -> bool:

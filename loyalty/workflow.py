@@ -254,7 +254,7 @@ class CustomerLoyaltyWorkflow:
             account.refuse_impossible(self._customer, message)
 
     def _may_end_with_this_task(self) -> bool:
-        length = self._mailbox.length_by_todays_limits()
+        length = self._mailbox.length_so_far()
         with_signals_behind = replace(length, signals=2 * length.signals)
         return (
             self._is_leaving
@@ -266,7 +266,7 @@ class CustomerLoyaltyWorkflow:
 
     def _grew_long_without_messages(self) -> bool:
         """Return whether refused messages, which are not served, have made this run long."""
-        length = self._mailbox.length_by_todays_limits()
+        length = self._mailbox.length_so_far()
         return (
             self._looks_without_messages
             and length.events > self._first_events
