@@ -141,7 +141,9 @@ class Inbox:
                 return
             self._waiters.append(waiter)
         try:
-            await asyncio.wait_for(waiter.arrived, timeout)
+            # Not asyncio.wait_for: in Python 3.11 it drops a cancellation (the stop button) that meets the mail.
+            async with asyncio.timeout(timeout):
+                await waiter.arrived
         except TimeoutError as error:
             if not self.running:
                 raise LabError("Cannot wait for mail: the inbox is stopped; `lab.inbox.start()` opens it") from error
