@@ -156,8 +156,9 @@ def _mail(value: object) -> Mail:
 
 def _any_text(value: object, what: str) -> str:
     try:
-        if isinstance(value, str) and value.encode():
+        if isinstance(value, str):
+            value.encode()
             return value
-    except UnicodeEncodeError:  # half a character
+    except UnicodeEncodeError:  # half of a surrogate pair
         pass
-    raise Refused(f"Cannot use {shown(value)} as {what}; possible is text of at least one character")
+    raise Refused(f"Cannot use {shown(value)} as {what}; possible is text")
