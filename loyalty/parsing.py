@@ -66,7 +66,7 @@ def shown(value: object) -> str:
 
 
 def size(value: object) -> int:
-    """Return about how many characters a JSON value has; of one that is nested too deeply, 0."""
+    """Return about how many characters a JSON value has; 0 for a value that is nested too deeply."""
     try:
         return len(repr(value))
     except RecursionError:
