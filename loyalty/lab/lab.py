@@ -18,6 +18,7 @@ from temporalio.envconfig import ClientConnectConfig
 
 from loyalty import config
 from loyalty.lab import lives
+from loyalty.lab.environment import ChildEnvironment
 from loyalty.lab.errors import LabError
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.joining import attach, embed, enter_fresh_namespace
@@ -25,7 +26,7 @@ from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import WEB_UI, Link, docked, save_my_work
 from loyalty.lab.server import EmbeddedServer, Server, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS
-from loyalty.lab.workers import WorkerProcess, worker_environment
+from loyalty.lab.workers import WorkerProcess, sqlite_url, worker_environment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ class Lab:
         self._client: Client | None = client
         self._inbox = inbox
         self._workers: list[WorkerProcess] = []
-        self.environment: dict[str, str] = {}
+        self.environment = ChildEnvironment()
         self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     @classmethod
@@ -79,7 +80,7 @@ class Lab:
             if not own_server and cls._plain_lab_of_this_kernel is not None:
                 await cls._plain_lab_of_this_kernel.stop()
         folder = Path(tempfile.mkdtemp(prefix="loyalty-lab-"))
-        database_url = f"sqlite:///{folder / 'coffee-shop.db'}"
+        database_url = sqlite_url(folder / "coffee-shop.db")
         server: EmbeddedServer | None = None
         inbox = Inbox()
         try:
@@ -97,7 +98,7 @@ class Lab:
                 environment = worker_environment(where.address, client.namespace, inbox.url, database_url)
             inbox.start()
             lab = cls(folder, where, server, client, inbox)
-            lab.environment = environment
+            lab.environment = ChildEnvironment(environment)
             lab._workers.append(WorkerProcess(environment, folder))
             if worker:
                 lab.worker.start()

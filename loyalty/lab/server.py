@@ -12,6 +12,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
+from loyalty.lab.environment import without_temporal
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
 from loyalty.lab.ports import HOST, free_port, is_open, refuse_taken
@@ -126,7 +127,7 @@ class EmbeddedServer:
                 raise LabError(f"The Temporal server ended at once; its last words:\n{words}")
 
     def _begin(self) -> Child:
-        return Child(self._command, self._log, {**LEAN, **os.environ})
+        return Child(self._command, self._log, {**LEAN, **without_temporal()})
 
     def _listens(self) -> bool:
         """Return True once the server accepts connections, or False where it has ended instead."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from loyalty import config
+from loyalty.lab.environment import without_temporal
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
 from loyalty.lab.processes import Child
@@ -89,12 +90,18 @@ class WorkerProcess:
 
 def worker_environment(address: str, namespace: str, smtp_url: str, database_url: str) -> dict[str, str]:
     """Return the environment of a worker for a server that the lab knows: no other Temporal setting gets in between."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     return {
-        **inherited,
+        **without_temporal(),
         "TEMPORAL_ADDRESS": address,
         "TEMPORAL_NAMESPACE": namespace,
         "TEMPORAL_CONFIG_FILE": os.devnull,
         config.SMTP_URL: smtp_url,
         config.DATABASE_URL: database_url,
     }
+
+
+def sqlite_url(file: Path) -> str:
+    """Return SQLAlchemy's URL of a database file; a path may have characters that mean something in a URL."""
+    from sqlalchemy.engine import URL  # only where a lab starts: SQLAlchemy is slow to import
+
+    return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)
