@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 from temporalio.api.common.v1 import Payload
-from temporalio.client import WorkflowHandle
-from temporalio.common import RawValue
+from temporalio.client import WithStartWorkflowOperation, WorkflowHandle
+from temporalio.common import RawValue, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab import Lab, LabError, joining, settled, until, watching
@@ -373,3 +373,16 @@ def test_everything_listens_on_loopback_only(lab: Lab) -> None:
     listening = [one.laddr.ip for one in open_ports if one.status == psutil.CONN_LISTEN]
     assert len(listening) >= 3, "gRPC, Web UI and SMTP listen"
     assert set(listening) == {"127.0.0.1"}
+
+
+async def test_update_with_start_without_worker_ends_with_a_sentence(server_of_the_session: Lab) -> None:
+    async with await Lab.start("impatient", worker=False, patience=1) as lab:
+        start = WithStartWorkflowOperation(
+            CustomerLoyaltyWorkflow.run,
+            CustomerInput(Customer("ada")),
+            id=workflow_id("ada"),
+            task_queue="nobody-serves-this",
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        with pytest.raises(WaitedTooLong, match="no worker has asked for tasks of nobody-serves-this"):
+            await lab.client.execute_update_with_start_workflow("addLoyaltyPoint", 1, start_workflow_operation=start)

@@ -27,6 +27,7 @@ from temporalio.client import (
     OutboundInterceptor,
     QueryWorkflowInput,
     StartWorkflowUpdateInput,
+    StartWorkflowUpdateWithStartInput,
     WorkflowHistoryEventAsyncIterator,
     WorkflowUpdateHandle,
 )
@@ -39,8 +40,18 @@ T = TypeVar("T")
 
 LOOK_EVERY_SECONDS = 1.0
 PAGE = 10
-BENIGN = {WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND}
-"""Failures that are no bug: a message arrived while the task wanted to end the run, and the task runs again."""
+BENIGN = {
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+}
+"""Failures that are no bug: a message arrived while the task wanted to end the run, or more than 100 signals arrived
+while a task was under way. The task runs again."""
+
+PERSISTENT_ATTEMPT = 3
+"""From this attempt on a task has failed twice: a worker that was stopped for a moment has succeeded before."""
+
+STARVED = "[TMPRL1101]"
+"""What the SDK writes when workflow code did not yield within two seconds."""
 
 
 async def failing_task(client: Client, workflow_id: str, run_id: str = "") -> str | None:
@@ -50,7 +61,7 @@ async def failing_task(client: Client, workflow_id: str, run_id: str = "") -> st
     described = await service.describe_workflow_execution(
         DescribeWorkflowExecutionRequest(namespace=client.namespace, execution=execution)
     )
-    if described.pending_workflow_task.attempt <= 1:
+    if described.pending_workflow_task.attempt < PERSISTENT_ATTEMPT:
         return None
     pages = PagesFromTheEnd(client, workflow_id, run_id, page_size=PAGE)
     await pages.fetch_next_page()
@@ -115,6 +126,13 @@ class _WatchingOutbound(OutboundInterceptor):
         call = super().start_workflow_update(input)
         return await self._watch(call, input.id, input.run_id, f"the update {input.update}")
 
+    async def start_update_with_start_workflow(
+        self, input: StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        call = super().start_update_with_start_workflow(input)
+        start = input.start_workflow_input
+        return await self._watch(call, start.id, None, f"the update {input.update_workflow_input.update}")
+
     def fetch_workflow_history_events(
         self, input: FetchWorkflowHistoryEventsInput
     ) -> WorkflowHistoryEventAsyncIterator:
@@ -149,6 +167,11 @@ class _WatchingOutbound(OutboundInterceptor):
 
     async def _complain_about_failing(self, id: str, run_id: str | None) -> None:
         problem = await failing_task(self._client, id, run_id or "")
+        if problem and STARVED in problem:
+            raise WorkflowTaskFailing(
+                f"The code of {id} does not yield within two seconds, again and again: it blocks or computes for too "
+                f"long, or the worker gets too little processor time. The server goes on retrying its task.\n{problem}"
+            )
         if problem:
             raise WorkflowTaskFailing(
                 f"The code of {id} fails and the server retries its task; nothing is lost, but nothing goes on until "
