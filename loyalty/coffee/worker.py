@@ -73,7 +73,9 @@ def build_from_environment(
     try:
         url = make_url(config.database_url())
     except (SQLAlchemyError, ValueError):  # their texts may quote the URL, and with it a password
-        raise config.ConfigurationError(f"Cannot read the URL in {config.DATABASE_URL}; {POSSIBLE}") from None
+        raise config.ConfigurationError(
+            f"Cannot use the database that {config.DATABASE_URL} names, because its URL cannot be read; {POSSIBLE}"
+        ) from None
     try:
         store = Store(url.render_as_string(hide_password=False))
         store.create_tables()
