@@ -264,7 +264,8 @@ def test_worker_with_wrong_environment_ends_with_one_sentence(environment: dict[
 def test_password_in_unreadable_database_url_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(config.DATABASE_URL, "postgresql://shop@host:secret/shop")
     with pytest.raises(
-        ConfigurationError, match=r"^Cannot use the database that LOYALTY_DATABASE_URL names; possible are"
+        ConfigurationError,
+        match=r"^Cannot use the database that LOYALTY_DATABASE_URL names, because its URL cannot be read; possible are",
     ) as refused:
         build_from_environment(cast(Client, None), log_mail)
     assert "secret" not in "".join(format_exception(refused.value))
