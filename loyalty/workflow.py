@@ -241,14 +241,15 @@ class CustomerLoyaltyWorkflow:
         self._outbox.put(goodbye)
 
     def _refuse_at_once(self, parse: Callable[..., Message], *arguments: object) -> None:
-        # A refusal leaves no event, so a task that ends the run would lose it: in a long run the handler refuses. So it
-        # does with a large request, which the SDK repeats in a refusal: both together may be too large for the server.
+        if self._refusal is not None:
+            raise Refused(str(self._refusal))
+        # The server loses a validator's refusal if the task that brought the update fails to end the run. The SDK
+        # repeats a request in a validator's refusal, which may then be too large for the server. In both cases the
+        # handler refuses.
         if self._may_end_with_this_task() or parsing.size(arguments) > REFUSED_AT_ONCE:
             return
         message = parse(*arguments)
         # What is in service, or waits in the mailbox, comes first and may make possible what is impossible now.
-        if self._refusal is not None:
-            raise Refused(str(self._refusal))
         account.refuse_if_closed(self._customer)
         if self._mailbox.is_idle():
             account.refuse_impossible(self._customer, message)
@@ -275,7 +276,7 @@ class CustomerLoyaltyWorkflow:
 
     async def _go_on_in_a_new_run(self) -> None:
         """Continue as new; return if the account was closed meanwhile, or if this run is not fit to be left yet."""
-        if not self._mailbox.can_travel():
+        if not self._customer.account_active or not self._mailbox.can_travel():
             return
         if not workflow.patched(ASKS_ARE_ANSWERED):
             self._looks_without_messages = False
@@ -290,11 +291,11 @@ class CustomerLoyaltyWorkflow:
         self._is_leaving = False
 
     async def _come_to_rest(self) -> None:
-        """Serve what cannot travel, and answer all asks in one Workflow Task, with which no further ask came.
+        """Serve the messages that cannot travel. Hold all answers until a Workflow Task brings no ask; then give them.
 
-        The server fails a task that ends the run if a signal arrives meanwhile. An ask that came with this very task
-        would get an error (FAILED_PRECONDITION) and no answer; one of an earlier task gets its answer from the next
-        attempt. At most ten asks can be held: the server takes no more at once.
+        The server fails a task that ends a run if a signal arrives at the same time. The sender of an ask that this
+        task brought then gets an error (FAILED_PRECONDITION). The sender of an earlier ask gets the answer of the next
+        attempt. The server takes at most ten asks at once, so a run holds at most ten answers.
         """
         self._mailbox.holds_answers = True
         while True:
@@ -316,7 +317,7 @@ class CustomerLoyaltyWorkflow:
         return self._mailbox.can_travel() if self._customer.account_active else not self._mailbox
 
     async def _nothing_would_be_lost(self) -> bool:
-        """Do the same for a run of an older release: an ask that comes with its last task may get an error."""
+        """Prepare a run of an older release for its end. An ask that its last task brings may get an error."""
         if not self._customer.account_active or not self._mailbox.can_travel():
             return False
         self._is_leaving = True
@@ -344,7 +345,7 @@ class CustomerLoyaltyWorkflow:
             while self._mailbox:
                 await self._serve(await self._mailbox.receive())
         if workflow.patched(ASKS_ARE_ANSWERED):
-            await self._next_task()  # this one may have brought an ask that was refused at once, without an event
+            await self._next_task()  # this task may have brought an ask that the validator refused, without an event
             await self._come_to_rest()
 
     def _is_settled(self) -> bool:
