@@ -82,16 +82,22 @@ class Mailbox(Generic[TellT, StayT]):
         """Take in an update and wait for its reply; raise ApplicationError where it is refused."""
         self.asks += 1
         self._newest_ask_at = workflow.info().get_current_history_length()
+        reply = asyncio.get_running_loop().create_future()
         try:
-            message = parse(*arguments)
-            reply = asyncio.get_running_loop().create_future()
-            self._waiting.append(Envelope(message, reply))
-            return await reply
+            self._waiting.append(Envelope(parse(*arguments), reply))
+            answer = await reply
         except Refused as refusal:
+            await self._until_answers_may_leave()
             raise _as_failure(refusal) from refusal
-        finally:
-            if self.holds_answers:
-                await workflow.wait_condition(lambda: not self.holds_answers)
+        except ApplicationError:
+            await self._until_answers_may_leave()
+            raise
+        await self._until_answers_may_leave()
+        return answer
+
+    async def _until_answers_may_leave(self) -> None:
+        if self.holds_answers:  # without a wait, commands keep the order that older histories have
+            await workflow.wait_condition(lambda: not self.holds_answers)
 
     def put_first(self, message: TellT | StayT) -> None:
         """Let `message` be served next, after the one that is in service."""

@@ -84,7 +84,7 @@ class CustomerLoyaltyWorkflow:
         self._outbox = Outbox(begin.outbox)
         self._effects = Effects(self._customer, self._outbox, self._history_threshold)
         self._is_leaving = False
-        self._looks_without_messages = True
+        self._may_end_without_message = True
         self._first_events = workflow.info().get_current_history_length()
 
     @workflow.run
@@ -232,8 +232,8 @@ class CustomerLoyaltyWorkflow:
         return peeks.offers(self._customer_as_seen())
 
     def _customer_as_seen(self) -> Customer:
-        # A run that is being left serves nothing any more; what travels was accepted, and queries see it. It also looks
-        # as if a run were being left when a worker replays it for nothing but a query: see loyalty.limits.
+        # While a run is prepared for its end, messages may wait. Queries see them applied to a copy of the customer. A
+        # worker that replays a run only for a query may take this path, too: see loyalty.limits.
         return peeks.foresee(self._customer, self._mailbox.carry()) if self._is_leaving else self._customer
 
     def _close_account(self, goodbye: Mail) -> None:
@@ -269,7 +269,7 @@ class CustomerLoyaltyWorkflow:
         """Return whether refused messages, which are not served, have made this run long."""
         length = self._mailbox.length_so_far()
         return (
-            self._looks_without_messages
+            self._may_end_without_message
             and length.events > self._first_events
             and length.is_long(self._history_threshold)
         )
@@ -279,7 +279,7 @@ class CustomerLoyaltyWorkflow:
         if not self._customer.account_active or not self._mailbox.can_travel():
             return
         if not workflow.patched(ASKS_ARE_ANSWERED):
-            self._looks_without_messages = False
+            self._may_end_without_message = False
             if await self._nothing_would_be_lost():
                 workflow.continue_as_new(self._next_input())
             return
