@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from loyalty.limits import FORMERLY_MOST_SIGNALS, MOST_SIGNALS, RunLength
 from loyalty.messages import EndByOperator
 from loyalty.parsing import Refused
+from loyalty.refusals import as_failure
 
 MessageT = TypeVar("MessageT")
 TellT = TypeVar("TellT")
@@ -41,14 +42,9 @@ class Envelope(Generic[MessageT]):
     def refuse(self, refusal: Refused) -> None:
         """Tell the sender of an ask why not; for a tell, the log is all there is."""
         if self.reply:
-            self.reply.set_exception(_as_failure(refusal))
+            self.reply.set_exception(as_failure(refusal))
         else:
             workflow.logger.warning("Ignored a signal: %s", refusal)
-
-
-def _as_failure(refusal: Refused) -> ApplicationError:
-    # Any other exception in an update handler would fail the Workflow Task, again and again.
-    return ApplicationError(str(refusal), type="Refused", non_retryable=True)
 
 
 class Mailbox(Generic[TellT, StayT]):
@@ -88,7 +84,7 @@ class Mailbox(Generic[TellT, StayT]):
             answer = await reply
         except Refused as refusal:
             await self._until_answers_may_leave()
-            raise _as_failure(refusal) from refusal
+            raise as_failure(refusal) from refusal
         except ApplicationError:
             await self._until_answers_may_leave()
             raise

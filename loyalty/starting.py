@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.converter import value_to_type
-from temporalio.exceptions import ApplicationError
 
 from loyalty.parsing import Refused
 
@@ -35,8 +34,3 @@ def read(parse: Callable[..., InputT], shape: type[InputT], start: object, *surp
                 raise
     converted: InputT = value_to_type(shape, start)
     return converted
-
-
-def failure(refusal: Refused) -> ApplicationError:
-    """Return the error with which a run ends whose input is refused; another attempt would be refused, too."""
-    return ApplicationError(str(refusal), type="Refused", non_retryable=True)

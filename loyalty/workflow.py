@@ -51,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from loyalty.outbox import Outbox
     from loyalty.parsing import Refused
+    from loyalty.refusals import as_failure
 
 ASKS_ARE_ANSWERED = "asks-are-answered"
 """Patch: a run holds its answers until it ends, and looks at its length also without a message. Two events per run."""
@@ -91,7 +92,7 @@ class CustomerLoyaltyWorkflow:
     async def run(self, start: CustomerInput | None = None, *surplus: object) -> None:
         """Live until the account is closed. A cancellation request is a message like any other, served next."""
         if self._refusal is not None:
-            raise starting.failure(self._refusal)
+            raise as_failure(self._refusal)
         life = asyncio.create_task(self._live(self._is_new))
         try:
             await asyncio.shield(life)  # else a gift could be cut in half, and its points be lost or doubled

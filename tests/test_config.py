@@ -185,7 +185,7 @@ def test_unreadable_tls_file_is_refused_in_a_sentence(source: str, file: str, tm
 
 
 @pytest.mark.parametrize("key", ["secret\nkey", "secret-kéy", "secret\tkey"])
-def test_api_key_that_fits_no_header_is_refused_and_not_repeated(key: str, profiles: dict[str, str]) -> None:
+def test_api_key_unfit_for_a_header_is_refused_and_not_repeated(key: str, profiles: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"^Cannot use the Temporal API key: ") as refused:
         config.cluster({**profiles, "TEMPORAL_API_KEY": key})
     assert "secret" not in str(refused.value)
@@ -206,7 +206,7 @@ def test_address_with_scheme_is_refused(profiles: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "pair", [{"CERT": "secret", "KEY": "secret"}, {"CERT": "secret"}], ids=["no PEM", "certificate only"]
 )
-async def test_tls_pair_that_is_none_is_refused_and_not_repeated(pair: dict[str, str], nowhere: str) -> None:
+async def test_invalid_tls_pair_is_refused_and_not_repeated(pair: dict[str, str], nowhere: str) -> None:
     given = {f"TEMPORAL_TLS_CLIENT_{name}_DATA": value for name, value in pair.items()}
     with pytest.raises(ConfigurationError, match=r"^Cannot use the TLS certificate and private key for ") as refused:
         await config.connect({"TEMPORAL_ADDRESS": nowhere, **given})
@@ -235,7 +235,7 @@ def test_notebook_shows_configuration_error_in_one_line() -> None:
 
 
 @pytest.mark.parametrize("url", ["smtp://mail server:25", "smtp://mail:25/inbox", "smtp://mail:25?tls=yes"])
-def test_mail_server_with_more_than_host_and_port_is_refused(url: str) -> None:
+def test_mail_server_url_with_path_or_query_is_refused(url: str) -> None:
     assert refusal_of_mail_server({"LOYALTY_SMTP_URL": url}).endswith("possible is smtp://host:port")
 
 

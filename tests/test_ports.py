@@ -44,7 +44,7 @@ def test_nobody_listens_on_a_free_port() -> None:
 
 
 @pytest.mark.parametrize("port", [99_999, -1, 0, "7233", True, 7233.0])
-def test_value_that_is_no_port_is_refused_in_a_sentence(port: Any) -> None:
+def test_invalid_port_is_refused_in_a_sentence(port: Any) -> None:
     with pytest.raises(
         LabError, match=r"^Cannot start a server on port .*; possible is a whole number from 1 to 65535"
     ):

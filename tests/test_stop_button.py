@@ -13,7 +13,7 @@ from loyalty.lab.inbox import Inbox
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_cancellation_that_meets_a_mail_ends_the_wait(steps: int) -> None:
+async def test_cancellation_at_arrival_of_mail_ends_the_wait(steps: int) -> None:
     inbox, envelope = Inbox(), Envelope()
     envelope.content, envelope.rcpt_tos = EmailMessage().as_bytes(), ["ada@example.org"]
     waiting = asyncio.create_task(inbox.wait_for(1))

@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from loyalty.messages import WORKFLOW_TYPE as CUSTOMER
     from loyalty.messages import Customer, CustomerInput, EndByOperator, GuestInvitation, workflow_id
     from loyalty.parsing import Refused
+    from loyalty.refusals import as_failure
 
 POLICIES: dict[ParentClosePolicyName, ParentClosePolicy] = {
     "abandon": ParentClosePolicy.ABANDON,
@@ -65,7 +66,7 @@ class HouseholdWorkflow:
     async def run(self, start: HouseholdInput | None = None, *surplus: object) -> None:
         """Live until the household is closed. A cancellation request is a message like any other, served next."""
         if self._refusal is not None:
-            raise starting.failure(self._refusal)
+            raise as_failure(self._refusal)
         life = asyncio.create_task(self._live())
         try:
             await asyncio.shield(life)  # else a new member's account could be opened, and forgotten
