@@ -235,7 +235,10 @@ class RealTown:
         except RPCError as error:
             closed = not self.model.is_open(customer_id) and error.status in CLOSED
             if not closed:
-                pytest.fail(f"A message to {customer_id} fails by {error!r}; open: {self.model.is_open(customer_id)}")
+                seen = await situation(self.handle(customer_id))
+                pytest.fail(
+                    f"A message to {customer_id} fails by {error!r}; open: {self.model.is_open(customer_id)}\n{seen}"
+                )
             return False
         return True
 
