@@ -386,3 +386,16 @@ async def test_update_with_start_without_worker_ends_with_a_sentence(server_of_t
         )
         with pytest.raises(WaitedTooLong, match="no worker has asked for tasks of nobody-serves-this"):
             await lab.client.execute_update_with_start_workflow("addLoyaltyPoint", 1, start_workflow_operation=start)
+
+
+async def test_error_of_a_call_is_raised_although_the_look_fails(
+    server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise RPCError("operation was canceled", RPCStatusCode.CANCELLED, b"")
+
+    monkeypatch.setattr(watching, "failing_task", refuse)
+    async with await Lab.start("looking", worker=False) as lab:
+        ada = await open_account(lab, "ada")
+        with pytest.raises(RPCError, match="UpdateId length exceeds limit"):
+            await ada.execute_update("addLoyaltyPoint", 1, id="u" * 1_001)

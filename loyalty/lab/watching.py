@@ -159,7 +159,8 @@ class _WatchingOutbound(OutboundInterceptor):
             return waiting.result()
         except RPCError as error:
             if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.CANCELLED):
-                await self._complain_about_failing(id, run_id)
+                with suppress(RPCError):  # the caller gets the error of its own call, not that of the look
+                    await self._complain_about_failing(id, run_id)
             raise
         finally:
             waiting.cancel()
