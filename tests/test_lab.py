@@ -174,9 +174,7 @@ async def test_a_failing_workflow_task_is_reported_with_its_error_instead_of_han
 async def test_a_wait_for_a_workflow_that_nobody_serves_ends_and_says_so(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         ada = await open_account(lab, "ada", task_queue="nobody-serves-this")
-        with pytest.raises(
-            WaitedTooLong, match="it is RUNNING, and no worker has asked for tasks of nobody-serves-this"
-        ):
+        with pytest.raises(WaitedTooLong, match="it is RUNNING, and no worker polls its task queue nobody-serves-this"):
             await ada.result()
 
 
@@ -384,7 +382,7 @@ async def test_update_with_start_without_worker_ends_with_a_sentence(server_of_t
             task_queue="nobody-serves-this",
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
-        with pytest.raises(WaitedTooLong, match="no worker has asked for tasks of nobody-serves-this"):
+        with pytest.raises(WaitedTooLong, match="no worker polls its task queue nobody-serves-this"):
             await lab.client.execute_update_with_start_workflow("addLoyaltyPoint", 1, start_workflow_operation=start)
 
 

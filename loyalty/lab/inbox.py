@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -12,14 +13,20 @@ from typing import TYPE_CHECKING
 
 from aiosmtpd.controller import Controller
 
+from loyalty.lab import notices
 from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.lives import Life
+from loyalty.lab.notices import counted, say
 from loyalty.lab.ports import HOST, free_port
 from loyalty.lab.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     import pandas as pd
     from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+SHOWN = 3
+"""So many addresses are named where there is mail, but none for the one that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class Inbox:
         self._may_answer = asyncio.Event()
         self._may_answer.set()
         self._lives: list[Life] = []
+        self.missing: Callable[[], Awaitable[str]] | None = None
+        """Tells what keeps mail from arriving, as the end of a sentence; the lab knows it."""
 
     @property
     def url(self) -> str:
@@ -134,25 +143,41 @@ class Inbox:
 
         Raises WaitedTooLong after `timeout` seconds, and says how many there are.
         """
+        if not self.running and self.missing:
+            await self.missing()  # raises LabError where the lab was stopped: no mail will arrive
         loop = asyncio.get_running_loop()
         waiter = _Waiter(to, count, loop, loop.create_future())
         with self._lock:
             if self._count(to) >= count:
                 return
             self._waiters.append(waiter)
+        awaited = f"{counted(count, 'mail')} for {to or 'anybody'} {'arrives' if count == 1 else 'arrive'}"
         try:
             # Not asyncio.wait_for: in Python 3.11 it drops a cancellation (the stop button) that meets the mail.
             async with asyncio.timeout(timeout):
+                if timeout > notices.HINT_AFTER_SECONDS:
+                    await asyncio.wait({waiter.arrived}, timeout=notices.HINT_AFTER_SECONDS)
+                    if not waiter.arrived.done():
+                        say(f"Still waiting until {awaited}, {timeout:g} s at most; {await self._state(to)}")
                 await waiter.arrived
         except TimeoutError as error:
             if not self.running:
-                raise LabError("Cannot wait for mail: the inbox is stopped; `lab.inbox.start()` opens it") from error
-            raise WaitedTooLong(
-                f"Waited {timeout:g} s until {count} mails for {to or 'anybody'} arrive; there are {self.count(to)}"
-            ) from error
+                raise LabError(f"Cannot wait for mail: {await self._state(to)}") from error
+            raise WaitedTooLong(f"Waited {timeout:g} s until {awaited}; {await self._state(to)}") from error
         finally:
             with self._lock:
                 self._waiters = [other for other in self._waiters if other is not waiter]
+
+    async def _state(self, to: str | None) -> str:
+        """Return how many mails there are, and what keeps others from arriving."""
+        if not self.running:
+            return "the inbox is stopped; `lab.inbox.start()` opens it"
+        arrived = self.count(to)
+        there = f"there {'is' if arrived == 1 else 'are'} {arrived:,}"
+        if to is not None and not arrived and self._arrivals:
+            with self._lock:
+                there += f" (there is mail for {', '.join(list(self._by_recipient)[:SHOWN])})"
+        return f"{there}: {await self.missing()}" if self.missing else there
 
     def frame(self) -> pd.DataFrame:
         """Return one row per delivery, oldest first.
@@ -170,7 +195,7 @@ class Inbox:
         return frame
 
     def __repr__(self) -> str:
-        return f"Inbox at {self.url}, {'open' if self.running else 'stopped'}, {self.count()} mails"
+        return f"Inbox at {self.url}, {'open' if self.running else 'stopped'}, {counted(self.count(), 'mail')}"
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -26,6 +26,7 @@ from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import WEB_UI, Link, docked, save_my_work
 from loyalty.lab.server import EmbeddedServer, Server, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS
+from loyalty.lab.watching import premises_of
 from loyalty.lab.workers import WorkerProcess, sqlite_url, worker_environment
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Lab:
         self._inbox = inbox
         self._workers: list[WorkerProcess] = []
         self.environment = ChildEnvironment()
+        self._premises = premises_of(client)
+        self._premises.server, self._premises.workers = own_server, self._workers
+        inbox.missing = self._what_keeps_mail_away
         self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     @classmethod
@@ -117,6 +121,7 @@ class Lab:
         if self._client is None:
             return
         self._client = None
+        self._premises.stopped = True
         for worker in self._workers:
             if worker.alive:
                 worker.stop()
@@ -124,6 +129,9 @@ class Lab:
         if self._own_server is not None:
             await self._own_server.stop()
         self._remove_folder()
+
+    async def _what_keeps_mail_away(self) -> str:
+        return await self._premises.about_mail(self.client)
 
     async def __aenter__(self) -> Lab:
         return self

@@ -65,6 +65,11 @@ class Child:
         """Whether the command is still running."""
         return self._guardian.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """The command's exit code, its lowest eight bits; None while it is running."""
+        return self._guardian.poll()
+
     def kill(self) -> None:
         """End the command as a power cut would (SIGKILL), and wait until it is gone."""
         self._end("kill", "killed")

@@ -172,6 +172,11 @@ class EmbeddedServer:
         return [child.life("Temporal server", "Temporal server") for child in self._children]
 
     @property
+    def alive(self) -> bool:
+        """Whether the server's process is running; it may not answer yet."""
+        return self._child.alive
+
+    @property
     def pid(self) -> int:
         """The server's process id."""
         return self._child.pid

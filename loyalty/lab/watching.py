@@ -1,31 +1,25 @@
-"""Calls that wait for a workflow, made to say so when its code fails instead of waiting for ever.
+"""Calls of a client that say what they wait for, and end, where a plain client would be silent.
 
 A bug in workflow code fails the workflow task, which the server retries until the code is mended: right in production,
-and a hang in a notebook. This is an interceptor, the SDK's own place for such a thing: learners go on calling
-`handle.result()`, `handle.query(...)` and `handle.execute_update(...)`.
+and a hang in a notebook. So is a task queue that no worker polls, or a server that is gone. This is an interceptor,
+the SDK's own place for such a thing: learners go on calling `handle.result()`, `handle.query(...)` and
+`handle.execute_update(...)`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+import inspect
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, TaskQueueType, WorkflowTaskFailedCause
-from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import (
-    DescribeTaskQueueRequest,
-    DescribeWorkflowExecutionRequest,
-)
 from temporalio.client import (
     Client,
     FetchWorkflowHistoryEventsInput,
     Interceptor,
     OutboundInterceptor,
-    QueryWorkflowInput,
     StartWorkflowUpdateInput,
     StartWorkflowUpdateWithStartInput,
     WorkflowHistoryEventAsyncIterator,
@@ -33,72 +27,24 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from loyalty.lab.backwards import PagesFromTheEnd
+from loyalty.lab.calls_in_words import Waiting, waiting_for
 from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
+from loyalty.lab.failing import failing_task
+from loyalty.lab.notices import is_due, say
+from loyalty.lab.premises import LOOK_SECONDS, Premises
+from loyalty.lab.refused import NamespaceIsGone, Unanswered, names_lost_namespace
 
 T = TypeVar("T")
 
 LOOK_EVERY_SECONDS = 1.0
-PAGE = 10
-BENIGN = {
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
-}
-"""Failures that are no bug: a message arrived while the task wanted to end the run, or more than 100 signals arrived
-while a task was under way. The task runs again."""
 
-PERSISTENT_ATTEMPT = 3
-"""From this attempt on a task has failed twice: a worker that was stopped for a moment has succeeded before."""
+GONE_LOOKS = 2
+"""A server that is missing at so many looks in a row is gone; at one look, it may be starting again."""
 
 STARVED = "[TMPRL1101]"
 """What the SDK writes when workflow code did not yield within two seconds."""
 
-
-async def failing_task(client: Client, workflow_id: str, run_id: str = "") -> str | None:
-    """Return the error and its line if the workflow's newest task keeps failing; None if all is well."""
-    execution = WorkflowExecution(workflow_id=workflow_id, run_id=run_id)
-    service = client.workflow_service
-    described = await service.describe_workflow_execution(
-        DescribeWorkflowExecutionRequest(namespace=client.namespace, execution=execution)
-    )
-    if described.pending_workflow_task.attempt < PERSISTENT_ATTEMPT:
-        return None
-    pages = PagesFromTheEnd(client, workflow_id, run_id, page_size=PAGE)
-    await pages.fetch_next_page()
-    for event in pages.current_page:
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-            return None
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-            return _describe_failure(event)
-    return None
-
-
-def _describe_failure(event: HistoryEvent) -> str | None:
-    attributes = event.workflow_task_failed_event_attributes
-    if attributes.cause in BENIGN:
-        return None
-    errors, frames, failure = [], [], attributes.failure
-    while True:
-        kind = failure.application_failure_info.type or WorkflowTaskFailedCause.Name(attributes.cause)
-        errors.append(f"{kind}: {failure.message}")
-        frames += [line.strip() for line in failure.stack_trace.splitlines() if line.strip().startswith("File ")]
-        if not failure.HasField("cause"):
-            break
-        failure = failure.cause
-    ours = [frame for frame in frames if "site-packages" not in frame] or frames
-    return ", because ".join(errors) + (f"\n{ours[-1]}" if ours else "")
-
-
-async def pollers(client: Client, task_queue: str) -> int:
-    """Return how many workers have asked for workflow tasks of `task_queue` within the last minutes."""
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-    )
-    return len(answer.pollers)
+OUT_OF_TIME = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
 class Watching(Interceptor):
@@ -106,81 +52,159 @@ class Watching(Interceptor):
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
+        self.premises = Premises()
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
         """Put the watch around `next`; called by the SDK."""
-        return _WatchingOutbound(next, self._patience)
+        return _WatchingOutbound(next, self._patience, self.premises)
+
+
+def premises_of(client: Client) -> Premises:
+    """Return what the waits of a lab's client look at; of any other client, a look at the server alone."""
+    interceptors = client.config(active_config=True)["interceptors"]
+    return next((one.premises for one in interceptors if isinstance(one, Watching)), Premises())
 
 
 class _WatchingOutbound(OutboundInterceptor):
-    def __init__(self, next: OutboundInterceptor, patience: float) -> None:
+    def __init__(self, next: OutboundInterceptor, patience: float, premises: Premises) -> None:
         super().__init__(next)
         self._client: Client = next._client  # type: ignore[attr-defined]  # the SDK's innermost interceptor
         self._patience = patience
-
-    async def query_workflow(self, input: QueryWorkflowInput) -> Any:
-        call = super().query_workflow(input)
-        return await self._watch(call, input.id, input.run_id, f"the query {input.query}")
+        self._premises = premises
 
     async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
-        call = super().start_workflow_update(input)
-        return await self._watch(call, input.id, input.run_id, f"the update {input.update}")
+        waiting = Waiting(f"the update {input.update} of {input.id}", input.id, input.run_id, True, input.rpc_timeout)
+        handle = await self._watch(super().start_workflow_update, waiting, input)
+        return self._watched_update(handle, waiting)
 
     async def start_update_with_start_workflow(
         self, input: StartWorkflowUpdateWithStartInput
     ) -> WorkflowUpdateHandle[Any]:
-        call = super().start_update_with_start_workflow(input)
-        start = input.start_workflow_input
-        return await self._watch(call, start.id, None, f"the update {input.update_workflow_input.update}")
+        id = input.start_workflow_input.id
+        what = f"the update {input.update_workflow_input.update} of {id}"
+        waiting = Waiting(what, id, None, True, input.rpc_timeout)
+        handle = await self._watch(super().start_update_with_start_workflow, waiting, input)
+        return self._watched_update(handle, waiting)
+
+    def _watched_update(self, handle: WorkflowUpdateHandle[Any], started: Waiting) -> WorkflowUpdateHandle[Any]:
+        poll = handle._poll_until_outcome  # result() of an update passes no interceptor
+
+        async def poll_watched(**options: Any) -> None:
+            what = f"the result of {started.what}"
+            await self._watch(poll, Waiting(what, started.id, started.run_id, True, started.rpc_timeout), **options)
+
+        handle._poll_until_outcome = poll_watched  # type: ignore[method-assign, assignment]
+        return handle
 
     def fetch_workflow_history_events(
         self, input: FetchWorkflowHistoryEventsInput
     ) -> WorkflowHistoryEventAsyncIterator:
-        events = super().fetch_workflow_history_events(input)
-        if input.wait_new_event:
-            fetch = events.fetch_next_page
+        what = f"the {'result' if input.wait_new_event else 'event history'} of {input.id}"
+        waiting = Waiting(what, input.id, input.run_id, input.wait_new_event, input.rpc_timeout)
+        events = self._watched_pages(super().fetch_workflow_history_events(input), waiting)
+        return cast(WorkflowHistoryEventAsyncIterator, events)
 
-            async def fetch_watched(*, page_size: int | None = None) -> None:
-                await self._watch(fetch(page_size=page_size), input.id, input.run_id, "the result")
+    def _watched_pages(self, pages: Any, waiting: Waiting) -> Any:
+        fetch, had_events = pages.fetch_next_page, True
 
-            events.fetch_next_page = fetch_watched  # type: ignore[method-assign]
-        return events
+        async def fetch_watched(*, page_size: int | None = None) -> None:
+            nonlocal had_events
+            if had_events:  # the server ends a request for new events after 20 s, and the SDK makes it again
+                waiting.began, waiting.said = time.monotonic(), False
+            await self._watch(fetch, waiting, page_size=page_size)
+            had_events = bool(pages.current_page)
 
-    async def _watch(self, call: Coroutine[Any, Any, T] | Awaitable[T], id: str, run_id: str | None, what: str) -> T:
-        waiting = asyncio.ensure_future(call)
-        waited = 0.0
+        pages.fetch_next_page = fetch_watched
+        return pages
+
+    async def _watch(self, call: Callable[..., Awaitable[T]], waiting: Waiting, *arguments: Any, **options: Any) -> T:
+        self._premises.refuse_if_stopped(waiting.what, self._client.namespace)
+        calling = asyncio.ensure_future(call(*arguments, **options))
         try:
-            while not (await asyncio.wait({waiting}, timeout=LOOK_EVERY_SECONDS))[0]:
-                waited += LOOK_EVERY_SECONDS
-                with suppress(RPCError):  # a busy server may refuse the look; that is no answer to what is waited for
-                    await self._complain_about_failing(id, run_id)
-                if waited >= self._patience:
-                    raise WaitedTooLong(f"Waited {waited:g} s for {what} of {id}; {await self._state(id, run_id)}")
-            return waiting.result()
-        except RPCError as error:
-            if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.CANCELLED):
-                with suppress(RPCError):  # the caller gets the error of its own call, not that of the look
-                    await self._complain_about_failing(id, run_id)
-            raise
+            while not (await asyncio.wait({calling}, timeout=LOOK_EVERY_SECONDS))[0]:
+                await self._look(waiting)
         finally:
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
+            if not calling.done():
+                calling.cancel()
+                await asyncio.gather(calling, return_exceptions=True)
+        try:
+            return calling.result()
+        except RPCError as error:
+            await self._explain(error, waiting)
+            raise
 
-    async def _complain_about_failing(self, id: str, run_id: str | None) -> None:
-        problem = await failing_task(self._client, id, run_id or "")
+    async def _look(self, waiting: Waiting) -> None:
+        """Raise LabError if the call waits in vain; say once what it waits for."""
+        self._premises.refuse_if_stopped(waiting.what, self._client.namespace)
+        waiting.gone_looks = 0 if await self._premises.server_answers(self._client) else waiting.gone_looks + 1
+        if waiting.gone_looks >= GONE_LOOKS:
+            raise self._premises.server_is_gone(self._client, waiting.what)
+        await self._complain_about_failing(waiting)
+        waited = time.monotonic() - waiting.began
+        if waited >= self._patience:
+            raise WaitedTooLong(f"Waited {waited:.0f} s for {waiting.what}; {await self._state(waiting)}")
+        if not waiting.said and is_due(waiting.began):
+            waiting.said = True
+            say(f"Still waiting for {waiting.what}, {self._patience:g} s at most: {await self._state(waiting)}")
+
+    async def _explain(self, error: RPCError, waiting: Waiting) -> None:
+        """Raise an error with a sentence where the SDK's own error has none; else return."""
+        if names_lost_namespace(error):
+            raise NamespaceIsGone(
+                f"{error.message} It was deleted, or its server was started again and keeps no data. "
+                "Run the cells again that start the lab and make this handle",
+                error,
+            ) from error
+        if error.status == RPCStatusCode.UNAVAILABLE and not await self._premises.server_answers(self._client):
+            raise self._premises.server_is_gone(self._client, waiting.what) from error
+        if error.status == RPCStatusCode.NOT_FOUND:
+            return
+        if error.status != RPCStatusCode.CANCELLED:
+            await self._complain_about_failing(waiting)
+        waited = time.monotonic() - waiting.began
+        if error.status in OUT_OF_TIME and waiting.rpc_timeout is None and is_due(waiting.began):
+            sentence = f"Waited {waited:.0f} s for {waiting.what}; {await self._state(waiting)} ({error.message})"
+            raise Unanswered(sentence, error) from error
+
+    async def _state(self, waiting: Waiting) -> str:
+        if waiting.id is None:
+            return "the server has not answered yet"
+        return await self._premises.about_workflow(self._client, waiting.id, waiting.run_id)
+
+    async def _complain_about_failing(self, waiting: Waiting) -> None:
+        if waiting.id is None or not waiting.needs_code:
+            return
+        problem = None
+        # A server that is busy, or stands still, may refuse the look; that is no answer to what is waited for.
+        with suppress(RPCError, TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                problem = await failing_task(self._client, waiting.id, waiting.run_id or "")
         if problem and STARVED in problem:
             raise WorkflowTaskFailing(
-                f"The code of {id} does not yield within two seconds, again and again: it blocks or computes for too "
-                f"long, or the worker gets too little processor time. The server goes on retrying its task.\n{problem}"
+                f"The code of {waiting.id} does not yield within two seconds, again and again: it blocks or computes "
+                "for too long, or the worker gets too little processor time. The server goes on retrying its task.\n"
+                f"{problem}"
             )
         if problem:
             raise WorkflowTaskFailing(
-                f"The code of {id} fails and the server retries its task; nothing is lost, but nothing goes on until "
-                f"the code is mended and a worker runs it (the server tries again every ten seconds or so).\n{problem}"
+                f"The code of {waiting.id} fails and the server retries its task; nothing is lost, but nothing goes on "
+                "until the code is mended and a worker runs it (the server tries again every ten seconds or so).\n"
+                f"{problem}"
             )
 
-    async def _state(self, id: str, run_id: str | None) -> str:
-        described = await self._client.get_workflow_handle(id, run_id=run_id).describe()
-        workers = await pollers(self._client, described.task_queue)
-        served = "" if workers else f", and no worker has asked for tasks of {described.task_queue} lately"
-        return f"it is {described.status.name if described.status else 'unknown'}{served}"
+
+def _watched(method: str, returns_pages: bool) -> Any:
+    """Return an interceptor's method that watches the SDK's."""
+
+    def watched_pages(self: _WatchingOutbound, input: Any) -> Any:
+        return self._watched_pages(getattr(self.next, method)(input), waiting_for(method, input))
+
+    async def watched(self: _WatchingOutbound, input: Any) -> Any:
+        return await self._watch(getattr(self.next, method), waiting_for(method, input), input)
+
+    return watched_pages if returns_pages else watched
+
+
+for _name, _method in vars(OutboundInterceptor).items():
+    if not _name.startswith("_") and _name not in vars(_WatchingOutbound):
+        setattr(_WatchingOutbound, _name, _watched(_name, not inspect.iscoroutinefunction(_method)))

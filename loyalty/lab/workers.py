@@ -14,6 +14,7 @@ from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
 from loyalty.lab.processes import Child
 from loyalty.lab.waiting import block_until
+from loyalty.lab.worker_modules import LAST_WORDS, why_it_ended
 
 READY = "Serving task queue"
 """What `loyalty.worker` writes once it polls."""
@@ -29,6 +30,7 @@ class WorkerProcess:
     ) -> None:
         self._environment = dict(environment)
         self._folder = folder
+        self._module = module
         self._command = [sys.executable, "-m", module, *task_queues]
         self._child: Child | None = None
         self._children: dict[str, Child] = {}
@@ -44,11 +46,16 @@ class WorkerProcess:
             def serves() -> bool:
                 if READY in log.read_text(encoding="utf-8", errors="replace"):
                     return True
-                if not child.alive:
-                    raise LabError(f"The worker ended at once; its last words:\n{child.last_lines(5)}")
+                if child.exit_code is not None:
+                    raise LabError(why_it_ended(self._module, child.exit_code, child.last_lines(LAST_WORDS)))
                 return False
 
-            block_until(serves, f"worker process {child.pid} serves its task queue", START_TIMEOUT_SECONDS)
+            def missing() -> str:
+                words = child.last_lines(LAST_WORDS)
+                return f"it runs, and has not written {READY!r}" + (f"; its last words:\n{words}" if words else "")
+
+            what = f"worker process {child.pid}, python -m {self._module}, serves its task queue"
+            block_until(serves, what, START_TIMEOUT_SECONDS, missing=missing)
             child.is_up()
         return self
 
@@ -69,6 +76,11 @@ class WorkerProcess:
     def pid(self) -> int | None:
         """The process id; None where no process is running."""
         return self._child.pid if self._child is not None and self._child.alive else None
+
+    def task_queues(self) -> list[str]:
+        """Return the task queues that the newest process has said it serves."""
+        served = [line.partition(READY)[2] for line in self._child.lines() if READY in line] if self._child else []
+        return [queue.strip() for line in served for queue in line.partition(";")[0].split(",")]
 
     def lives(self) -> list[Life]:
         """Return when its processes were up, one after the other, under the identities that histories know."""

@@ -1,0 +1,42 @@
+"""How a sentence names a call of the SDK's client that waits."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+IN_WORDS = {
+    "start_workflow": "the start of {0.id}",
+    "signal_workflow": "the signal {0.signal} to {0.id}",
+    "query_workflow": "the query {0.query} of {0.id}",
+    "describe_workflow": "the description of {0.id}",
+    "cancel_workflow": "the cancellation of {0.id}",
+    "terminate_workflow": "the termination of {0.id}",
+    "list_workflows": "the list of workflows",
+    "count_workflows": "the count of workflows",
+}
+"""How a sentence names a call; any other one by the name of its method."""
+
+
+@dataclass
+class Waiting:
+    """One call that waits: `what` names it in a sentence, `id` its workflow, where it has one."""
+
+    what: str
+    id: str | None = None
+    run_id: str | None = None
+    needs_code: bool = False
+    rpc_timeout: timedelta | None = None
+    began: float = field(default_factory=time.monotonic)
+    said: bool = False
+    gone_looks: int = 0
+
+
+def waiting_for(method: str, input: Any) -> Waiting:
+    """Return what is known of a call, by its method in the SDK's interceptors and its input."""
+    what = IN_WORDS.get(method, f"the call {method}").format(input)
+    id = input.id if method.endswith("_workflow") else None
+    run_id, rpc_timeout = getattr(input, "run_id", None), getattr(input, "rpc_timeout", None)
+    return Waiting(what, id, run_id, method == "query_workflow", rpc_timeout)

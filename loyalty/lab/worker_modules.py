@@ -1,0 +1,57 @@
+"""Why a worker process ended before it served anything: its exit code, its last words, and its module's source."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import signal
+import sys
+from pathlib import Path
+
+LAST_WORDS = 5
+SERVE = "such a part runs a worker until it is asked to stop, as the last lines of loyalty/worker.py do"
+
+
+def why_it_ended(module: str, code: int, words: str) -> str:
+    """Return the sentences about a worker that ended by itself, with exit code `code`, after it had written `words`."""
+    ended = f"The worker, python -m {module}, ended by itself {_in_words(code)} before it served a task queue"
+    last_words = f"; its last words:\n{words}" if words else ", and wrote nothing"
+    if code != 0:
+        return ended + last_words
+    source = source_of(module)
+    if source is not None and not has_main_part(source):
+        return f'{ended}: it has no `if __name__ == "__main__":`-part; {SERVE}{last_words if words else ""}'
+    return f'{ended}: its `if __name__ == "__main__":`-part came to its end; {SERVE}{last_words}'
+
+
+def _in_words(code: int) -> str:
+    number = 256 - code  # the guardian passes on the lowest eight bits of "ended by signal number"
+    if sys.platform != "win32" and number in {one.value for one in signal.Signals}:
+        return f"by the signal {signal.Signals(number).name}"
+    return f"with code {code}"
+
+
+def source_of(module: str) -> str | None:
+    """Return the source of what `python -m module` runs; None where it cannot be found or read."""
+    try:
+        spec = importlib.util.find_spec(module)
+        if spec is not None and spec.submodule_search_locations is not None:  # a package
+            spec = importlib.util.find_spec(f"{module}.__main__")
+        if spec is None or not spec.has_location or spec.origin is None:
+            return None
+        return Path(spec.origin).read_text(encoding="utf-8")
+    except (ImportError, ValueError, OSError):
+        return None
+
+
+def has_main_part(source: str) -> bool:
+    """Return whether a module has an `if __name__ == "__main__":`-part; one that Python cannot read counts as one."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return True
+    return any(
+        isinstance(node, ast.If)
+        and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test))
+        for node in tree.body
+    )
