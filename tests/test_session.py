@@ -164,3 +164,9 @@ def test_our_configuration_is_found_before_the_machine_s(tmp_path: Path, monkeyp
 def test_nothing_asks_the_learner_a_question() -> None:
     page = json.loads((CONFIGURATION / "labconfig" / "page_config.json").read_text())
     assert page["disabledExtensions"]["@jupyterlab/apputils-extension:announcements"] is True
+
+
+async def test_jupyterlab_is_set_to_end_the_kernel_of_a_closed_tab(session: Session) -> None:
+    status, page = answer(f"{session.url}lab/api/settings/@jupyterlab/notebook-extension:tracker")
+    assert status == 200
+    assert json.loads(page)["schema"]["properties"]["kernelShutdown"]["default"] is True
