@@ -301,7 +301,7 @@ async def test_every_call_to_a_deleted_namespace_says_so(lab: Lab) -> None:
         return all(isinstance(error, NamespaceIsGone) for error in (await failures(lab, ada)).values())
 
     await until(is_gone, "the server has forgotten the namespace", timeout=20)
-    with pytest.raises(RPCError, match=f"{lab.namespace} is not found. It was deleted, or its server .* Run the cells"):
+    with pytest.raises(RPCError, match=f"namespace {lab.namespace} does not exist any more .* Run the cells again"):
         await ada.signal("addPoints", 1)
 
 

@@ -151,8 +151,9 @@ class _WatchingOutbound(OutboundInterceptor):
         """Raise an error with a sentence where the SDK's own error has none; else return."""
         if names_lost_namespace(error):
             raise NamespaceIsGone(
-                f"{error.message} It was deleted, or its server was started again and keeps no data. "
-                "Run the cells again that start the lab and make this handle",
+                f"The namespace {self._client.namespace} does not exist any more ({error.message}): it was deleted, "
+                "or its server was started again and keeps no data. Run the cells again that start the lab and make "
+                "this handle",
                 error,
             ) from error
         if error.status == RPCStatusCode.UNAVAILABLE and not await self._premises.server_answers(self._client):
