@@ -44,7 +44,7 @@ class Visit:
 
     def complaints(self, session: Session) -> list[str]:
         """Return a sentence for everything that is not as it should be."""
-        proxy = f"{session.base_url}proxy/absolute/"
+        proxy = f"{session.base_url}proxy/"
         direct = [link for link in self.links if not link.startswith(proxy)]
         found: dict[str, object] = {
             f"failed: {self.failure}": self.failure,

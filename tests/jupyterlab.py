@@ -65,11 +65,12 @@ class Session:
     process: subprocess.Popen[bytes]
     origin: str
     runtime: Path
+    base: str = BASE
     kernels: list[BlockingKernelClient] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return self.origin + BASE
+        return self.origin + self.base
 
     def new_kernel(self) -> BlockingKernelClient:
         status, body = answer(self.url + "api/kernels", data=b"{}")
@@ -96,14 +97,14 @@ def run(kernel: BlockingKernelClient, source: str) -> str:
     return "".join(printed)
 
 
-def start_jupyterlab(runtime: Path, *arguments: str, **environment: str) -> Session:
+def start_jupyterlab(runtime: Path, *arguments: str, base: str = BASE, **environment: str) -> Session:
     """Start JupyterLab with its files in `runtime`, and with more arguments or a changed environment."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "loyalty.lab", "--no-browser", f"--port={port}"),
-            *(f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={TOKEN}", *arguments),
+            *(f"--ServerApp.base_url={base}", f"--IdentityProvider.token={TOKEN}", *arguments),
         ],
         env={
             **inherited,
@@ -116,13 +117,13 @@ def start_jupyterlab(runtime: Path, *arguments: str, **environment: str) -> Sess
         stderr=(runtime / "log").open("wb"),
         start_new_session=True,
     )
-    return Session(process, f"http://127.0.0.1:{port}", runtime)
+    return Session(process, f"http://127.0.0.1:{port}", runtime, base)
 
 
 @asynccontextmanager
-async def jupyterlab(runtime: Path, *arguments: str, **environment: str) -> AsyncIterator[Session]:
+async def jupyterlab(runtime: Path, *arguments: str, base: str = BASE, **environment: str) -> AsyncIterator[Session]:
     """A JupyterLab that answers, for as long as the block lasts."""
-    session = start_jupyterlab(runtime, *arguments, **environment)
+    session = start_jupyterlab(runtime, *arguments, base=base, **environment)
     try:
         await eventually(
             lambda: answer(session.url + "api/status")[0] == 200, waiting_for="JupyterLab to answer", timeout=60

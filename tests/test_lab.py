@@ -24,6 +24,7 @@ from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
 from loyalty.lab.ports import free_port
 from loyalty.lab.server import (
     BASE_URL,
+    PUBLIC_PATH,
     SESSION_ADDRESS,
     SESSION_UI_PORT,
     EmbeddedServer,
@@ -150,7 +151,7 @@ async def test_links_are_direct_outside_of_jupyterlab(lab: Lab) -> None:
 async def test_links_go_through_jupyterlab_s_proxy_inside_of_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BASE_URL, "/user/ada/")
     url = lab.web_ui("customer-ada").url
-    assert url == f"/user/ada/proxy/absolute/{lab.where.ui_port}/namespaces/{lab.namespace}/workflows/customer-ada"
+    assert url == f"/user/ada/proxy/{lab.where.ui_port}{PUBLIC_PATH}/namespaces/{lab.namespace}/workflows/customer-ada"
     assert f'href="{url}"' in lab.web_ui("customer-ada")._repr_html_()
 
 

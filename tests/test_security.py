@@ -25,6 +25,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from loyalty import config
 from loyalty.lab import Lab
 from loyalty.lab.ports import free_port
+from loyalty.lab.server import PUBLIC_PATH
 from tests.helpers import eventually
 from tests.jupyterlab import BASE, run
 
@@ -300,7 +301,12 @@ def web_ui_addresses(session: Session) -> Iterator[str]:
         _, ui_port = lab["ports"]
         yield lab["link"]
         for host in ("absolute/", "", "localhost:", "absolute/localhost:"):
-            for path in ("", "/namespaces", "/api/v1/namespaces", f"{BASE}proxy/absolute/{ui_port}/api/v1/namespaces"):
+            for path in (
+                "",
+                "/namespaces",
+                "/api/v1/namespaces",
+                f"{BASE}proxy/{ui_port}{PUBLIC_PATH}/api/v1/namespaces",
+            ):
                 yield f"{BASE}proxy/{host}{ui_port}{path}"
 
 
@@ -323,7 +329,7 @@ async def test_with_the_token_the_web_ui_and_its_data_are_there(session: Session
         page = fetch(session.origin + lab["link"], session.token)
         assert page.status == 200
         assert "<html" in page.body
-        data = f"{session.origin}{BASE}proxy/absolute/{lab['ports'][1]}/api/v1/namespaces"
+        data = f"{session.origin}{BASE}proxy/{lab['ports'][1]}{PUBLIC_PATH}/api/v1/namespaces"
         # The Web UI asks the server once when it starts, which may be too early, and again after a second.
         there = await eventually(
             partial(fetch, data, session.token), lambda answer: answer.status == 200, waiting_for="the Web UI's data"

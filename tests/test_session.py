@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loyalty.lab.__main__ import CONFIGURATION, command, environment
-from loyalty.lab.course import FIRST_NOTEBOOK
+from loyalty.lab.course import FIRST_NOTEBOOK, STARTED_AT
 from loyalty.lab.workspace import NAME, TITLE
 from tests.helpers import eventually
 from tests.jupyterlab import BASE, Session, answer, descendants, jupyterlab, landing, run
@@ -35,7 +37,7 @@ async def test_all_notebooks_of_a_session_share_one_server_whose_web_ui_asks_for
     first, second = session.new_kernel(), session.new_kernel()
     address, link = run(first, LOOK.format(name="first")).split()
     assert run(second, LOOK.format(name="second")).split()[0] == address
-    assert link.startswith(f"{BASE}proxy/absolute/")
+    assert link.startswith(f"{BASE}proxy/")
     status, page = answer(session.origin + link)
     assert status == 200
     assert "<html" in page
@@ -48,9 +50,14 @@ async def test_no_kernel_warns_in_the_learner_s_terminal(session: Session) -> No
     assert "IPKernelApp" not in (session.runtime / "log").read_text()
 
 
-async def test_the_web_ui_is_a_tile_of_the_launcher_that_opens_in_a_tab(session: Session) -> None:
+def tiles(session: Session) -> dict[str, Any]:
+    """Return jupyter-server-proxy's servers by the titles of their tiles."""
     _, body = answer(session.url + "server-proxy/servers-info")
-    (tile,) = [one for one in json.loads(body)["server_processes"] if one["launcher_entry"]["title"] == TITLE]
+    return {one["launcher_entry"]["title"]: one for one in json.loads(body)["server_processes"]}
+
+
+async def test_the_web_ui_is_a_tile_of_the_launcher_that_opens_in_a_tab(session: Session) -> None:
+    tile = tiles(session)[TITLE]
     assert tile["new_browser_tab"] is False, "beside the notebook, not in a window of its own"
     status, page = answer(session.url + tile["launcher_entry"]["path_info"])
     assert status == 200
@@ -137,6 +144,41 @@ async def test_two_sessions_have_two_servers_and_the_end_of_one_is_nothing_to_th
 # ---- how JupyterLab is called ---------------------------------------------------------------------------------
 
 
+CONFIGURED = """
+def sign(response):
+    response.body += b"<!-- signed by the learner -->"
+
+c.ServerProxy.non_service_rewrite_response = sign
+c.ServerProxy.servers.update({"theirs": {"port": 9, "launcher_entry": {"title": "Theirs"}}})
+"""
+
+
+@pytest.mark.parametrize("base", ["/user/eve%2B1%40example.org%20j%C3%BCrgen/", "/"])
+async def test_web_ui_is_found_at_any_base_url(tmp_path: Path, base: str) -> None:
+    async with jupyterlab(tmp_path, base=base) as session:
+        path = web_ui_of(session)
+        assert path.startswith(base)
+        for page in (path, f"{path}namespaces/default/workflows"):
+            status, html = answer(session.origin + page)
+            assert status == 200
+            (script, *_) = re.findall(r'import\("([^"]+)"\)', html)
+            assert script.startswith(path)
+            assert answer(session.origin + script)[0] == 200
+        data = f"{session.origin}{path}api/v1/namespaces/default/workflow-count"
+        # The Web UI asks the server once when it starts, which may be too early, and again after a second.
+        await eventually(lambda: answer(data)[0], lambda status: status == 200, waiting_for="the Web UI's data")
+
+
+async def test_learner_s_own_settings_of_the_proxy_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "jupyter_server_config.py").write_text(CONFIGURED)
+    async with jupyterlab(tmp_path) as session:
+        path = web_ui_of(session)
+        _, page = answer(session.origin + path)
+        assert page.endswith("<!-- signed by the learner -->")
+        assert f'"{path}_app/' in page
+        assert {"Theirs", TITLE} <= set(tiles(session))
+
+
 async def test_the_learner_s_arguments_have_the_last_word(tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
@@ -159,6 +201,11 @@ def test_our_configuration_is_found_before_the_machine_s(tmp_path: Path, monkeyp
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     paths = environment({"JUPYTER_CONFIG_PATH": "/etc/elsewhere"})["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert paths == [str(CONFIGURATION), "/etc/elsewhere"]
+
+
+def test_nested_session_counts_from_its_own_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert float(environment({STARTED_AT: "7"})[STARTED_AT]) > 7
 
 
 def test_nothing_asks_the_learner_a_question() -> None:

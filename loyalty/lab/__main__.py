@@ -28,8 +28,8 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     paths = [str(CONFIGURATION), *filter(None, [inherited.get("JUPYTER_CONFIG_PATH")])]
     folder = tempfile.mkdtemp(prefix="loyalty-session-")
     return {
-        STARTED_AT: str(time.time()),
         **inherited,
+        STARTED_AT: str(time.time()),  # an outer session, in whose terminal this one starts, has its own
         "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
         FOLDER: folder,
         "JUPYTERLAB_WORKSPACES_DIR": str(Path(folder) / "workspaces"),

@@ -23,6 +23,10 @@ from loyalty.lab.waiting import block_until, until
 BASE_URL = "LOYALTY_LAB_BASE_URL"
 """JupyterLab's base URL, set for kernels by loyalty.lab.session: there, the Web UI is reached through its proxy."""
 
+PUBLIC_PATH = "/loyalty-web-ui"
+"""Where the server has its Web UI when JupyterLab's proxy stands before it. The server compares this path with each
+request's path as it was sent, so it has no character that is ever encoded; loyalty.lab.proxy adds the base URL."""
+
 SESSION_ADDRESS = "LOYALTY_LAB_ADDRESS"
 SESSION_UI_PORT = "LOYALTY_LAB_UI_PORT"
 START_TIMEOUT_SECONDS = 30
@@ -65,7 +69,7 @@ class Server:
     def ui_path(self) -> str:
         """The path at which the Web UI is asked: behind JupyterLab's proxy, or at the root of its own port."""
         base = os.environ.get(BASE_URL)
-        return f"{base}proxy/absolute/{self.ui_port}" if base else "/"
+        return f"{base}proxy/{self.ui_port}{PUBLIC_PATH}" if base else "/"
 
     @property
     def ui_url(self) -> str | None:
@@ -88,7 +92,7 @@ def command(program: Path, where: Server, database: Path | None, limits: Mapping
     arguments = [str(program), "server", "start-dev", "--ip", HOST, "--port", port, "--log-level", "warn"]
     arguments += ["--ui-port", str(where.ui_port), "--ui-disable-news-fetch"]
     if where.ui_path != "/":  # told of "/", it sends whoever asks for /namespaces/... to a machine named namespaces
-        arguments += ["--ui-public-path", where.ui_path]
+        arguments += ["--ui-public-path", PUBLIC_PATH]
     if database is not None:
         arguments += ["--db-filename", str(database)]
     for key, value in {**TUNING, **limits}.items():

@@ -13,14 +13,18 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from traitlets.config.loader import LazyConfigValue
 
 from loyalty import config
 from loyalty.lab.course import FIRST_NOTEBOOK, FOLDER, STARTED_AT
 from loyalty.lab.errors import LabError
 from loyalty.lab.links import SAVE_URL
+from loyalty.lab.proxy import rewrite_web_ui
 from loyalty.lab.server import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT, EmbeddedServer, Server, binary
 from loyalty.lab.workspace import TILE, TITLE, prepare
 
@@ -57,6 +61,9 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
     has_proxy = _is_there("jupyter_server_proxy")
     if has_proxy:
         os.environ[BASE_URL] = app.base_url
+        others = _setting(app, "non_service_rewrite_response", list)
+        chain = [others] if callable(others) else list(others)  # what jupyter-server-proxy accepts, too
+        app.config.ServerProxy.non_service_rewrite_response = [*chain, rewrite_web_ui]
     if _is_there("jupyter_archive") and (Path(app.root_dir) / FIRST_NOTEBOOK).exists():
         os.environ[SAVE_URL] = f"{app.base_url}directories/{Path(FIRST_NOTEBOOK).parent}?{ARCHIVE}"
     try:
@@ -67,13 +74,20 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
     _sessions.append(session)
     if has_proxy and session.server is not None:
         where = session.server.where
-        app.config.ServerProxy.servers = {**app.config.ServerProxy.get("servers", {}), TILE: tile(where)}
+        app.config.ServerProxy.servers = {**_setting(app, "servers", dict), TILE: tile(where)}
         if FOLDER in os.environ:
             prepare(FIRST_NOTEBOOK, where.ui_path + "/")
 
 
 def _is_there(extension: str) -> bool:
     return importlib.util.find_spec(extension) is not None
+
+
+def _setting(app: ServerApp, name: str, empty: Callable[[], Any]) -> Any:
+    """Return a setting of jupyter-server-proxy as the machine or the learner has configured it, to be added to."""
+    configured = app.config.ServerProxy.get(name, empty())
+    # `c.ServerProxy.servers.update(...)` leaves a recipe, to be applied to the default
+    return configured.get_value(empty()) if isinstance(configured, LazyConfigValue) else configured
 
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
