@@ -23,7 +23,7 @@ from loyalty.lab.errors import LabError
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.joining import attach, embed, enter_fresh_namespace
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
-from loyalty.lab.links import WEB_UI, Link, docked, save_my_work
+from loyalty.lab.links import WEB_UI, Link, save_my_work
 from loyalty.lab.server import EmbeddedServer, Server, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS
 from loyalty.lab.watching import premises_of
@@ -235,5 +235,4 @@ class Lab:
             f"<tr><th scope='row' style='text-align:left'>{what}</th><td style='text-align:left'>{value}</td></tr>"
             for what, value in rows
         )
-        docking = docked(self.where.ui_url, self.web_ui().url) if self.where.ui_url else ""
-        return f"<table>{cells}</table>{docking}"
+        return f"<table>{cells}</table>"

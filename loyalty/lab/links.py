@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from html import escape
 
@@ -11,7 +10,8 @@ SAVE_URL = "LOYALTY_LAB_SAVE_URL"
 
 
 WEB_UI = "loyalty-web-ui"
-"""The name of the browser's frame in which links into the Web UI open: the one docked in JupyterLab, or else a tab."""
+"""The name of the browser's frame in which links into the Web UI open: the one docked in JupyterLab, or else a tab.
+The docked one takes this name in web_ui.js, and finds by it the links of the notebook in front."""
 
 
 class Link:
@@ -31,13 +31,3 @@ def save_my_work() -> Link | None:
     """Return the link that downloads all notebooks; None where no JupyterLab of ours hands them out."""
     url = os.environ.get(SAVE_URL)
     return Link(url, "Save my work (all notebooks as saved, in one zip file)") if url else None
-
-
-def docked(web_ui: str, page: str) -> str:
-    """Return HTML that makes the Web UI which is docked in JupyterLab, if it is, show `page`; it shows nothing itself.
-
-    jupyter-server-proxy gives the docked tab no name, and opens it before the lab has a namespace.
-    """
-    docked = json.dumps(f'iframe[src^="{web_ui}/"]')
-    show = f"frame.contentWindow.name = {json.dumps(WEB_UI)}; frame.src = {json.dumps(page)};"
-    return f"<script>document.querySelectorAll({docked}).forEach((frame) => {{ {show} }})</script>"
