@@ -85,6 +85,15 @@ class Learner:
         """The tab in which the Web UI is docked."""
         return self.page.locator(".jp-ServerProxy iframe")
 
+    async def namespace_in_dock(self) -> str:
+        """Return the namespace whose page the dock shows."""
+        dock = await self.web_ui.element_handle()
+        frame = await dock.content_frame()
+        assert frame is not None
+        shown = re.search("/namespaces/([^/]+)/", frame.url)
+        assert shown is not None, f"The dock shows {frame.url}"
+        return shown[1]
+
     async def choose(self, menu: str, item: str) -> None:
         """Choose from the menu bar."""
         await self.page.get_by_role("menuitem", name=menu, exact=True).click()

@@ -23,9 +23,18 @@ from tests.jupyterlab import BASE, Session, answer, jupyterlab
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 FIRST = "00_start_here"
 ENDLESS = "an_endless_wait"
+ANOTHER = "another_lab"
 SCREEN = {"width": 1400, "height": 900}
 NARROWEST = 400
 """Pixels that the notebook and the Web UI need to be of use, each."""
+
+WATCH_FOCUS = """() => {
+  window.focusLooks = window.focusThefts = 0;
+  setInterval(() => {
+    window.focusLooks += 1;
+    if (document.activeElement?.tagName === "IFRAME") window.focusThefts += 1;
+  }, 20);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +56,8 @@ async def session(browser: Browser, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("learner")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     nbformat.write(endless_wait(), folder / "notebooks" / f"{ENDLESS}.ipynb")  # type: ignore[no-untyped-call]
+    another = notebook_of(f"{START_LAB}\nlab", OPEN_ACCOUNT)
+    nbformat.write(another, folder / "notebooks" / f"{ANOTHER}.ipynb")  # type: ignore[no-untyped-call]
     async with jupyterlab(folder, f"--ServerApp.root_dir={folder}") as session:
         yield session
 
@@ -70,19 +81,29 @@ def learner(page: Page, session: Session) -> Learner:
     return Learner(page, session)
 
 
-def endless_wait() -> nbformat.NotebookNode:
-    """Return a notebook whose second cell waits for a customer to end, who lives for ever."""
-    cells = [
-        "from loyalty.lab import Lab\nfrom loyalty.messages import TASK_QUEUE, Customer, CustomerInput\n"
-        "lab = await Lab.start()",
-        'ada = await lab.client.start_workflow("CustomerLoyaltyWorkflow", CustomerInput(Customer("ada")),'
-        ' id="customer-ada", task_queue=TASK_QUEUE)\nawait ada.result()',
-        'status = await ada.query("getStatus")\nprint("still there:", status["customer_id"])',
-    ]
+START_LAB = """from loyalty.lab import Lab
+from loyalty.messages import TASK_QUEUE, Customer, CustomerInput
+lab = await Lab.start()"""
+
+OPEN_ACCOUNT = """ada = await lab.client.start_workflow("CustomerLoyaltyWorkflow", CustomerInput(Customer("ada")),
+    id="customer-ada", task_queue=TASK_QUEUE)"""
+
+
+def notebook_of(*cells: str) -> nbformat.NotebookNode:
+    """Return a notebook of these code cells."""
     notebook: nbformat.NotebookNode = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
     return notebook
+
+
+def endless_wait() -> nbformat.NotebookNode:
+    """Return a notebook whose second cell waits for a customer to end, who lives for ever."""
+    return notebook_of(
+        START_LAB,
+        f"{OPEN_ACCOUNT}\nawait ada.result()",
+        'status = await ada.query("getStatus")\nprint("still there:", status["customer_id"])',
+    )
 
 
 async def test_the_workspace_shows_the_notebook_and_the_web_ui_side_by_side(learner: Learner) -> None:
@@ -108,6 +129,21 @@ async def test_the_docked_web_ui_follows_the_lab_and_its_links(learner: Learner)
     await learner.notebook.get_by_role("link", name="customer-ada in the Temporal Web UI").click()
     await expect(learner.web_ui.content_frame.get_by_role("heading", name="customer-ada")).to_be_visible()
     assert len(learner.page.context.pages) == 1, "the link opens beside the notebook, not in another tab"
+
+
+async def test_keyboard_alone_runs_every_cell_beside_the_docked_web_ui(learner: Learner) -> None:
+    await learner.open()
+    await learner.page.evaluate(WATCH_FOCUS)
+    await learner.ready()
+    await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible()
+    cells = nbformat.read(NOTEBOOKS / f"{FIRST}.ipynb", as_version=4).cells  # type: ignore[no-untyped-call]
+    for _ in cells[:-1]:  # behind the last cell, which is text, JupyterLab would make another one
+        await learner.page.keyboard.press("Shift+Enter")
+    await learner.all_cells_ran()
+    await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
+    looks, thefts = await learner.page.evaluate("[window.focusLooks, window.focusThefts]")
+    assert looks > 100, "the focus was watched"
+    assert thefts == 0, "the Web UI's frame had the keyboard, and nobody had clicked on it"
 
 
 async def test_run_all_runs_every_cell_and_the_link_leads_to_the_customer_s_events(learner: Learner) -> None:
@@ -181,3 +217,25 @@ async def test_the_wrong_token_gets_nowhere(learner: Learner, path: str) -> None
     await expect(learner.page.locator("#password_input, input[type=password]").first).to_be_visible()
     assert await learner.page.locator(".jp-LabShell").count() == 0
     assert answer(learner.session.url + path, token="guessed")[0] == 403
+
+
+async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(learner: Learner) -> None:
+    await learner.open()
+    await learner.ready()
+    await learner.choose("Run", "Run All Cells")
+    await learner.all_cells_ran()
+    await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
+    first = await learner.namespace_in_dock()
+    await learner.choose("File", "Open from Path…")
+    await learner.page.get_by_role("dialog").get_by_role("textbox").fill(f"notebooks/{ANOTHER}.ipynb")
+    await learner.page.keyboard.press("Enter")
+    await expect(learner.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=ANOTHER)).to_be_visible()
+    await learner.ready()
+    await learner.choose("Run", "Run All Cells")
+    await expect(learner.web_ui).not_to_have_attribute("data-followed", re.compile(f"/{first}/"))
+    await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
+    assert await learner.namespace_in_dock() != first
+    await learner.page.locator(".lm-TabBar-tab", has_text=FIRST).click()
+    await expect(learner.web_ui).to_have_attribute("data-followed", re.compile(f"/{first}/"))
+    await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
+    assert await learner.namespace_in_dock() == first
