@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from loyalty.lab.short_traces import shorten_traces
+
 HEARTBEAT_SECONDS = 0.2
 
 _heartbeats: list[asyncio.Task[None]] = []
@@ -18,10 +20,12 @@ def notebook_name() -> str:
 
 
 def arrange_kernel() -> None:
-    """Let pasted `asyncio.run(...)` work, and the stop button end a cell that awaits."""
+    """Let pasted `asyncio.run(...)` work, the stop button end a cell that awaits, and the SDK's errors be short."""
     import nest_asyncio2
+    from IPython import get_ipython
 
     nest_asyncio2.apply()
+    shorten_traces(get_ipython())
     loop = asyncio.get_running_loop()
     if all(heartbeat.get_loop() is not loop or heartbeat.done() for heartbeat in _heartbeats):
         _heartbeats.append(loop.create_task(_beat()))

@@ -1,0 +1,48 @@
+"""Errors of Temporal's SDK in a notebook: the learner's own line and the sentence, instead of forty frames."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+from temporalio.exceptions import TemporalError
+
+from loyalty.lab.errors import LabError
+
+
+def shorten_traces(shell: Any) -> None:
+    """Let IPython's `shell` show an error of the SDK in a few lines; `%tb` shows the whole trace."""
+    shell.set_custom_exc((TemporalError,), _show)
+
+
+def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, Any]) -> list[str]:
+    """Return the lines for an error: where in the notebook, whose globals are `cell`, and its causes, the last last."""
+    lines = [f"In this cell, line {number}:\n    {text}" for number, text in _own_lines(trace, cell)]
+    first, *causes = traceback.format_exception_only(error)[-1].rstrip(), *_causes(error)
+    return [*lines, "(%tb shows the whole trace.)", first, *(f"because of {cause}" for cause in causes)]
+
+
+def _own_lines(trace: TracebackType | None, cell: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    own = [(frame, number) for frame, number in traceback.walk_tb(trace) if frame.f_globals is cell]
+    for frame, number in own[-1:]:
+        yield number, linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
+
+
+def _causes(error: BaseException) -> Iterator[str]:
+    seen = {id(error)}
+    while (error := error.__cause__) is not None and id(error) not in seen:  # type: ignore[assignment]
+        seen.add(id(error))
+        yield f"{type(error).__name__}: {error}"
+
+
+def _show(
+    shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, tb_offset: int | None = None
+) -> list[str]:
+    sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # what %tb shows
+    lines = error._render_traceback_() if isinstance(error, LabError) else in_short(error, trace, shell.user_ns)
+    shell._showtraceback(kind, error, lines)
+    return lines
