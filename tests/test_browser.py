@@ -143,7 +143,7 @@ async def test_keyboard_alone_runs_every_cell_beside_the_docked_web_ui(learner: 
     await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
     looks, thefts = await learner.page.evaluate("[window.focusLooks, window.focusThefts]")
     assert looks > 100, "the focus was watched"
-    assert thefts == 0, "the Web UI's frame had the keyboard, and nobody had clicked on it"
+    assert thefts == 0, "The Web UI's frame took the keyboard without a click"
 
 
 async def test_run_all_runs_every_cell_and_the_link_leads_to_the_customer_s_events(learner: Learner) -> None:

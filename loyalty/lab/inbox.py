@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 SHOWN = 3
-"""So many addresses are named where there is mail, but none for the one that was asked for."""
+"""At most this many other addresses are named if the awaited one has no mail."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Inbox:
         self._may_answer.set()
         self._lives: list[Life] = []
         self.missing: Callable[[], Awaitable[str]] | None = None
-        """Tells what keeps mail from arriving, as the end of a sentence; the lab knows it."""
+        """Returns what keeps mail from arriving, as the end of a sentence. The lab sets it."""
 
     @property
     def url(self) -> str:

@@ -26,7 +26,7 @@ from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import WEB_UI, Link, save_my_work
 from loyalty.lab.server import EmbeddedServer, Server, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS
-from loyalty.lab.watching import premises_of
+from loyalty.lab.watching import lab_state_of
 from loyalty.lab.workers import WorkerProcess, sqlite_url, worker_environment
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Lab:
         self._inbox = inbox
         self._workers: list[WorkerProcess] = []
         self.environment = ChildEnvironment()
-        self._premises = premises_of(client)
-        self._premises.server, self._premises.workers = own_server, self._workers
+        self._lab_state = lab_state_of(client)
+        self._lab_state.server, self._lab_state.workers = own_server, self._workers
         inbox.missing = self._what_keeps_mail_away
         self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
@@ -121,7 +121,7 @@ class Lab:
         if self._client is None:
             return
         self._client = None
-        self._premises.stopped = True
+        self._lab_state.stopped = True
         for worker in self._workers:
             if worker.alive:
                 worker.stop()
@@ -131,7 +131,7 @@ class Lab:
         self._remove_folder()
 
     async def _what_keeps_mail_away(self) -> str:
-        return await self._premises.about_mail(self.client)
+        return await self._lab_state.about_mail(self.client)
 
     async def __aenter__(self) -> Lab:
         return self

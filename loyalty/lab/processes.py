@@ -67,7 +67,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """The command's exit code, its lowest eight bits; None while it is running."""
+        """The lowest eight bits of the command's exit code; None while it is running."""
         return self._guardian.poll()
 
     def kill(self) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_server_proxy.handlers import RewritableResponse
 
 SCRIPT = Path(__file__).with_name("web_ui.js")
-"""What the docked page does beside a notebook: it keeps off the keyboard, follows the notebook, and refreshes lists."""
+"""What the docked page does: it leaves the keyboard to the notebook, follows the notebook, and refreshes lists."""
 
 
 def rewrite_web_ui(response: RewritableResponse, port: int, path: str) -> None:

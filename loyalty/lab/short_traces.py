@@ -20,7 +20,10 @@ def shorten_traces(shell: Any) -> None:
 
 
 def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, Any]) -> list[str]:
-    """Return the lines for an error: where in the notebook, whose globals are `cell`, and its causes, the last last."""
+    """Return the lines for an error: the line of the notebook, whose globals are `cell`, then the error and its causes.
+
+    The innermost cause is the last line; it usually holds the sentence.
+    """
     lines = [f"In this cell, line {number}:\n    {text}" for number, text in _own_lines(trace, cell)]
     first, *causes = traceback.format_exception_only(error)[-1].rstrip(), *_causes(error)
     return [*lines, "(%tb shows the whole trace.)", first, *(f"because of {cause}" for cause in causes)]

@@ -35,22 +35,14 @@ async def until(
 
     After some seconds it says once what it waits for; `missing` tells, as the end of a sentence, what is missing.
     """
-    began, said = time.monotonic(), False
+    wait = _Wait(what, timeout)
     while True:
         answer = condition()
         if await answer if isawaitable(answer) else answer:
             return
-        waited = time.monotonic() - began
-        if waited > timeout:
-            raise WaitedTooLong(f"Waited {timeout:g} s until {what}, and it is not so{await _because(missing)}")
-        if not said and is_due(began):
-            said = True
-            say(f"Still waiting until {what}, {timeout:g} s at most{await _because(missing)}")
+        if wait.has_to_speak():
+            wait.speak(await missing() if missing else "")
         await asyncio.sleep(LOOK_EVERY_SECONDS)
-
-
-async def _because(missing: Callable[[], Awaitable[str]] | None) -> str:
-    return f": {await missing()}" if missing else ""
 
 
 async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SECONDS) -> None:
@@ -67,9 +59,9 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
         return await _newest_event(handle) not in UNANSWERED
 
     async def missing() -> str:
-        from loyalty.lab.watching import premises_of  # which waits itself
+        from loyalty.lab.watching import lab_state_of  # which waits itself
 
-        return await premises_of(client).about_workflow(client, handle.id, handle.run_id)
+        return await lab_state_of(client).about_workflow(client, handle.id, handle.run_id)
 
     await until(has_nothing_to_do, f"{handle.id} has nothing to do but to wait", timeout, missing=missing)
 
@@ -88,12 +80,31 @@ def block_until(
     missing: Callable[[], str] | None = None,
 ) -> None:
     """Do the same as `until` where nothing can be awaited."""
-    began, said = time.monotonic(), False
+    wait = _Wait(what, timeout)
     while not condition():
-        because = f": {missing()}" if missing else ""
-        if time.monotonic() - began > timeout:
-            raise WaitedTooLong(f"Waited {timeout:g} s until {what}, and it is not so{because}")
-        if not said and is_due(began):
-            said = True
-            say(f"Still waiting until {what}, {timeout:g} s at most{because}")
+        if wait.has_to_speak():
+            wait.speak(missing() if missing else "")
         time.sleep(LOOK_EVERY_SECONDS)
+
+
+class _Wait:
+    """One wait: it says once, after some seconds, what it waits for, and ends with an error at its deadline."""
+
+    def __init__(self, what: str, timeout: float) -> None:
+        self._what, self._timeout = what, timeout
+        self._began, self._said = time.monotonic(), False
+
+    def has_to_speak(self) -> bool:
+        """Return whether the hint or the error is due."""
+        return self._is_over() or (not self._said and is_due(self._began))
+
+    def speak(self, missing: str) -> None:
+        """Print the hint, or raise WaitedTooLong; `missing` is the end of the sentence, or empty."""
+        because = f": {missing}" if missing else ""
+        if self._is_over():
+            raise WaitedTooLong(f"Waited {self._timeout:g} s until {self._what}, and it is not so{because}")
+        self._said = True
+        say(f"Still waiting until {self._what}, {self._timeout:g} s at most{because}")
+
+    def _is_over(self) -> bool:
+        return time.monotonic() - self._began > self._timeout

@@ -30,8 +30,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from loyalty.lab.calls_in_words import Waiting, waiting_for
 from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
 from loyalty.lab.failing import failing_task
+from loyalty.lab.lab_state import LOOK_SECONDS, LabState
 from loyalty.lab.notices import is_due, say
-from loyalty.lab.premises import LOOK_SECONDS, Premises
 from loyalty.lab.refused import NamespaceIsGone, Unanswered, names_lost_namespace
 
 T = TypeVar("T")
@@ -48,29 +48,29 @@ OUT_OF_TIME = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
 class Watching(Interceptor):
-    """Gives the waiting calls of a client eyes, and a deadline of `patience` seconds."""
+    """Looks at the lab while a call of a client waits, and ends the call after `patience` seconds."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
-        self.premises = Premises()
+        self.lab_state = LabState()
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
         """Put the watch around `next`; called by the SDK."""
-        return _WatchingOutbound(next, self._patience, self.premises)
+        return _WatchingOutbound(next, self._patience, self.lab_state)
 
 
-def premises_of(client: Client) -> Premises:
+def lab_state_of(client: Client) -> LabState:
     """Return what the waits of a lab's client look at; of any other client, a look at the server alone."""
     interceptors = client.config(active_config=True)["interceptors"]
-    return next((one.premises for one in interceptors if isinstance(one, Watching)), Premises())
+    return next((one.lab_state for one in interceptors if isinstance(one, Watching)), LabState())
 
 
 class _WatchingOutbound(OutboundInterceptor):
-    def __init__(self, next: OutboundInterceptor, patience: float, premises: Premises) -> None:
+    def __init__(self, next: OutboundInterceptor, patience: float, lab_state: LabState) -> None:
         super().__init__(next)
         self._client: Client = next._client  # type: ignore[attr-defined]  # the SDK's innermost interceptor
         self._patience = patience
-        self._premises = premises
+        self._lab_state = lab_state
 
     async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
         waiting = Waiting(f"the update {input.update} of {input.id}", input.id, input.run_id, True, input.rpc_timeout)
@@ -118,7 +118,7 @@ class _WatchingOutbound(OutboundInterceptor):
         return pages
 
     async def _watch(self, call: Callable[..., Awaitable[T]], waiting: Waiting, *arguments: Any, **options: Any) -> T:
-        self._premises.refuse_if_stopped(waiting.what, self._client.namespace)
+        self._lab_state.refuse_if_stopped(waiting.what, self._client.namespace)
         calling = asyncio.ensure_future(call(*arguments, **options))
         try:
             while not (await asyncio.wait({calling}, timeout=LOOK_EVERY_SECONDS))[0]:
@@ -135,10 +135,10 @@ class _WatchingOutbound(OutboundInterceptor):
 
     async def _look(self, waiting: Waiting) -> None:
         """Raise LabError if the call waits in vain; say once what it waits for."""
-        self._premises.refuse_if_stopped(waiting.what, self._client.namespace)
-        waiting.gone_looks = 0 if await self._premises.server_answers(self._client) else waiting.gone_looks + 1
+        self._lab_state.refuse_if_stopped(waiting.what, self._client.namespace)
+        waiting.gone_looks = 0 if await self._lab_state.server_answers(self._client) else waiting.gone_looks + 1
         if waiting.gone_looks >= GONE_LOOKS:
-            raise self._premises.server_is_gone(self._client, waiting.what)
+            raise self._lab_state.server_is_gone(self._client, waiting.what)
         await self._complain_about_failing(waiting)
         waited = time.monotonic() - waiting.began
         if waited >= self._patience:
@@ -156,8 +156,8 @@ class _WatchingOutbound(OutboundInterceptor):
                 "this handle",
                 error,
             ) from error
-        if error.status == RPCStatusCode.UNAVAILABLE and not await self._premises.server_answers(self._client):
-            raise self._premises.server_is_gone(self._client, waiting.what) from error
+        if error.status == RPCStatusCode.UNAVAILABLE and not await self._lab_state.server_answers(self._client):
+            raise self._lab_state.server_is_gone(self._client, waiting.what) from error
         if error.status == RPCStatusCode.NOT_FOUND:
             return
         if error.status != RPCStatusCode.CANCELLED:
@@ -170,7 +170,7 @@ class _WatchingOutbound(OutboundInterceptor):
     async def _state(self, waiting: Waiting) -> str:
         if waiting.id is None:
             return "the server has not answered yet"
-        return await self._premises.about_workflow(self._client, waiting.id, waiting.run_id)
+        return await self._lab_state.about_workflow(self._client, waiting.id, waiting.run_id)
 
     async def _complain_about_failing(self, waiting: Waiting) -> None:
         if waiting.id is None or not waiting.needs_code:

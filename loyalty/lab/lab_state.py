@@ -35,16 +35,16 @@ HEALTH_IS_KNOWN_FOR_SECONDS = 0.5
 """Calls that wait at the same time share one look at the server."""
 
 SHOWN = 3
-"""As many workflows are named; more make no sentence."""
+"""At most this many workflows are named in a sentence."""
 
 LOOKED_AT = 20
-"""Of the running workflows, so many are looked at for what stops them."""
+"""At most this many running workflows are described, to find what stops them."""
 
 NO_CUSTOMER = "no customer runs here; did you run the cell above?"
 
 
 @dataclass
-class Premises:
+class LabState:
     """A lab as a waiting call sees it; the lab fills it in."""
 
     server: EmbeddedServer | None = None
