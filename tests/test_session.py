@@ -211,9 +211,3 @@ def test_nested_session_counts_from_its_own_start(tmp_path: Path, monkeypatch: p
 def test_nothing_asks_the_learner_a_question() -> None:
     page = json.loads((CONFIGURATION / "labconfig" / "page_config.json").read_text())
     assert page["disabledExtensions"]["@jupyterlab/apputils-extension:announcements"] is True
-
-
-async def test_jupyterlab_is_set_to_end_the_kernel_of_a_closed_tab(session: Session) -> None:
-    status, page = answer(f"{session.url}lab/api/settings/@jupyterlab/notebook-extension:tracker")
-    assert status == 200
-    assert json.loads(page)["schema"]["properties"]["kernelShutdown"]["default"] is True
