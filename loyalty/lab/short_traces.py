@@ -25,8 +25,7 @@ def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, 
     The innermost cause is the last line; it usually holds the sentence.
     """
     lines = [f"In this cell, line {number}:\n    {text}" for number, text in _own_lines(trace, cell)]
-    first, *causes = traceback.format_exception_only(error)[-1].rstrip(), *_causes(error)
-    return [*lines, "(%tb shows the whole trace.)", first, *(f"because of {cause}" for cause in causes)]
+    return [*lines, "(%tb shows the whole trace.)", " because of\n".join(_chain(error))]
 
 
 def _own_lines(trace: TracebackType | None, cell: dict[str, Any]) -> Iterator[tuple[int, str]]:
@@ -35,11 +34,12 @@ def _own_lines(trace: TracebackType | None, cell: dict[str, Any]) -> Iterator[tu
         yield number, linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
 
 
-def _causes(error: BaseException) -> Iterator[str]:
-    seen = {id(error)}
-    while (error := error.__cause__) is not None and id(error) not in seen:  # type: ignore[assignment]
+def _chain(error: BaseException | None) -> Iterator[str]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield f"{type(error).__name__}: {error}"
+        error = error.__cause__
 
 
 def _show(
