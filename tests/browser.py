@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,9 @@ SECONDS = 1000
 
 LOADING, RUNNING = 60 * SECONDS, 240 * SECONDS
 """How long JupyterLab may take to show what it is asked for, and a notebook to run."""
+
+CONNECTING = 5 * SECONDS
+"""How long a command to a notebook may be without effect, until it is given again."""
 
 expect.set_options(timeout=LOADING)
 
@@ -98,6 +103,15 @@ class Learner:
         """Choose from the menu bar."""
         await self.page.get_by_role("menuitem", name=menu, exact=True).click()
         await self.page.get_by_role("menuitem", name=item, exact=True).click()
+
+    async def run_all_once_connected(self) -> None:
+        """Run all cells. While the notebook's kernel is not connected, JupyterLab drops the command without a word."""
+        prompt = self.code_cells.first.locator(".jp-InputArea-prompt")
+        async with asyncio.timeout(LOADING / SECONDS):
+            while await prompt.inner_text() == "[ ]:":
+                await self.choose("Run", "Run All Cells")
+                with suppress(AssertionError):
+                    await expect(prompt).not_to_have_text("[ ]:", timeout=CONNECTING)
 
     async def all_cells_ran(self) -> None:
         """Wait until each code cell shows the number of its run; stop at the first error, and show it."""

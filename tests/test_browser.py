@@ -230,9 +230,7 @@ async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(learne
     await learner.page.get_by_role("dialog").get_by_role("textbox").fill(f"notebooks/{ANOTHER}.ipynb")
     await learner.page.keyboard.press("Enter")
     await expect(learner.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=ANOTHER)).to_be_visible()
-    kernel = learner.notebook.locator(".jp-Notebook-ExecutionIndicator")
-    await expect(kernel).to_have_attribute("data-status", "idle")  # the status bar may still mean the other notebook's
-    await learner.choose("Run", "Run All Cells")
+    await learner.run_all_once_connected()
     await expect(learner.web_ui).not_to_have_attribute("data-followed", re.compile(f"/{first}/"))
     await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
     assert await learner.namespace_in_dock() != first
