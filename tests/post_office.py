@@ -9,7 +9,7 @@ from email.parser import BytesParser
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from loyalty.lab.ports import HOST, free_port
+from loyalty.lab.ports import HOST, ReservedPort
 
 
 class PostOffice(Controller):
@@ -17,7 +17,8 @@ class PostOffice(Controller):
 
     def __init__(self) -> None:
         # A host name of our own: the default is looked up in the DNS, which may take seconds.
-        super().__init__(self, hostname=HOST, port=free_port(), server_hostname="localhost")
+        self.reserved = ReservedPort()
+        super().__init__(self, hostname=HOST, port=self.reserved.number, server_hostname="localhost")
         self.answer = "250 OK"
         self.received: list[EmailMessage] = []
 

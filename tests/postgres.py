@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from loyalty.lab.ports import HOST, free_port
+from loyalty.lab.ports import HOST, ReservedPort
 from loyalty.lab.processes import Child
 from loyalty.lab.waiting import block_until
 
@@ -38,13 +38,14 @@ def running(bin_: Path) -> Iterator[str]:
             user = "nobody"
             as_user = ["setpriv", f"--reuid={user}", "--clear-groups"]
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-        data, port = Path(folder) / "data", free_port()
+        data, reserved = Path(folder) / "data", ReservedPort()
         initialize: list[str | Path] = [bin_ / "initdb", "-D", data, "-U", "shop", "--auth=trust", "--no-sync"]
         subprocess.run(initialize, check=True, capture_output=True, user=user, cwd=folder)
-        url = f"postgresql://shop@{HOST}:{port}/postgres"
+        url = f"postgresql://shop@{HOST}:{reserved.number}/postgres"
         options = [f"--listen_addresses={HOST}", "--unix_socket_directories=", "--fsync=off"]
         server = Child(
-            [*as_user, str(bin_ / "postgres"), "-D", str(data), "-p", str(port), *options], Path(folder) / "log"
+            [*as_user, str(bin_ / "postgres"), "-D", str(data), "-p", str(reserved.number), *options],
+            Path(folder) / "log",
         )
         try:
             block_until(lambda: server.alive and serves(url), "PostgreSQL serves", timeout=30)

@@ -15,7 +15,7 @@ from temporalio.testing import ActivityEnvironment
 
 from loyalty.activities import LoyaltyActivities, SmtpMailer, log_mail
 from loyalty.email_message import email_message
-from loyalty.lab.ports import free_port
+from loyalty.lab.ports import ReservedPort
 from loyalty.messages import GuestInvitation, GuestStart, Mail
 from tests.helpers import Shop, comes_to, ends, eventually, status
 from tests.post_office import PostOffice
@@ -65,7 +65,7 @@ async def test_a_mail_server_that_refuses_fails_the_attempt(post_office: PostOff
 
 async def test_a_mail_server_that_is_not_there_fails_the_attempt(client: Client) -> None:
     with pytest.raises(ConnectionRefusedError):
-        await send(MAIL, SmtpMailer("127.0.0.1", free_port()), client)
+        await send(MAIL, SmtpMailer("127.0.0.1", ReservedPort().number), client)
 
 
 async def test_a_mail_that_was_refused_at_first_arrives_once_the_mail_server_accepts(

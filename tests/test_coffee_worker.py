@@ -16,7 +16,7 @@ from loyalty.coffee.messages import TASK_QUEUE, Order, OrderReport, OrderStatus,
 from loyalty.coffee.store import Store
 from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.lab import Lab, until
-from loyalty.lab.ports import free_port
+from loyalty.lab.ports import ReservedPort
 from loyalty.lab.workers import WorkerProcess
 from tests.coffee import DELIVERED
 
@@ -110,7 +110,7 @@ async def test_a_bad_setting_is_refused_with_what_is_possible(
 
 
 async def test_a_database_that_cannot_be_reached_is_named_without_its_password(lab: Lab) -> None:
-    url = f"postgresql+psycopg://shop:very-secret@127.0.0.1:{free_port()}/shop"
+    url = f"postgresql+psycopg://shop:very-secret@127.0.0.1:{ReservedPort().number}/shop"
     ended = worker("coffee-shop", **{**lab.environment, "LOYALTY_DATABASE_URL": url})
     assert ended.returncode == 1
     assert "Cannot use the database" in ended.stderr

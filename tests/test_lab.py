@@ -21,7 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab import Lab, LabError, joining, settled, until, watching
 from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
-from loyalty.lab.ports import free_port
+from loyalty.lab.ports import ReservedPort
 from loyalty.lab.server import (
     BASE_URL,
     PUBLIC_PATH,
@@ -251,17 +251,17 @@ printf 'panic: {panic}\n\ngoroutine 1 [running]:\nmain.main()\n' && exit 2
 
 
 async def test_a_session_server_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port()
-    monkeypatch.setenv(SESSION_ADDRESS, f"127.0.0.1:{port}")
+    unused = ReservedPort()
+    monkeypatch.setenv(SESSION_ADDRESS, f"127.0.0.1:{unused.number}")
     monkeypatch.setenv(SESSION_UI_PORT, "1")
-    with pytest.raises(LabError, match=f"Cannot reach this session's Temporal server at 127.0.0.1:{port}"):
+    with pytest.raises(LabError, match=f"Cannot reach this session's Temporal server at 127.0.0.1:{unused.number}"):
         await Lab.start()
 
 
 async def test_a_configured_cluster_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port()
-    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{port}")
-    with pytest.raises(Exception, match=f"Cannot reach a Temporal server at 127.0.0.1:{port}"):
+    unused = ReservedPort()
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{unused.number}")
+    with pytest.raises(Exception, match=f"Cannot reach a Temporal server at 127.0.0.1:{unused.number}"):
         await Lab.start()
 
 

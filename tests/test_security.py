@@ -24,7 +24,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from loyalty import config
 from loyalty.lab import Lab
-from loyalty.lab.ports import free_port
+from loyalty.lab.ports import ReservedPort
 from loyalty.lab.server import PUBLIC_PATH
 from tests.helpers import eventually
 from tests.jupyterlab import BASE, run
@@ -131,7 +131,7 @@ async def test_a_lab_at_a_cluster_opens_its_inbox_only_and_keeps_the_api_key_to_
 
 
 async def test_a_cluster_that_cannot_be_reached_is_named_without_the_api_key() -> None:
-    environment = {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}", "TEMPORAL_API_KEY": API_KEY}
+    environment = {"TEMPORAL_ADDRESS": f"127.0.0.1:{ReservedPort().number}", "TEMPORAL_API_KEY": API_KEY}
     with pytest.raises(config.ConfigurationError) as refused:
         await config.connect(environment)
     assert API_KEY not in str(refused.value)
@@ -177,11 +177,11 @@ print(json.dumps({{
 """
 
 
-def start_jupyterlab(folder: Path) -> subprocess.Popen[bytes]:
+def start_jupyterlab(folder: Path, port: int) -> subprocess.Popen[bytes]:
     """Start it as `make lab` does, with an API key in its environment; `folder` gets what it writes."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     places = {"JUPYTER_RUNTIME_DIR": str(folder), "JUPYTER_CONFIG_DIR": str(folder)}
-    arguments = ["--no-browser", f"--ServerApp.base_url={BASE}", f"--port={free_port()}"]
+    arguments = ["--no-browser", f"--ServerApp.base_url={BASE}", f"--port={port}"]
     with (folder / "terminal").open("wb") as terminal:
         return subprocess.Popen(
             [sys.executable, "-m", "loyalty.lab", *arguments],
@@ -206,7 +206,8 @@ def new_kernel(folder: Path, url: str, token: str) -> BlockingKernelClient:
 @pytest.fixture(scope="module")
 async def session(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Session]:
     folder = tmp_path_factory.mktemp("jupyter")
-    jupyter = start_jupyterlab(folder)
+    reserved = ReservedPort()
+    jupyter = start_jupyterlab(folder, reserved.number)
     told = folder / f"jpserver-{jupyter.pid}.json"
     with ExitStack() as stack:
         stack.callback(jupyter.kill)

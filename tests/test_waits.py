@@ -64,7 +64,7 @@ async def test_wait_for_mail_says_that_no_customer_runs(lab: Lab, capsys: pytest
     with pytest.raises(WaitedTooLong) as late:
         await lab.inbox.wait_for(1, timeout=1)
     assert str(late.value) == f"Waited 1 s until 1 mail for anybody arrives; {missing}"
-    assert capsys.readouterr().out == f"Still waiting until 1 mail for anybody arrives, 1 s at most; {missing}\n"
+    assert capsys.readouterr().err == f"Still waiting until 1 mail for anybody arrives, 1 s at most; {missing}\n"
 
 
 async def test_wait_for_mail_names_running_customers_and_other_addresses(lab: Lab) -> None:
@@ -91,7 +91,7 @@ async def test_wait_for_mail_says_that_inbox_is_stopped(lab: Lab, capsys: pytest
     lab.inbox.stop()
     with pytest.raises(LabError, match=r"Cannot wait for mail: the inbox is stopped; `lab.inbox.start\(\)` opens it"):
         await lab.inbox.wait_for(1, timeout=1)
-    assert "the inbox is stopped" in capsys.readouterr().out
+    assert "the inbox is stopped" in capsys.readouterr().err
 
 
 async def test_mail_that_arrives_in_time_brings_no_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +99,7 @@ async def test_mail_that_arrives_in_time_brings_no_hint(lab: Lab, capsys: pytest
     lab.worker.start()
     await open_account(lab)
     await lab.inbox.wait_for(1)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
 
 
 # ---- conditions -----------------------------------------------------------------------------------------------
@@ -111,14 +111,14 @@ async def test_until_says_once_what_it_waits_for(
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
     with pytest.raises(WaitedTooLong, match="Waited 1 s until pigs fly, and it is not so"):
         await until(lambda: False, "pigs fly", timeout=1)
-    assert capsys.readouterr().out == "Still waiting until pigs fly, 1 s at most\n"
+    assert capsys.readouterr().err == "Still waiting until pigs fly, 1 s at most\n"
 
 
 async def test_settled_names_task_queue_without_worker(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match=f"nothing to do but to wait, and it is not so: {NO_WORKER}"):
         await settled(ada, timeout=1)
-    assert "no worker polls its task queue custmer" in capsys.readouterr().out
+    assert "no worker polls its task queue custmer" in capsys.readouterr().err
 
 
 async def test_settled_names_activity_that_fails(lab: Lab) -> None:
@@ -151,7 +151,7 @@ async def test_call_names_task_queue_without_worker(lab: Lab, capsys: pytest.Cap
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match=rf"Waited \d s for {what.strip()} of customer-ada; {NO_WORKER}"):
         await CALLS[what](ada)
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert said.startswith(f"Still waiting for {what.strip()} of customer-ada, 2.5 s at most: it is RUNNING, and no")
     assert said.count("Still waiting") == 1
 
@@ -172,7 +172,7 @@ async def test_result_of_accepted_update_has_a_deadline(lab: Lab, capsys: pytest
         patch.setattr(lab.client.workflow_service, "poll_workflow_execution_update", not_yet)
         with pytest.raises(WaitedTooLong, match="for the result of the update addLoyaltyPoint of customer-ada; it is"):
             await asyncio.wait_for(update.result(), 20)
-    assert "Still waiting for the result of the update" in capsys.readouterr().out
+    assert "Still waiting for the result of the update" in capsys.readouterr().err
 
 
 async def test_call_names_task_queues_that_the_workers_poll(lab: Lab) -> None:
@@ -239,7 +239,7 @@ async def test_many_waits_at_once_give_one_hint(lab: Lab, capsys: pytest.Capture
     notices.HINT_AFTER_SECONDS = 1.5
     customers = [await open_account(lab, f"no-{number}", task_queue="custmer") for number in range(10)]
     await asyncio.gather(*(one.query("getStatus") for one in customers), return_exceptions=True)
-    assert capsys.readouterr().out.count("Still waiting") == 1
+    assert capsys.readouterr().err.count("Still waiting") == 1
 
 
 # ---- a server, a namespace or a lab that is gone ---------------------------------------------------------------

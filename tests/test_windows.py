@@ -35,7 +35,7 @@ from loyalty.lab import download as download_module
 from loyalty.lab import server as server_module
 from loyalty.lab.course import FOLDER
 from loyalty.lab.download import download
-from loyalty.lab.ports import free_port, refuse_taken
+from loyalty.lab.ports import ReservedPort, refuse_taken
 from loyalty.lab.processes import Child
 from loyalty.lab.server import EmbeddedServer, binary
 from loyalty.lab.transfers import mortal
@@ -203,6 +203,7 @@ async def test_windows_does_not_replace_a_program_that_runs(
 
 def test_a_port_is_probed_exclusively_where_reuse_would_mean_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
     options: list[int] = []
+    port = ReservedPort().number
 
     class Recorded(socket.socket):
         def setsockopt(self, *arguments: Any) -> None:
@@ -210,7 +211,7 @@ def test_a_port_is_probed_exclusively_where_reuse_would_mean_sharing(monkeypatch
 
     monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", -5, raising=False)
     monkeypatch.setattr(socket, "socket", Recorded)
-    refuse_taken(free_port())
+    refuse_taken(port)
     assert options == [-5]
 
 

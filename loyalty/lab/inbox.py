@@ -17,7 +17,7 @@ from loyalty.lab import notices
 from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.lives import Life
 from loyalty.lab.notices import counted, say
-from loyalty.lab.ports import HOST, free_port
+from loyalty.lab.ports import HOST, ReservedPort
 from loyalty.lab.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Inbox:
     """Accepts every e-mail, on loopback, in a thread of its own; `stop` and `start` are a mail server's outage."""
 
     def __init__(self) -> None:
-        self._port = free_port()
+        self._port = ReservedPort()
         self._arrivals: list[Arrival] = []
         self._by_recipient: Counter[str] = Counter()
         self._waiters: list[_Waiter] = []
@@ -68,7 +68,7 @@ class Inbox:
     @property
     def url(self) -> str:
         """What a worker needs as LOYALTY_SMTP_URL."""
-        return f"smtp://{HOST}:{self._port}"
+        return f"smtp://{HOST}:{self._port.number}"
 
     @property
     def running(self) -> bool:
@@ -79,7 +79,7 @@ class Inbox:
         """Accept mail, again on the same port after a stop."""
         if self._controller is None:
             # A host name of our own: the default is looked up in the DNS, which may take seconds.
-            controller = Controller(self, hostname=HOST, port=self._port, server_hostname="localhost")
+            controller = Controller(self, hostname=HOST, port=self._port.number, server_hostname="localhost")
             controller.start()
             self._controller = controller
             self._lives.append(Life("mail server", "mail server", None, datetime.now(UTC)))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
+
+from loyalty.lab.kernel import in_kernel
 
 HINT_AFTER_SECONDS = 5.0
 """A wait that lasts longer than this says what it waits for, and what is missing."""
@@ -16,12 +19,15 @@ def is_due(began: float) -> bool:
 
 
 def say(sentence: str) -> None:
-    """Print one sentence under the cell; of hints that come at the same time, as from 200 calls at once, the first."""
+    """Print one sentence; of hints that come at the same time, as from 200 calls at once, only the first.
+
+    In a notebook it stands under the cell. A script's standard output is its own, so there it goes to standard error.
+    """
     global _last_said
     now = time.monotonic()
     if now - _last_said >= HINT_AFTER_SECONDS:
         _last_said = now
-        print(sentence, flush=True)
+        print(sentence, file=sys.stdout if in_kernel() else sys.stderr, flush=True)
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,9 +1,11 @@
-"""Ports on loopback: one that is free, and whether one is taken."""
+"""Ports on loopback: a free one that stays ours, and whether one is taken."""
 
 from __future__ import annotations
 
 import random
 import socket
+import sys
+import weakref
 from contextlib import suppress
 
 from loyalty.lab.errors import LabError
@@ -18,13 +20,40 @@ for any. One of those may be given away between our finding it free and our list
 inbox of ours is down; a Temporal server alone asks for four when it starts."""
 
 
-def free_port() -> int:
-    """Return one of PORTS on which nobody listens at the moment; raise LabError where there is none."""
+class ReservedPort:
+    """A free port of PORTS. On Linux no other lab gets it as long as this object lives.
+
+    A lab chooses a port seconds before a server listens there, and the port is unused while that server is down.
+    The socket that keeps it is bound and does not listen, so callers are refused. Linux lets a server listen beside
+    it, because both have SO_REUSEADDR. macOS and Windows do not, so there the port is only found free.
+    Raises LabError where no port is free.
+    """
+
+    def __init__(self) -> None:
+        keeper = _bound_socket()
+        self.number = _number(keeper)
+        if sys.platform == "linux":
+            # Set after the bind: set before, a second lab could reserve the same port.
+            keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            weakref.finalize(self, keeper.close)
+        else:
+            keeper.close()
+
+
+def _bound_socket() -> socket.socket:
+    """Return a socket that is bound to a free port; raise LabError where there is none."""
     for port in random.SystemRandom().sample(PORTS, len(PORTS)):  # whatever the learner has seeded
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind((HOST, port))
-            return port
+        bound = socket.socket()
+        with suppress(OSError):
+            bound.bind((HOST, port))
+            return bound
+        bound.close()
     raise LabError(f"Cannot find a free port on {HOST}: all from {PORTS[0]} to {PORTS[-1]} are taken")
+
+
+def _number(bound: socket.socket) -> int:
+    _, number = bound.getsockname()
+    return int(number)
 
 
 def is_open(port: int) -> bool:

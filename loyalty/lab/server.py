@@ -15,7 +15,7 @@ from temporalio.client import Client
 from loyalty.lab.environment import without_temporal
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
-from loyalty.lab.ports import HOST, free_port, is_open, refuse_taken
+from loyalty.lab.ports import HOST, ReservedPort, is_open, refuse_taken
 from loyalty.lab.processes import Child
 from loyalty.lab.runtime import quiet_runtime
 from loyalty.lab.waiting import block_until, until
@@ -116,7 +116,9 @@ class EmbeddedServer:
             refuse_taken(port)
         self._log = log
         for attempts_left in reversed(range(ATTEMPTS)):
-            self.where = Server(f"{HOST}:{port or free_port()}", free_port())
+            self._reserved = [ReservedPort(), ReservedPort()]
+            free_port, ui_port = (one.number for one in self._reserved)
+            self.where = Server(f"{HOST}:{port or free_port}", ui_port)
             self._command = command(program, self.where, database, limits or {})
             self._child = self._begin()
             if self._listens():

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loyalty.lab import Lab
-from loyalty.lab.ports import free_port
+from loyalty.lab.ports import ReservedPort
 from tests.bench.actors import start_customer
 from tests.bench.results import Row
 from tests.jupyterlab import answer
@@ -81,7 +81,8 @@ def _fresh_clone() -> Iterator[Path]:
 
 
 def _make_lab(clone: Path, environment: os._Environ[str] | dict[str, str]) -> float:
-    port = free_port()
+    reserved = ReservedPort()
+    port = reserved.number
     arguments = f"LAB_ARGS=--no-browser --port={port} --IdentityProvider.token=bench"
     started = time.perf_counter()
     make = subprocess.Popen(
