@@ -55,7 +55,7 @@ $(VENV)/.test: $(VENV)/.lab
 
 .PHONY: lab
 lab: $(VENV)/.lab
-	@exec $(BIN)/python -m loyalty.lab $(LAB_ARGS)
+	@exec $(BIN)/python -I -X utf8 -m loyalty.lab $(LAB_ARGS)
 
 .PHONY: test
 test: $(VENV)/.test

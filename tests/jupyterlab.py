@@ -100,13 +100,15 @@ def run(kernel: BlockingKernelClient, source: str) -> str:
     return "".join(line for line in lines if not line.startswith("Still waiting"))
 
 
-def start_jupyterlab(runtime: Path, *arguments: str, base: str = BASE, **environment: str) -> Session:
-    """Start JupyterLab with its files in `runtime`, and with more arguments or a changed environment."""
+def start_jupyterlab(
+    runtime: Path, *arguments: str, base: str = BASE, cwd: str | None = None, **environment: str
+) -> Session:
+    """Start JupyterLab as `make lab` does, with its files in `runtime`; arguments and environment may be changed."""
     port = ReservedPort()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "loyalty.lab", "--no-browser", f"--port={port.number}"),
+            *(sys.executable, "-I", "-X", "utf8", "-m", "loyalty.lab", "--no-browser", f"--port={port.number}"),
             *(f"--ServerApp.base_url={base}", f"--IdentityProvider.token={TOKEN}", *arguments),
         ],
         env={
@@ -119,14 +121,17 @@ def start_jupyterlab(runtime: Path, *arguments: str, base: str = BASE, **environ
         stdout=subprocess.DEVNULL,
         stderr=(runtime / "log").open("wb"),
         start_new_session=True,
+        cwd=cwd,
     )
     return Session(process, f"http://127.0.0.1:{port.number}", runtime, base, port=port)
 
 
 @asynccontextmanager
-async def jupyterlab(runtime: Path, *arguments: str, base: str = BASE, **environment: str) -> AsyncIterator[Session]:
+async def jupyterlab(
+    runtime: Path, *arguments: str, base: str = BASE, cwd: str | None = None, **environment: str
+) -> AsyncIterator[Session]:
     """A JupyterLab that answers, for as long as the block lasts."""
-    session = start_jupyterlab(runtime, *arguments, base=base, **environment)
+    session = start_jupyterlab(runtime, *arguments, base=base, cwd=cwd, **environment)
     try:
         await eventually(
             lambda: answer(session.url + "api/status")[0] == 200, waiting_for="JupyterLab to answer", timeout=60

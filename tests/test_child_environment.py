@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from loyalty.lab import Lab
-from loyalty.lab.environment import ChildEnvironment, without_temporal
+from loyalty.lab.environment import (
+    ChildEnvironment,
+    cluster_worker_environment,
+    jupyterlab_environment,
+    python_environment,
+    server_environment,
+    worker_environment,
+)
 
 SECRETS = {
     "TEMPORAL_API_KEY": "hunter2",
@@ -27,8 +36,72 @@ def test_shown_environment_holds_no_secret() -> None:
     assert environment["TEMPORAL_API_KEY"] == "hunter2", "A child process still gets it"
 
 
-def test_server_environment_has_no_temporal_setting() -> None:
-    assert without_temporal({"TEMPORAL_ENV": "prod", "PATH": "/bin"}) == {"PATH": "/bin"}
+OURS = {"PATH": "/bin", "PYTHONPYCACHEPREFIX": "/cache", "LOYALTY_BARISTA_SECONDS": "1"}
+TEMPORAL = {"TEMPORAL_ENV": "prod", "TEMPORAL_ADDRESS": "cluster:7233", "TEMPORAL_API_KEY": "hunter2"}
+PYTHON = dict.fromkeys(["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONWARNINGS"], "foreign")
+FIGURES = {"MPLBACKEND": "Agg"}
+OTHER_SESSION = {
+    "LOYALTY_LAB_STARTED_AT": "1",
+    "LOYALTY_LAB_ADDRESS": "127.0.0.1:1",
+    "JPY_SESSION_NAME": "other.ipynb",
+    "JPY_PARENT_PID": "1",
+    "IPYTHONDIR": "/foreign",
+    "JUPYTER_NO_CONFIG": "1",
+    "JUPYTERLAB_DIR": "/foreign",
+}
+FOREIGN = {**OURS, **TEMPORAL, **PYTHON, **FIGURES, **OTHER_SESSION}
+
+
+def test_server_gets_no_temporal_setting() -> None:
+    assert server_environment({**OURS, **TEMPORAL}) == {**OURS, "GOGC": "50"}
+    assert server_environment({"GOGC": "100"})["GOGC"] == "100", "The learner's own setting stays"
+
+
+def test_worker_gets_only_the_settings_of_its_server() -> None:
+    inherited = {**OURS, **TEMPORAL, **PYTHON, **FIGURES, "LOYALTY_SMTP_URL": "smtp://other:1"}
+    assert worker_environment("127.0.0.1:2", "ada", "smtp://127.0.0.1:3", "sqlite:///a.db", inherited) == {
+        **OURS,
+        "PYTHONUTF8": "1",
+        "TEMPORAL_ADDRESS": "127.0.0.1:2",
+        "TEMPORAL_NAMESPACE": "ada",
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+        "LOYALTY_SMTP_URL": "smtp://127.0.0.1:3",
+        "LOYALTY_DATABASE_URL": "sqlite:///a.db",
+    }
+
+
+@pytest.mark.parametrize("database", [{}, {"LOYALTY_DATABASE_URL": "postgresql+psycopg://db/shop"}])
+def test_worker_of_a_cluster_keeps_the_cluster_s_settings(database: dict[str, str]) -> None:
+    given = cluster_worker_environment(
+        "smtp://127.0.0.1:3", "sqlite:///a.db", {**OURS, **TEMPORAL, **PYTHON, **FIGURES, **database}
+    )
+    assert given == {
+        **OURS,
+        **TEMPORAL,
+        "PYTHONUTF8": "1",
+        "LOYALTY_SMTP_URL": "smtp://127.0.0.1:3",
+        "LOYALTY_DATABASE_URL": "sqlite:///a.db",
+        **database,
+    }
+
+
+def test_script_of_an_experiment_gets_no_setting_of_another_python() -> None:
+    assert python_environment({**OURS, **PYTHON, **FIGURES}) == {**OURS, "PYTHONUTF8": "1"}
+
+
+def test_jupyterlab_gets_nothing_of_another_session() -> None:
+    inherited = {**FOREIGN, "JUPYTER_PATH": "/foreign", "JUPYTER_CONFIG_PATH": "/etc/jupyter"}
+    assert jupyterlab_environment(inherited, Path("/ours"), Path("/session"), 7.0) == {
+        **OURS,
+        **TEMPORAL,
+        "PYTHONUTF8": "1",
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(["/ours", "/etc/jupyter"]),
+        "JUPYTER_PATH": os.pathsep.join([str(Path(sys.prefix) / "share" / "jupyter"), "/foreign"]),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTERLAB_WORKSPACES_DIR": str(Path("/session/workspaces")),
+        "LOYALTY_LAB_SESSION_FOLDER": str(Path("/session")),
+        "LOYALTY_LAB_STARTED_AT": "7.0",
+    }
 
 
 async def test_lab_starts_and_shows_no_secret_under_foreign_settings(

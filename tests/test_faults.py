@@ -30,9 +30,10 @@ from temporalio.client import Client, RetryConfig
 from temporalio.service import RPCError
 
 from loyalty.lab import Lab, settled, until
+from loyalty.lab.environment import worker_environment
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.traffic import storm
-from loyalty.lab.workers import WorkerProcess, worker_environment
+from loyalty.lab.workers import WorkerProcess
 from loyalty.limits import EVENT_LIMIT
 from loyalty.messages import (
     DEFAULT_HISTORY_THRESHOLD,

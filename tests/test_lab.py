@@ -216,9 +216,15 @@ async def test_a_missing_binary_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         await Lab.start(own_server=True)
 
 
-async def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="The Temporal server ended at once; its last words:"):
+async def test_database_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"Cannot use the database file .*: there is no folder"):
         await Lab.start(database=tmp_path / "no" / "such" / "folder" / "temporal.db")
+
+
+async def test_a_server_that_ends_at_once_shows_its_last_words() -> None:
+    last_words = 'invalid JSON value for key "limit.blobSize.error"'
+    with pytest.raises(LabError, match=f"The Temporal server ended at once; its last words:\n.*{last_words}"):
+        await Lab.start(limits={"limit.blobSize.error=": 1})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for the server's first attempt")

@@ -190,7 +190,7 @@ async def test_the_learner_s_arguments_have_the_last_word(tmp_path: Path) -> Non
 
 
 def test_nothing_else_is_asked_of_jupyterlab_than_what_the_learner_asks() -> None:
-    assert command(["--port=9999"], is_root=False)[1:] == ["-m", "jupyterlab", "--port=9999"]
+    assert command(["--port=9999"], is_root=False)[1:] == ["-P", "-m", "jupyterlab", "--port=9999"]
 
 
 def test_in_a_container_jupyterlab_may_run_as_root() -> None:

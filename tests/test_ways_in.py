@@ -82,7 +82,7 @@ def test_vs_code_uses_the_python_that_is_installed(container: dict[str, Any]) ->
     interpreter = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
     path = interpreter.removeprefix("${containerWorkspaceFolder}/")
     assert f"{path} -m venv" not in makes("lab")
-    assert f"{path} -m loyalty.lab" in makes("lab")
+    assert f"{path} -I -X utf8 -m loyalty.lab" in makes("lab")
 
 
 def test_the_forwarded_port_is_the_one_that_jupyterlab_asks_for(

@@ -12,7 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from loyalty.lab.course import FIRST_NOTEBOOK, FOLDER, STARTED_AT
+from loyalty.lab.course import FIRST_NOTEBOOK
+from loyalty.lab.environment import jupyterlab_environment
+from loyalty.lab.home import instead_of_home
 
 CONFIGURATION = Path(__file__).parent / "jupyter"
 
@@ -20,20 +22,14 @@ CONFIGURATION = Path(__file__).parent / "jupyter"
 def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
     """Return the command line of JupyterLab; where it opens is in our configuration, which `arguments` overrule."""
     as_root = ["--allow-root"] if is_root else []  # JupyterLab refuses to run as root, as containers do, without it
-    return [sys.executable, "-m", "jupyterlab", *as_root, *arguments]
+    return [sys.executable, "-P", "-m", "jupyterlab", *as_root, *arguments]
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of JupyterLab: our configuration is found before the machine's."""
-    paths = [str(CONFIGURATION), *filter(None, [inherited.get("JUPYTER_CONFIG_PATH")])]
-    folder = tempfile.mkdtemp(prefix="loyalty-session-")
-    return {
-        **inherited,
-        STARTED_AT: str(time.time()),  # an outer session, in whose terminal this one starts, has its own
-        "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
-        FOLDER: folder,
-        "JUPYTERLAB_WORKSPACES_DIR": str(Path(folder) / "workspaces"),
-    }
+    folder = Path(tempfile.mkdtemp(prefix="loyalty-session-"))
+    given = jupyterlab_environment(inherited, CONFIGURATION, folder, time.time())
+    return {**given, **instead_of_home(given, folder)}
 
 
 def main() -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 
 from loyalty.lab.short_traces import shorten_traces
 
 HEARTBEAT_SECONDS = 0.2
+
+INLINE = "module://matplotlib_inline.backend_inline"
+
+NOTEBOOK_BACKENDS = re.compile(r"module://|inline\Z|widget\Z|ipympl\Z|nbagg\Z|notebook\Z", re.IGNORECASE)
+"""matplotlib's names for backends that show a figure in the notebook."""
 
 _heartbeats: list[asyncio.Task[None]] = []
 
@@ -24,11 +31,23 @@ def arrange_kernel() -> None:
     import nest_asyncio2
     from IPython import get_ipython
 
+    show_figures(os.environ)
+    if "" in sys.path:  # the notebook's folder is the last place, as for a worker: loyalty.lab.beside
+        sys.path.remove("")
+        sys.path.append("")
     nest_asyncio2.apply()
     shorten_traces(get_ipython())
     loop = asyncio.get_running_loop()
     if all(heartbeat.get_loop() is not loop or heartbeat.done() for heartbeat in _heartbeats):
         _heartbeats.append(loop.create_task(_beat()))
+
+
+def show_figures(environment: MutableMapping[str, str]) -> None:
+    """Let figures appear in the notebook, whatever MPLBACKEND says: Agg, for one, would hide every figure."""
+    if not NOTEBOOK_BACKENDS.match(environment.get("MPLBACKEND", "")):
+        environment["MPLBACKEND"] = INLINE
+        if "matplotlib" in sys.modules:  # it has read the variable already
+            sys.modules["IPython"].get_ipython().enable_matplotlib("inline")
 
 
 async def _beat() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import weakref
@@ -18,7 +17,7 @@ from temporalio.envconfig import ClientConnectConfig
 
 from loyalty import config
 from loyalty.lab import lives
-from loyalty.lab.environment import ChildEnvironment
+from loyalty.lab.environment import ChildEnvironment, cluster_worker_environment, worker_environment
 from loyalty.lab.errors import LabError
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.joining import attach, embed, enter_fresh_namespace
@@ -27,7 +26,7 @@ from loyalty.lab.links import WEB_UI, Link, save_my_work
 from loyalty.lab.server import EmbeddedServer, Server, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS
 from loyalty.lab.watching import lab_state_of
-from loyalty.lab.workers import WorkerProcess, sqlite_url, worker_environment
+from loyalty.lab.workers import WorkerProcess, sqlite_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +46,7 @@ class Lab:
         self, folder: Path, where: Server, own_server: EmbeddedServer | None, client: Client, inbox: Inbox
     ) -> None:
         self.where = where
-        self.folder = folder
+        self._folder = folder
         self._own_server = own_server
         self._client: Client | None = client
         self._inbox = inbox
@@ -91,7 +90,7 @@ class Lab:
             configured: ClientConnectConfig = {} if own_server else config.cluster()
             if "target_host" in configured:
                 client, where = await attach(configured, patience)
-                environment = {config.DATABASE_URL: database_url, **os.environ, config.SMTP_URL: inbox.url}
+                environment = cluster_worker_environment(inbox.url, database_url)
             else:
                 session = None if own_server else session_server()
                 if session is None:
@@ -161,7 +160,19 @@ class Lab:
     @property
     def database_url(self) -> str:
         """Where the coffee shop of this lab's workers keeps its books, as SQLAlchemy and `pandas.read_sql` take it."""
+        if self._client is not None and not self._folder.is_dir():
+            raise LabError(
+                f"Cannot open the coffee shop's database: {self._folder} was removed, as a clean-up of temporary files "
+                "does; `lab = await Lab.start()` makes a new one"
+            )
         return self.environment[config.DATABASE_URL]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of logs and databases; while the lab is up, it is made again if a clean-up has removed it."""
+        if self._client is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
 
     @property
     def worker(self) -> WorkerProcess:

@@ -10,12 +10,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loyalty.lab import guardian
+from loyalty.lab import beside, guardian
 from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.lives import End, Life, Role
 
 GRACE_SECONDS = 5.0
 """How long a child may take to end politely."""
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """Return the command `python -m module arguments...`, for which this folder is the last place that is looked in."""
+    return [sys.executable, "-P", beside.__file__, module, *arguments]
 
 
 class Child:
@@ -26,6 +31,7 @@ class Child:
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)  # a clean-up of temporary files may have removed it
         with log.open("ab") as output:
             self._log_begins = output.tell()  # an earlier command may have written to it
             self._guardian = subprocess.Popen(
@@ -93,8 +99,12 @@ class Child:
             raise WaitedTooLong(f"Waited {GRACE_SECONDS * 2:g} s until process {self.pid} ended") from error
 
     def lines(self) -> list[str]:
-        """Return what the command has written."""
-        return self.log.read_bytes()[self._log_begins :].decode(errors="replace").splitlines()
+        """Return what the command has written; one line that says so if a clean-up has removed its log."""
+        try:
+            written = self.log.read_bytes()
+        except FileNotFoundError:
+            return [f"(The log {self.log} was removed, as a clean-up of temporary files does.)"]
+        return written[self._log_begins :].decode(errors="replace").splitlines()
 
     def last_lines(self, count: int) -> str:
         """Return the newest `count` lines of what the command has written."""

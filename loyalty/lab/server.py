@@ -12,7 +12,8 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from loyalty.lab.environment import without_temporal
+from loyalty.lab.database import refuse_unusable
+from loyalty.lab.environment import server_environment
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
 from loyalty.lab.ports import HOST, ReservedPort, is_open, refuse_taken
@@ -46,11 +47,6 @@ TUNING: Mapping[str, object] = {
 thousands of shards; the development server has one, at 20 looks a second, so that each task of a lone customer would
 wait up to 50 ms: purchases one at a time go from 22 to 83 a second (measured, two cores). And a run that was shorter
 than a second is followed by the next one at once, not after a second. No limit is changed."""
-
-
-LEAN = {"GOGC": "50"}
-"""The server collects its garbage twice as often as Go would: 150 of 800 MiB less after notebook 05, in no more time
-(measured). On Binder everything has to fit into 2 GB."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +86,8 @@ def command(program: Path, where: Server, database: Path | None, limits: Mapping
     """Return the command line of the embedded server. `limits` are dynamic configuration keys and JSON values."""
     port = where.address.rpartition(":")[2]
     arguments = [str(program), "server", "start-dev", "--ip", HOST, "--port", port, "--log-level", "warn"]
+    # A file of settings in HOME is for the learner's own clusters; a broken one would stop this server.
+    arguments += ["--env-file", os.devnull, "--disable-config-file"]
     arguments += ["--ui-port", str(where.ui_port), "--ui-disable-news-fetch"]
     if where.ui_path != "/":  # told of "/", it sends whoever asks for /namespaces/... to a machine named namespaces
         arguments += ["--ui-public-path", PUBLIC_PATH]
@@ -114,6 +112,8 @@ class EmbeddedServer:
     ) -> None:
         if port is not None:
             refuse_taken(port)
+        if database is not None:
+            refuse_unusable(database)
         self._log = log
         for attempts_left in reversed(range(ATTEMPTS)):
             self._reserved = [ReservedPort(), ReservedPort()]
@@ -131,7 +131,7 @@ class EmbeddedServer:
                 raise LabError(f"The Temporal server ended at once; its last words:\n{words}")
 
     def _begin(self) -> Child:
-        return Child(self._command, self._log, {**LEAN, **without_temporal()})
+        return Child(self._command, self._log, server_environment())
 
     def _listens(self) -> bool:
         """Return True once the server accepts connections, or False where it has ended instead."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from loyalty import config
-from loyalty.lab.environment import without_temporal
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
-from loyalty.lab.processes import Child
+from loyalty.lab.processes import Child, python_module
 from loyalty.lab.waiting import block_until
 from loyalty.lab.worker_modules import LAST_WORDS, why_it_ended
 
@@ -31,7 +27,7 @@ class WorkerProcess:
         self._environment = dict(environment)
         self._folder = folder
         self._module = module
-        self._command = [sys.executable, "-m", module, *task_queues]
+        self._command = python_module(module, *task_queues)
         self._child: Child | None = None
         self._children: dict[str, Child] = {}
 
@@ -39,12 +35,13 @@ class WorkerProcess:
         """Start the process and wait until it serves its task queue; does nothing where it runs already."""
         if not self.alive:
             number = 1 + len(list(self._folder.glob("worker-*.log")))
-            log = self._folder / f"worker-{number}.log"
-            child = Child(self._command, log, self._environment)
+            while f"worker {number}" in self._children:  # a clean-up of temporary files has removed its log
+                number += 1
+            child = Child(self._command, self._folder / f"worker-{number}.log", self._environment)
             self._child = self._children[f"worker {number}"] = child
 
             def serves() -> bool:
-                if READY in log.read_text(encoding="utf-8", errors="replace"):
+                if any(READY in line for line in child.lines()):
                     return True
                 if child.exit_code is not None:
                     raise LabError(why_it_ended(self._module, child.exit_code, child.last_lines(LAST_WORDS)))
@@ -98,18 +95,6 @@ class WorkerProcess:
 
     def __repr__(self) -> str:
         return f"Worker process {self.pid}, running" if self.alive else "Worker process, not running"
-
-
-def worker_environment(address: str, namespace: str, smtp_url: str, database_url: str) -> dict[str, str]:
-    """Return the environment of a worker for a server that the lab knows: no other Temporal setting gets in between."""
-    return {
-        **without_temporal(),
-        "TEMPORAL_ADDRESS": address,
-        "TEMPORAL_NAMESPACE": namespace,
-        "TEMPORAL_CONFIG_FILE": os.devnull,
-        config.SMTP_URL: smtp_url,
-        config.DATABASE_URL: database_url,
-    }
 
 
 def sqlite_url(file: Path) -> str:

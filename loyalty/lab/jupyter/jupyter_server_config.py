@@ -17,4 +17,5 @@ c.ServerApp.allow_origin_pat = origin_pattern(os.environ)
 c.LabApp.default_url = f"/lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}"
 # Otherwise each kernel warns, in the learner's terminal, that it talks to JupyterLab in the clear.
 c.KernelManager.transport_encryption = "auto" if zmq.has("curve") else "disabled"
+c.ServerApp.kernel_spec_manager_class = "loyalty.lab.kernelspec.CourseKernels"
 c.Application.log_level = "WARN"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
+from loyalty.lab.environment import python_environment
 from loyalty.lab.errors import LabError, WaitedTooLong
+from loyalty.lab.processes import python_module
 from loyalty.lab.transfers.planning import KILL
 
 DEADLINE_SECONDS = 120
@@ -17,9 +18,11 @@ def run(module: str, *arguments: object) -> tuple[list[str], bool]:
 
     Raise LabError where it failed in another way.
     """
-    command = [sys.executable, "-X", "utf8", "-m", module, *map(str, arguments)]
+    command = python_module(module, *map(str, arguments))
     try:
-        ended = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=DEADLINE_SECONDS)
+        ended = subprocess.run(
+            command, capture_output=True, encoding="utf-8", timeout=DEADLINE_SECONDS, env=python_environment()
+        )
     except subprocess.TimeoutExpired as error:
         raise WaitedTooLong(f"Waited {DEADLINE_SECONDS} s until {module} ended, and it is not so") from error
     crashed = ended.returncode in (-KILL, KILL)  # as Linux and macOS say it, and Windows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 
 from loyalty.lab.errors import LabError
 from loyalty.lab.lab import Lab
-from loyalty.lab.processes import Child
+from loyalty.lab.processes import Child, python_module
 from loyalty.lab.transfers.gift_worker import CRASHES
 from loyalty.lab.transfers.planning import Crashes, Plan
 
@@ -56,7 +55,7 @@ class GiftWorkers:
             words = "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_WORDS:])
             raise LabError(f"A worker failed, and not by a planned crash; its last words:\n{words}")
         while len(self._children) < WORKERS:
-            command = [sys.executable, "-m", "loyalty.lab.transfers.gift_worker"]
+            command = python_module("loyalty.lab.transfers.gift_worker")
             self._children.append(Child(command, self._log, self._environment))
 
     def _bury_the_dead(self) -> None:

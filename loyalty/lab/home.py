@@ -1,0 +1,44 @@
+"""A HOME that cannot be written: Jupyter's own folders are elsewhere then."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return variables that put into `folder` what Jupyter and matplotlib cannot write at its usual place; say so."""
+    home = Path(environment.get("HOME") or Path.home())
+    data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "jupyter"
+    if sys.platform == "darwin":
+        data = home / "Library" / "Jupyter"
+    if sys.platform == "win32":
+        data = Path(environment.get("APPDATA") or home) / "jupyter"
+    usual = {
+        "JUPYTER_CONFIG_DIR": home / ".jupyter",
+        "JUPYTER_DATA_DIR": data,
+        "JUPYTER_RUNTIME_DIR": Path(environment.get("JUPYTER_DATA_DIR") or data) / "runtime",
+        "MPLCONFIGDIR": Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "matplotlib",
+    }
+    places = {name: Path(environment.get(name) or path) for name, path in usual.items()}
+    moved = {name: folder / name.lower() for name, path in places.items() if not can_write(path)}
+    if moved:
+        print(
+            f"Cannot write in {', '.join(str(places[name]) for name in moved)}; JupyterLab keeps its own files in "
+            f"{folder} until it ends.",
+            file=sys.stderr,
+        )
+    return {name: str(path) for name, path in moved.items()}
+
+
+def can_write(path: Path) -> bool:
+    """Return whether this user can write in a folder, or make it."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            return True
+    except OSError:
+        return False
