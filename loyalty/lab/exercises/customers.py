@@ -2,169 +2,219 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 from temporalio.client import Client
 
-from loyalty.lab import history
-from loyalty.lab.exercises.hints import NotYet, described, require
-from loyalty.lab.waiting import settled
+from loyalty import parsing
+from loyalty.lab.exercises.hints import require
+from loyalty.lab.exercises.tries import Check, Kind, Try, arguments, check_tries
 from loyalty.messages import SEND_EMAIL, TASK_QUEUE, WORKFLOW_TYPE, workflow_id
 from loyalty.tiers import TIERS
-from loyalty.workflow import CustomerLoyaltyWorkflow
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SIGNALED = "WorkflowExecutionSignaled"
+SILVER = TIERS[1]
 FIRST_EVENTS = 3
 """Within so many events from the start, a signal came with the start."""
 
 
-async def _history_of(client: Client, customer_id: str, *, at_rest: bool = True) -> pd.DataFrame:
-    """Return the events of all runs of a customer, or raise NotYet with what is wrong with how it was started.
-
-    Waits until the customer has nothing to do, unless the exercise is about work that may be held up.
-    """
-    handle = client.get_workflow_handle(workflow_id(customer_id))
-    description = await described(handle)
-    if description is None:
-        raise NotYet(f"there is no workflow with the id {handle.id!r}. Did you pass id=workflow_id({customer_id!r})?")
-    if description.workflow_type != WORKFLOW_TYPE:
-        raise NotYet(f"{handle.id} is a {description.workflow_type}; start CustomerLoyaltyWorkflow.run instead")
-    if description.task_queue != TASK_QUEUE:
-        raise NotYet(
-            f"event 1 of {handle.id} names the task queue {description.task_queue!r}, where no worker looks. "
-            f"`await client.get_workflow_handle({handle.id!r}).terminate()`, then start it with task_queue=TASK_QUEUE"
-        )
-    if at_rest:
-        await settled(handle)  # signals that wait on the server are not in the history yet
-    return await history.frame(handle)
+async def _points(customer: Try) -> int:
+    return int((await customer.query("getStatus"))["points"])
 
 
-async def _points(client: Client, customer_id: str) -> int:
-    handle = client.get_workflow_handle_for(CustomerLoyaltyWorkflow.run, workflow_id(customer_id))
-    return (await handle.query(CustomerLoyaltyWorkflow.get_status)).points
+def _start(customer: Try) -> dict[str, Any]:
+    """Return the customer in the start input; empty if the input is no such object."""
+    given = arguments(customer.events[0].workflow_execution_started_event_attributes.input)
+    person = given[0].get("customer") if given and isinstance(given[0], dict) else None
+    return person if isinstance(person, dict) else {}
 
 
-async def _grace_starts_as_silver(client: Client) -> str:
-    events = await _history_of(client, "grace")
-    points = await _points(client, "grace")
-    silver = TIERS[1]
+def _purchases(customer: Try) -> tuple[list[int], str]:
+    """Return the points of the addPoints signals that a customer accepts, and a clause about the first ignored one."""
+    accepted, ignored = list[int](), ""
+    for event in customer.signals("addPoints"):
+        given = arguments(event.workflow_execution_signaled_event_attributes.input)
+        try:
+            accepted.append(parsing.add_points(*(given or [0])).points)
+        except parsing.Refused as refusal:
+            ignored = ignored or f"; the customer ignored event {event.event_id} ({refusal})"
+    return accepted, ignored
+
+
+async def _grace_starts_as_silver(grace: Try) -> str:
+    signals = len(list(grace.signals()))
+    require(signals == 0, f"the history of {grace.handle.id} has {signals} signals, expected 0")
+    points = await _points(grace)
     require(
-        points >= silver.minimum_points,
-        f"Grace has {points:,} points; Silver begins at {silver.minimum_points:,}. "
-        "Customer(...) takes points=..., and a customer that starts with points starts at that tier",
+        points >= SILVER.minimum_points,
+        f"{grace.handle.id} has {points:,} points and no signal; Silver begins at {SILVER.minimum_points:,}, and "
+        "Customer(...) takes points=...",
     )
-    signals = int((events.type == SIGNALED).sum())
-    require(signals == 0, f"found {signals} signals in her history, expected 0: give her the points with her start")
-    return f"Grace started as a {silver.name} customer, and her history has no signal: the input alone did it"
+    return f"Grace started as a {SILVER.name} customer, and her history has no signal: the input alone did it"
 
 
-async def _linus_falls_back(client: Client) -> str:
-    events = await _history_of(client, "linus")
-    signals = events[(events.type == SIGNALED) & (events.name == "addPoints")]
-    bought = [int(detail.split(",")[0]) for detail in signals.detail]
-    require(len(bought) > 0, "found no addPoints signal in his history, expected two: a purchase and its return")
+async def _linus_falls_back(linus: Try) -> str:
+    bought, ignored = _purchases(linus)
+    updates = linus.frame[linus.frame.type == "WorkflowExecutionUpdateAccepted"]
+    asked = f"; event {updates.event_id.iloc[0]} is an update, not a signal" if len(updates) else ""
+    send = "Send points with `await linus.signal(CustomerLoyaltyWorkflow.add_points, ...)`, as a number without quotes"
+    require(len(bought) > 0, f"found no addPoints signal that counts{ignored}{asked}", send)
+    reached, points = list[int](), 0
+    for number in bought:
+        points = max(0, points + number)
+        reached.append(points)
     require(
-        max(sum(bought[: n + 1]) for n in range(len(bought))) >= TIERS[1].minimum_points,
-        f"his purchases {bought} never reached Silver, which begins at {TIERS[1].minimum_points:,} points",
+        max(reached) >= SILVER.minimum_points,
+        f"the signals {bought[:10]} never made him Silver, which begins at {SILVER.minimum_points:,} points{ignored}",
+        send,
     )
-    require(min(bought) < 0, f"found the purchases {bought}; a returned purchase is a signal with negative points")
-    points = await _points(client, "linus")
-    require(points < TIERS[1].minimum_points, f"Linus has {points:,} points and is still Silver: return more, or again")
+    back = "A returned purchase is the signal addPoints with negative points"
+    require(min(bought) < 0, f"found the purchases {bought[:10]}, and no returned one{ignored}", back)
+    points = await _points(linus)
+    require(
+        points < SILVER.minimum_points, f"{linus.handle.id} has {points:,} points and is still Silver{ignored}", back
+    )
+    require(
+        not any(linus.signals("cancelAccount")), f"{linus.handle.id} has {points:,} points, but his account was closed"
+    )
     return f"Linus rose and fell by {len(bought)} signals, and has {points:,} points"
 
 
-async def _hedy_goes_to_a_concert(client: Client) -> str:
-    events = await _history_of(client, "hedy")
-    answers = events[events.type == "WorkflowExecutionUpdateCompleted"]
+async def _hedy_goes_to_a_concert(hedy: Try) -> str:
+    ticket = "concert ticket"
+    redeem = f'`await hedy.execute_update(CustomerLoyaltyWorkflow.redeem_reward, "{ticket}")` asks for it'
+    found = ""
+    for event in hedy.events:
+        ended = event.workflow_execution_update_completed_event_attributes
+        if not event.HasField("workflow_execution_update_completed_event_attributes"):
+            continue
+        answer = arguments(ended.outcome.success)
+        if answer and isinstance(answer[0], dict) and answer[0].get("reward") == ticket:
+            return f"event {event.event_id} of her history is the receipt: {answer[0]}"
+        said = ended.outcome.failure.message or answer
+        found = f"event {event.event_id} is an answer, but no receipt for a {ticket}: {said}"
+    require(not found, found, redeem)
+    for event in hedy.signals("redeemReward"):
+        require(False, f"event {event.event_id} is the signal redeemReward, and a signal has no answer", redeem)
+    points = await _points(hedy)
     require(
-        len(answers) > 0,
-        "found no answered update in her history. A refused one leaves no event: has she the points and the status? "
-        f"She has {await _points(client, 'hedy'):,} points",
+        points >= TIERS[2].minimum_points,
+        f"found no answered update; she has {points:,} points, and a {ticket} needs Gold, which begins at "
+        f"{TIERS[2].minimum_points:,}. A refused update leaves no event",
+        "Send her points first",
     )
-    receipts = answers[(answers.name == "redeemReward") & answers.detail.str.contains("concert ticket", na=False)]
-    require(
-        len(receipts) > 0,
-        f"found answers to {', '.join(answers.name)}, but no receipt for a concert ticket: the update is redeemReward",
-    )
-    return f"event {receipts.event_id.iloc[0]} of her history is the receipt: {receipts.detail.iloc[0]}"
+    require(False, f"found no answered update; she has {points:,} points, which is enough", redeem)
+    raise AssertionError("unreachable")
 
 
-async def _ida_is_invited(client: Client) -> str:
-    events = await _history_of(client, "ida")
-    first = events[events.type == SIGNALED].head(1)
+async def _ida_is_invited(ida: Try) -> str:
+    started = ida.events[0].workflow_execution_started_event_attributes
+    parent = started.parent_workflow_execution.workflow_id
+    id = ida.handle.id
+    require(not parent, f"event 1 of {id} names the parent {parent}: a child of a household is not a guest")
+    first = next(ida.signals(), None)
+    invited = (
+        first is not None
+        and first.event_id <= FIRST_EVENTS
+        and first.workflow_execution_signaled_event_attributes.signal_name == "ensureMinimumStatus"
+        and started.identity != ida.client.identity
+    )
     require(
-        len(first) == 1 and first.name.iloc[0] == "ensureMinimumStatus" and first.event_id.iloc[0] <= FIRST_EVENTS,
-        "Ida is alive, but nobody invited her: a guest's history begins with a start and the signal "
-        "ensureMinimumStatus. Let a Gold customer invite her, and choose a customer id that is free",
+        invited,
+        f"event 1 of {id} is a start by {started.identity}, without an invitation. A guest's history begins with a "
+        "start by a worker and the signal ensureMinimumStatus",
     )
     return "Ida was brought to life by signal-with-start, and her history shows it in its first two events"
 
 
-async def _a_second_attempt(client: Client) -> str:
-    events = await _history_of(client, "radia", at_rest=False)
-    mails = events[events.name == SEND_EMAIL]
-    ended = mails[mails.type.isin(["ActivityTaskCompleted", "ActivityTaskFailed"])]
+async def _a_second_attempt(radia: Try) -> str:
+    mails = radia.frame[radia.frame.name == SEND_EMAIL]
     tried = int((mails.type == "ActivityTaskScheduled").sum())
-    require(tried > 0, "found no e-mail in her history: has she an address? Customer(...) takes email=...")
-    require(
-        len(ended) == tried,
-        f"{tried - len(ended)} of her {tried} e-mails is still being tried: is the inbox open? `lab.inbox.start()`",
-    )
+    require(bool(_start(radia).get("email")), "event 1 starts her without an e-mail address; Customer takes email=...")
+    require(tried > 0, "found no e-mail in her history", "Send her a purchase")
+    sent = mails[mails.type == "ActivityTaskCompleted"][["run", "refers_to"]]
     late = mails[(mails.type == "ActivityTaskStarted") & (mails.attempt > 1)]
+    in_the_end = late.merge(sent, on=["run", "refers_to"])
+    if len(in_the_end) > 0:
+        first = in_the_end.iloc[0]
+        return f"event {first.event_id} of her history says that attempt {first.attempt} sent the e-mail"
+    ended = mails.type.str.fullmatch("ActivityTask(Completed|Failed|TimedOut|Canceled)").sum()
     require(
-        len(late) > 0,
-        f"all {tried} of her e-mails arrived at the first attempt: stop the inbox before she buys something",
+        ended == tried,
+        f"{tried - ended} of her {tried} e-mails is still being tried",
+        "`lab.inbox.start()` opens the inbox (and `lab.worker.start()` the worker); then run this cell again",
     )
-    in_the_end = late[late.refers_to.isin(ended.refers_to[ended.type == "ActivityTaskCompleted"])]
-    require(
-        len(in_the_end) > 0,
-        f"her e-mail was given up after {late.attempt.max()} attempts, half a minute: start the inbox earlier",
-    )
-    first = in_the_end.iloc[0]
-    return f"event {first.event_id} of her history says that attempt {first.attempt} sent the e-mail"
+    outage = "Stop the inbox, send a purchase, and start the inbox when the first attempt has failed"
+    require(len(late) > 0, f"all {tried} of her e-mails arrived at the first attempt", outage)
+    event = late.iloc[-1]
+    require(False, f"event {event.event_id} is attempt {event.attempt} of an e-mail that never arrived", outage)
+    raise AssertionError("unreachable")
 
 
-async def _lean_purchases(client: Client) -> str:
-    events = await _history_of(client, "lean")
-    signals = int((events.type == SIGNALED).sum())
+async def _lean_purchases(lean: Try) -> str:
+    bought, ignored = _purchases(lean)
     purchases, events_each = 200, 2
-    require(signals >= purchases, f"found {signals} signals, expected at least {purchases}")
-    per_purchase = len(events) / signals
+    require(
+        len(bought) >= purchases,
+        f"found {len(bought)} purchases by the signal addPoints, expected at least {purchases}{ignored}",
+        "Send her more of them, with `asyncio.gather`",
+    )
+    per_purchase = len(lean.frame) / len(bought)
     require(
         per_purchase <= events_each,
-        f"{len(events):,} events for {signals} purchases are {per_purchase:.1f} each, expected at most {events_each}: "
-        "signals that arrive together share their other events; asyncio.gather(...) sends them together",
+        f"{len(lean.frame):,} events for {len(bought)} purchases are {per_purchase:.1f} each, expected at most "
+        f"{events_each}: signals that arrive together share their other events; asyncio.gather(...) does that",
     )
-    return f"{signals} purchases took {len(events):,} events, {per_purchase:.2f} each"
+    return f"{len(bought)} purchases took {len(lean.frame):,} events, {per_purchase:.2f} each"
 
 
-async def _four_runs(client: Client) -> str:
-    events = await _history_of(client, "phoenix")
-    runs = events.run.nunique()
-    signals = int((events.type == SIGNALED).sum())
-    purchases, lives = 400, 4
-    require(signals >= purchases, f"found {signals} signals over all runs, expected at least {purchases}")
+async def _four_runs(phoenix: Try) -> str:
+    bought, ignored = _purchases(phoenix)
+    runs, purchases, lives = phoenix.frame.run.nunique(), 400, 4
+    plus = sum(number > 0 for number in bought)
+    require(
+        plus >= purchases,
+        f"found {plus} purchases by the signal addPoints over all runs, expected at least {purchases}{ignored}",
+        "Send more of them",
+    )
     require(
         runs >= lives,
-        f"found {runs} runs, expected at least {lives}: CustomerInput(...) takes history_threshold=..., and "
-        f"{len(events):,} events in all are not many thresholds",
+        f"found {runs} runs with {len(phoenix.frame):,} events, expected at least {lives} runs; "
+        "CustomerInput(...) takes history_threshold=..., and it has to be lower",
     )
-    points = await _points(client, "phoenix")
+    points = await _points(phoenix)
     require(
-        points >= signals, f"{signals} purchases of at least one point make {points:,} points so far; ask again shortly"
+        points >= plus,
+        f"{plus} purchases of at least one point make {points:,} points: some points were taken or spent",
+        "Run this cell again if purchases are still on their way",
     )
-    return f"{signals} purchases over {runs} runs, {points:,} points: nothing was lost"
+    return f"{plus} purchases over {runs} runs, {points:,} points: nothing was lost"
+
+
+CUSTOMER = Kind(workflow_id, WORKFLOW_TYPE, TASK_QUEUE, "start the next try with the customer id {}")
+GUEST = Kind(workflow_id, WORKFLOW_TYPE, TASK_QUEUE, "let a Gold customer with a free place invite {}")
+
+
+def _exercise(
+    name: str, is_done: Check, kind: Kind = CUSTOMER, missing: str = ""
+) -> Callable[[Client], Awaitable[str]]:
+    missing = missing or f"Did you `await` the start, with id=workflow_id({name!r})?"
+    return partial(check_tries, name=name, kind=kind, missing=missing, is_done=is_done)
 
 
 EXERCISES = {
-    "grace starts as Silver": _grace_starts_as_silver,
-    "Linus falls back": _linus_falls_back,
-    "Hedy goes to a concert": _hedy_goes_to_a_concert,
-    "Ida is invited": _ida_is_invited,
-    "a second attempt": _a_second_attempt,
-    "lean purchases": _lean_purchases,
-    "four runs": _four_runs,
+    "grace starts as Silver": _exercise("grace", _grace_starts_as_silver),
+    "Linus falls back": _exercise("linus", _linus_falls_back),
+    "Hedy goes to a concert": _exercise("hedy", _hedy_goes_to_a_concert),
+    "Ida is invited": _exercise(
+        "ida",
+        _ida_is_invited,
+        GUEST,
+        "A customer with 1,000 points, who has fewer than two guests, brings her to life: "
+        '`await host.signal(CustomerLoyaltyWorkflow.invite_guest, GuestInvitation("ida"))`',
+    ),
+    "a second attempt": _exercise("radia", _a_second_attempt),
+    "lean purchases": _exercise("lean", _lean_purchases),
+    "four runs": _exercise("phoenix", _four_runs),
 }

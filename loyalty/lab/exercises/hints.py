@@ -1,28 +1,21 @@
-"""How a check says that an exercise is not done yet, and how it looks whether anything was started at all."""
+"""How a check says that an exercise is not done yet: what the history shows, and the next thing to do."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
-
 
 class NotYet(Exception):
-    """The exercise is not done; the text is the hint."""
+    """The exercise is not done: `found` is what the history shows, `todo` the next thing to do with this workflow.
+
+    Without `todo`, or once the workflow has ended, the hint is to make another try under the next free id.
+    """
+
+    def __init__(self, found: str, todo: str = "") -> None:
+        super().__init__(f"{found}. {todo}")
+        self.found = found
+        self.todo = todo
 
 
-def require(condition: bool, hint: str) -> None:
-    """Raise NotYet with `hint` unless `condition` holds."""
+def require(condition: bool, found: str, todo: str = "") -> None:
+    """Raise NotYet unless `condition` holds."""
     if not condition:
-        raise NotYet(hint)
-
-
-async def described(handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionDescription | None:
-    """Return the description of a workflow, or None where nobody has started it."""
-    try:
-        return await handle.describe()
-    except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
-            raise
-        return None
+        raise NotYet(found, todo)

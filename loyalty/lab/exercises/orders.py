@@ -2,79 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
-from temporalio.client import Client
-
-from loyalty.coffee.messages import PROCESS_PAYMENT, REFUND_PAYMENT, TASK_QUEUE, order_workflow_id
-from loyalty.lab import history
-from loyalty.lab.exercises.hints import NotYet, described, require
-
-if TYPE_CHECKING:
-    import pandas as pd
+from loyalty.coffee.messages import PROCESS_PAYMENT, REFUND_PAYMENT, TASK_QUEUE, WORKFLOW_TYPE, order_workflow_id
+from loyalty.lab.exercises.hints import require
+from loyalty.lab.exercises.tries import Kind, Try, arguments, check_tries
 
 
-async def _order_history(client: Client, order_id: str) -> pd.DataFrame:
-    """Return the events of an order of the coffee shop, or raise NotYet where there is none."""
-    order = client.get_workflow_handle(order_workflow_id(order_id))
-    description = await described(order)
-    if description is None:
-        raise NotYet(f"there is no workflow with the id {order.id!r}. Is the order's id {order_id!r}?")
+async def _two_payments(order: Try) -> str:
+    frame = order.frame
+    ended = frame.type.iloc[-1] == "WorkflowExecutionCompleted"
+    closed = ended or frame.type.str.fullmatch("WorkflowExecution(Terminated|Failed|Canceled|TimedOut)").any()
     require(
-        description.task_queue == TASK_QUEUE,
-        f"event 1 of {order.id} names the task queue {description.task_queue!r}; orders have {TASK_QUEUE!r}",
+        bool(closed),
+        f"the order has not ended yet; its newest event is {frame.event_id.iloc[-1]}, {frame.type.iloc[-1]}",
+        "Await its result(), and see that the shop's worker runs",
     )
-    return await history.frame(order)
-
-
-async def _newest_try(client: Client, order_id: str) -> tuple[pd.DataFrame, str]:
-    """Return the events of the newest one of `monday`, `monday-2`, `monday-3`, ..., and the next free id."""
-    newest, number = order_id, 2
-    while await described(client.get_workflow_handle(order_workflow_id(next_id := f"{order_id}-{number}"))):
-        newest, number = next_id, number + 1
-    return await _order_history(client, newest), next_id
-
-
-async def _two_payments(client: Client) -> str:
-    events, next_id = await _newest_try(client, "monday")
-    ended = events[events.type == "WorkflowExecutionCompleted"]
-    require(len(ended) > 0, "the order has not ended yet: await its result()")
-    payments = events[events.name == PROCESS_PAYMENT]
-    require(len(payments) > 0, f"the order was refused: {ended.detail.iloc[0]}")
-    require(
-        "placed before" not in ended.detail.iloc[0],
-        f"an order's id is used once, and this one was placed before: place your next try as {next_id!r}",
-    )
-    first = payments[payments.type == "ActivityTaskStarted"].attempt.max()
-    require(first > 1, "found one attempt of each payment, expected a second one: whose notes ask for a lost receipt?")
-    booked = len(payments[payments.type == "ActivityTaskCompleted"])
-    two = 2
+    require(ended, f"the order ended with {frame.type.iloc[-1]}, expected its result")
+    result = arguments(order.events[-1].workflow_execution_completed_event_attributes.result)
+    report = result[0] if result and isinstance(result[0], dict) else {}
+    reason, status = report.get("reason"), report.get("status")
+    payments = frame[frame.name == PROCESS_PAYMENT]
+    require(len(payments) > 0, f"the order was refused: {reason}")
+    require("placed before" not in str(reason), "an order's id is used once, and this one was placed before")
+    attempts = payments[payments.type == "ActivityTaskStarted"].attempt.dropna()
+    first = int(attempts.max()) if len(attempts) else 0
+    require(first > 1, "found one attempt of each payment, expected a second one: notes ask for a lost receipt")
+    booked, two = int((payments.type == "ActivityTaskCompleted").sum()), 2
     require(
         booked >= two,
         f"found {booked} payment that was booked, expected two: changeItem pays the difference, within the order's "
         "change_window, and only if there is one",
     )
-    require('"COMPLETED"' in ended.detail.iloc[0], f"the order ended as {ended.detail.iloc[0]}, expected COMPLETED")
+    require(status == "COMPLETED", f"the order ended as {status} ({reason}), expected COMPLETED")
     return f"{booked} payments, one of them at attempt {first}, and the order is completed"
 
 
-async def _terminated_not_undone(client: Client) -> str:
-    events = await _order_history(client, "o-stuck")
-    ended = events[events.type.str.startswith("WorkflowExecutionTerminated")]
+async def _terminated_not_undone(order: Try) -> str:
+    last, event_id = order.frame.type.iloc[-1], order.frame.event_id.iloc[-1]
     require(
-        len(ended) == 1,
-        f"the newest event of the order is {events.type.iloc[-1]}, expected WorkflowExecutionTerminated. "
-        "Did you call terminate() of a handle of this order?",
+        last == "WorkflowExecutionTerminated",
+        f"the newest event of {order.handle.id} is {event_id}, {last}, expected WorkflowExecutionTerminated",
+        "Call `terminate()` of its handle; cancel() asks the Workflow, and terminate() does not",
     )
-    refunds = events[events.name == REFUND_PAYMENT]
-    begun, given = (int((refunds.type == f"ActivityTask{what}").sum()) for what in ("Scheduled", "Completed"))
+    of = {name: order.frame[order.frame.name == name].type for name in (PROCESS_PAYMENT, REFUND_PAYMENT)}
+    paid = int((of[PROCESS_PAYMENT] == "ActivityTaskCompleted").sum())
+    begun, given = (int((of[REFUND_PAYMENT] == f"ActivityTask{what}").sum()) for what in ("Scheduled", "Completed"))
+    require(
+        paid > given,
+        f"event {event_id} terminated it after {paid} payments and {given} refunds: the shop has kept no money",
+    )
     return (
-        f"event {ended.event_id.iloc[0]} is its last; {begun} refund was begun and {given} were given: termination "
+        f"event {event_id} is its last; {begun} refund was begun and {given} were given: termination "
         "undoes nothing, and the shop has kept the money"
     )
 
 
+ORDER = Kind(order_workflow_id, WORKFLOW_TYPE, TASK_QUEUE, "place your next try as {}")
+STUCK = Kind(
+    order_workflow_id, WORKFLOW_TYPE, TASK_QUEUE, "get another order stuck: `await orchestrate(lab, {}, trouble)`"
+)
+
 EXERCISES = {
-    "two payments": _two_payments,
-    "terminated, not undone": _terminated_not_undone,
+    "two payments": partial(
+        check_tries, name="monday", kind=ORDER, missing="Is the order's id 'monday'?", is_done=_two_payments
+    ),
+    "terminated, not undone": partial(
+        check_tries,
+        name="o-stuck",
+        kind=STUCK,
+        missing="Run the cells under 'Why is it stuck?' first",
+        is_done=_terminated_not_undone,
+    ),
 }
