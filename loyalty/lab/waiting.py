@@ -56,7 +56,7 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
         described = (await handle.describe()).raw_description
         if described.pending_activities or described.HasField("pending_workflow_task"):
             return False
-        return await _newest_event(handle) not in UNANSWERED
+        return await newest_event_type(handle) not in UNANSWERED
 
     async def missing() -> str:
         from loyalty.lab.watching import lab_state_of  # which waits itself
@@ -66,7 +66,8 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
     await until(has_nothing_to_do, f"{handle.id} has nothing to do but to wait", timeout, missing=missing)
 
 
-async def _newest_event(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
+async def newest_event_type(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
+    """Return the type of the newest event of the handle's run, or of the newest run."""
     pages = PagesFromTheEnd(handle._client, handle.id, handle.run_id or "", page_size=1)
     await pages.fetch_next_page()
     return pages.current_page[0].event_type

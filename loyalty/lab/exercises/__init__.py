@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from loyalty.lab.exercises import customers, orders
 from loyalty.lab.exercises.hints import NotYet
@@ -20,3 +21,8 @@ async def check(name: str, client: Client) -> str:
         return f"Done: {await EXERCISES[name](client)}"
     except NotYet as hint:
         return f"Not yet: {hint}"
+    except RPCError as error:
+        return (
+            f"Not yet: the server did not answer this check ({error.message}). "
+            "Start the server if you stopped it, then run this cell again"
+        )

@@ -5,73 +5,89 @@ from __future__ import annotations
 from functools import partial
 
 from loyalty.coffee.messages import PROCESS_PAYMENT, REFUND_PAYMENT, TASK_QUEUE, WORKFLOW_TYPE, order_workflow_id
-from loyalty.lab.exercises.hints import require
-from loyalty.lab.exercises.tries import Kind, Try, arguments, check_tries
+from loyalty.lab.exercises import payloads
+from loyalty.lab.exercises.hints import NotYet, require
+from loyalty.lab.exercises.tries import Kind, Try, check_tries
+
+TWO = 2
+"""Payments, and products."""
 
 
-async def _two_payments(order: Try) -> str:
-    frame = order.frame
-    ended = frame.type.iloc[-1] == "WorkflowExecutionCompleted"
-    closed = ended or frame.type.str.fullmatch("WorkflowExecution(Terminated|Failed|Canceled|TimedOut)").any()
-    require(
-        bool(closed),
-        f"the order has not ended yet; its newest event is {frame.event_id.iloc[-1]}, {frame.type.iloc[-1]}",
-        "Await its result(), and see that the shop's worker runs",
-    )
-    require(ended, f"the order ended with {frame.type.iloc[-1]}, expected its result")
-    result = arguments(order.events[-1].workflow_execution_completed_event_attributes.result)
-    report = result[0] if result and isinstance(result[0], dict) else {}
-    reason, status = report.get("reason"), report.get("status")
+async def two_payments(order: Try) -> str:
+    """Check that an order of two products was paid twice, once at a second attempt, and completed."""
+    if order.is_running:
+        raise NotYet(f"the order {order.id} has not ended yet", "Await its result(), then run this cell again")
+    newest = await order.newest_event()
+    result = newest.workflow_execution_completed_event_attributes.result
+    report = payloads.first_object(result)
+    require(bool(report), f"event {newest.event_id} of {order.id} ends it without a report")
+    reason, frame = report.get("reason"), await order.frame()
     payments = frame[frame.name == PROCESS_PAYMENT]
-    require(len(payments) > 0, f"the order was refused: {reason}")
+    require(len(payments) > 0, f"the order {order.id} was refused: {reason}")
     require("placed before" not in str(reason), "an order's id is used once, and this one was placed before")
     attempts = payments[payments.type == "ActivityTaskStarted"].attempt.dropna()
-    first = int(attempts.max()) if len(attempts) else 0
-    require(first > 1, "found one attempt of each payment, expected a second one: notes ask for a lost receipt")
-    booked, two = int((payments.type == "ActivityTaskCompleted").sum()), 2
+    last = int(attempts.max()) if len(attempts) else 0
+    booked = int((payments.type == "ActivityTaskCompleted").sum())
+    completed, status = report.get("status") == "COMPLETED", report.get("status")
+    require(completed or booked > 0, f"the order {order.id} ended as {status}, without a payment: {reason}")
+    require(last > 1, 'found one attempt of each payment, expected a second one: the notes ask to "lose the receipt"')
     require(
-        booked >= two,
+        booked >= TWO,
         f"found {booked} payment that was booked, expected two: changeItem pays the difference, within the order's "
         "change_window, and only if there is one",
     )
-    require(status == "COMPLETED", f"the order ended as {status} ({reason}), expected COMPLETED")
-    return f"{booked} payments, one of them at attempt {first}, and the order is completed"
-
-
-async def _terminated_not_undone(order: Try) -> str:
-    last, event_id = order.frame.type.iloc[-1], order.frame.event_id.iloc[-1]
+    require(completed, f"the order {order.id} ended as {status} ({reason}), expected COMPLETED")
+    products = (await order.input()).get("items")
     require(
-        last == "WorkflowExecutionTerminated",
-        f"the newest event of {order.handle.id} is {event_id}, {last}, expected WorkflowExecutionTerminated",
-        "Call `terminate()` of its handle; cancel() asks the Workflow, and terminate() does not",
+        isinstance(products, list) and len(products) >= TWO, f"event 1 places {order.id} with one product, expected two"
     )
-    of = {name: order.frame[order.frame.name == name].type for name in (PROCESS_PAYMENT, REFUND_PAYMENT)}
+    return f"{booked} payments, one of them at attempt {last}, and the order is completed"
+
+
+async def terminated_not_undone(order: Try) -> str:
+    """Check that an order was terminated after a payment that was not given back."""
+    newest = await order.newest_event()
+    require(
+        newest.HasField("workflow_execution_terminated_event_attributes"),
+        f"event {newest.event_id} of {order.id} is its newest, and it does not terminate the order",
+        "Call `terminate()` of its handle: cancel() asks the Workflow, and terminate() does not",
+    )
+    frame = await order.frame()
+    of = {name: frame[frame.name == name].type for name in (PROCESS_PAYMENT, REFUND_PAYMENT)}
     paid = int((of[PROCESS_PAYMENT] == "ActivityTaskCompleted").sum())
     begun, given = (int((of[REFUND_PAYMENT] == f"ActivityTask{what}").sum()) for what in ("Scheduled", "Completed"))
     require(
         paid > given,
-        f"event {event_id} terminated it after {paid} payments and {given} refunds: the shop has kept no money",
+        f"event {newest.event_id} terminated it after {paid} payments and {given} refunds, so the shop has kept no "
+        "money",
     )
     return (
-        f"event {event_id} is its last; {begun} refund was begun and {given} were given: termination "
+        f"event {newest.event_id} is its last; {begun} refund was begun and {given} were given: termination "
         "undoes nothing, and the shop has kept the money"
     )
 
 
 ORDER = Kind(order_workflow_id, WORKFLOW_TYPE, TASK_QUEUE, "place your next try as {}")
 STUCK = Kind(
-    order_workflow_id, WORKFLOW_TYPE, TASK_QUEUE, "get another order stuck: `await orchestrate(lab, {}, trouble)`"
+    order_workflow_id,
+    WORKFLOW_TYPE,
+    TASK_QUEUE,
+    "get another order stuck with `await orchestrate(lab, {}, trouble)`, and terminate that one once it has paid",
 )
 
 EXERCISES = {
     "two payments": partial(
-        check_tries, name="monday", kind=ORDER, missing="Is the order's id 'monday'?", is_done=_two_payments
+        check_tries,
+        name="monday",
+        kind=ORDER,
+        missing="Did you `await` its start, with the order's id 'monday' and id=order_workflow_id('monday')?",
+        is_done=two_payments,
     ),
     "terminated, not undone": partial(
         check_tries,
         name="o-stuck",
         kind=STUCK,
-        missing="Run the cells under 'Why is it stuck?' first",
-        is_done=_terminated_not_undone,
+        missing="Run the first cells and those under 'Why is it stuck?': they get 'o-stuck' stuck",
+        is_done=terminated_not_undone,
     ),
 }

@@ -1,14 +1,12 @@
-"""The tries of an exercise: `grace`, `grace-2`, ... One right try is enough; the hint is about the newest."""
+"""The tries of an exercise: `grace`, `grace-2`, ... One right try is enough; the hint is about the newest one."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from temporalio.api.common.v1 import Payloads
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import (
@@ -16,23 +14,24 @@ from temporalio.client import (
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowHandle,
+    WorkflowHistory,
     WorkflowQueryFailedError,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from loyalty.lab import history
-from loyalty.lab.errors import LabError, WaitedTooLong
+from loyalty.lab.backwards import PagesFromTheEnd
+from loyalty.lab.errors import LabError
+from loyalty.lab.exercises import finding, payloads
 from loyalty.lab.exercises.hints import NotYet
-from loyalty.lab.waiting import UNANSWERED, until
-from loyalty.lab.watching import failing_task
+from loyalty.lab.exercises.serving import WORKER, require_worker, served
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORKER_SECONDS = 20.0
-"""How long a check waits for a worker to serve what the workflow has received."""
-
-QUERY_TIMEOUT = timedelta(seconds=10)
+QUERY_TIMEOUT = timedelta(seconds=15)
+BEGINNING = 5
+"""Events of a first run that show how it was started."""
 
 
 @dataclass
@@ -48,124 +47,120 @@ class Kind:
 
 @dataclass
 class Try:
-    """One workflow of a learner: the events of all its runs, as they are and as a frame."""
+    """One workflow of a learner. Its history is fetched only where a check asks for it."""
 
     client: Client
-    name: str
-    handle: WorkflowHandle[Any, Any]
-    events: Sequence[HistoryEvent]
-    frame: pd.DataFrame
+    description: WorkflowExecutionDescription
+    _runs: list[WorkflowHistory] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """The workflow's id."""
+        return self.description.id
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the workflow has not ended."""
+        return self.description.status == WorkflowExecutionStatus.RUNNING
 
     async def query(self, name: str) -> Any:
         """Return the answer, as JSON, to a query without arguments; raise NotYet where no worker gives one."""
+        await require_worker(self.client, self.description, f"{self.id} needs a worker to answer the query {name}")
         try:
-            return await self.handle.query(name, rpc_timeout=QUERY_TIMEOUT)
+            return await self._handle().query(name, rpc_timeout=QUERY_TIMEOUT)
         except (RPCError, WorkflowQueryFailedError, LabError) as error:
-            raise NotYet(f"{self.handle.id} does not answer the query {name} ({error})", WORKER) from error
+            raise NotYet(f"{self.id} does not answer the query {name} ({error})", WORKER) from error
 
-    def signals(self, name: str | None = None) -> Iterator[HistoryEvent]:
-        """Yield the events of the signals of that name, or of all signals, the oldest first."""
-        for event in self.events:
-            signaled = event.workflow_execution_signaled_event_attributes
-            is_signal = event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
-            if is_signal and name in (None, signaled.signal_name):
-                yield event
+    async def beginning(self) -> Sequence[HistoryEvent]:
+        """Return the first events of the first run."""
+        info = self.description.raw_description.workflow_execution_info
+        first_run = self._handle(info.first_run_id or None)
+        pages = first_run.fetch_history_events(page_size=BEGINNING)
+        await pages.fetch_next_page()
+        return (pages.current_page or [])[:BEGINNING]
 
+    async def input(self) -> dict[str, Any]:
+        """Return the object with which the first run was started; an empty one if it was something else."""
+        first, *_ = await self.beginning()
+        return payloads.first_object(first.workflow_execution_started_event_attributes.input)
 
-WORKER = "Is the worker running? `lab.worker.start()` starts it; then run this cell again"
+    async def runs(self) -> list[WorkflowHistory]:
+        """Return the histories of all runs, the oldest first."""
+        self._runs = self._runs or await history.fetch(self._handle())
+        return self._runs
 
+    async def events(self) -> list[HistoryEvent]:
+        """Return the events of all runs, the oldest first."""
+        return [event for run in await self.runs() for event in run.events]
 
-def arguments(payloads: Payloads) -> list[Any]:
-    """Return the values of payloads; None stands for what is no JSON."""
-    return [_json(payload.data) for payload in payloads.payloads]
+    async def frame(self) -> pd.DataFrame:
+        """Return the events of all runs as `loyalty.lab.history.frame` does."""
+        return history.frame_of(await self.runs())
 
+    async def signals(self, name: str | None = None) -> list[HistoryEvent]:
+        """Return the events of the signals of that name, or of all signals, the oldest first."""
+        signaled = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+        return [
+            event
+            for event in await self.events()
+            if event.event_type == signaled
+            and name in (None, event.workflow_execution_signaled_event_attributes.signal_name)
+        ]
 
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+    async def newest_event(self) -> HistoryEvent:
+        """Return the newest event."""
+        pages = PagesFromTheEnd(self.client, self.id, page_size=1)
+        await pages.fetch_next_page()
+        return pages.current_page[0]
 
-
-async def check_tries(client: Client, name: str, kind: Kind, missing: str, is_done: Check) -> str:
-    """Return what `is_done` returns for a right try; raise NotYet with the hint about the newest try."""
-    names, descriptions = [name], list[WorkflowExecutionDescription]()
-    while description := await described(client, kind.workflow_id(names[-1])):
-        descriptions.append(description)
-        names.append(f"{name}-{len(names) + 1}")
-    if not descriptions:
-        similar = await _similar(client, name, kind)
-        raise NotYet(f"there is no workflow with the id {kind.workflow_id(name)!r}{similar}", missing)
-    hint: NotYet | None = None
-    for tried, description in reversed(list(zip(names, descriptions, strict=False))):
-        try:
-            return await is_done(await _load(client, tried, description, kind))
-        except NotYet as not_yet:
-            again = kind.again.format(repr(names[-1]))
-            hint = hint or NotYet(*_next_step(not_yet, description, again))
-    assert hint is not None
-    raise hint
+    def _handle(self, run_id: str | None = None) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(self.id, run_id=run_id)
 
 
 Check = Callable[[Try], Awaitable[str]]
 
 
-async def described(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
-    """Return the description of a workflow, or None if no workflow has that id."""
-    try:
-        return await client.get_workflow_handle(workflow_id).describe()
-    except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
-            raise
-        return None
+async def check_tries(client: Client, name: str, kind: Kind, missing: str, is_done: Check) -> str:
+    """Return what `is_done` returns for a right try; raise NotYet with the hint about the newest try."""
+    newest_first, free_name = await finding.tries(client, name, kind.workflow_id)
+    if not newest_first:
+        alike = await finding.similar(client, name, kind.workflow_id)
+        raise NotYet(f"there is no workflow with the id {kind.workflow_id(name)!r}{alike}", missing)
+    hints = list[NotYet]()
+    for description in newest_first:
+        tried = Try(client, description)
+        try:
+            await _require_a_right_start(tried, kind)
+            return await is_done(tried)
+        except NotYet as hint:
+            hints.append(_with_next_step(hint, tried, kind.again.format(repr(free_name))))
+    raise hints[0]
 
 
-def _next_step(not_yet: NotYet, description: WorkflowExecutionDescription, again: str) -> tuple[str, str]:
-    if description.status == WorkflowExecutionStatus.RUNNING:
-        return not_yet.found, f"{not_yet.todo}; or {again}" if not_yet.todo else again[0].upper() + again[1:]
-    status = description.status.name if description.status else "unknown"
-    ended = f"{description.id} has ended ({status}, event {description.history_length})"
-    return f"{not_yet.found}, and {ended}", again[0].upper() + again[1:]
-
-
-async def _similar(client: Client, name: str, kind: Kind) -> str:
-    """Return a clause about a workflow whose id is nearly right."""
-    for id in (name, name.title(), name.upper(), kind.workflow_id(name.title()), kind.workflow_id(name.upper())):
-        if await described(client, id):
-            return f", but there is {id!r}"
-    return ""
-
-
-async def _load(client: Client, name: str, description: WorkflowExecutionDescription, kind: Kind) -> Try:
-    id = description.id
+async def _require_a_right_start(tried: Try, kind: Kind) -> None:
+    """Raise NotYet where the workflow is of another kind, or has refused its input; else wait until it is served."""
+    description = tried.description
     if description.workflow_type != kind.workflow_type:
-        raise NotYet(f"event 1 of {id} starts a {description.workflow_type}, not a {kind.workflow_type}")
+        raise NotYet(f"event 1 of {tried.id} starts a {description.workflow_type}, not a {kind.workflow_type}")
     if description.task_queue != kind.task_queue:
         raise NotYet(
-            f"event 1 of {id} names the task queue {description.task_queue!r}; "
-            f"the worker that runs a {kind.workflow_type} serves {kind.task_queue!r}"
+            f"event 1 of {tried.id} names the task queue {description.task_queue!r}, but the worker that runs "
+            f"{kind.workflow_type} serves {kind.task_queue!r}"
         )
-    handle = client.get_workflow_handle(id)
-    if description.status == WorkflowExecutionStatus.RUNNING:
-        await served(handle)
-    runs = await history.fetch(handle)
-    return Try(client, name, handle, [event for run in runs for event in run.events], history.frame_of(runs))
+    if tried.is_running:
+        tried.description = await served(tried.client, tried.client.get_workflow_handle(tried.id))
+    if tried.description.status == WorkflowExecutionStatus.FAILED:
+        last = await tried.newest_event()
+        why = last.workflow_execution_failed_event_attributes.failure.message
+        raise NotYet(f"event {last.event_id} of {tried.id} says why it failed: {why}")
 
 
-async def served(handle: WorkflowHandle[Any, Any]) -> None:
-    """Return once a worker has served what the workflow received; raise NotYet if none does."""
-
-    async def has_no_task() -> bool:
-        raw = (await handle.describe()).raw_description
-        if raw.HasField("pending_workflow_task"):
-            return False
-        events = (await history.fetch(handle))[-1].events
-        return events[-1].event_type not in UNANSWERED
-
-    try:
-        await until(has_no_task, "a worker has served the workflow", WORKER_SECONDS)
-    except WaitedTooLong as late:
-        problem = await failing_task(handle._client, handle.id)
-        if problem:
-            raise NotYet(f"the code of {handle.id} fails on what it received: {problem}") from late
-        raise NotYet(f"a message of {handle.id} has waited {WORKER_SECONDS:g} s for a worker", WORKER) from late
+def _with_next_step(hint: NotYet, tried: Try, again: str) -> NotYet:
+    """Return the hint with a next step that is possible: an ended workflow needs another try."""
+    sentence = again[0].upper() + again[1:]
+    if tried.is_running:
+        return NotYet(hint.found, f"{hint.todo}; or {again}" if hint.todo else sentence)
+    status = tried.description.status
+    if status is None or status == WorkflowExecutionStatus.FAILED:
+        return NotYet(hint.found, sentence)
+    return NotYet(f"{hint.found}, and {tried.id} has ended ({status.name})", sentence)

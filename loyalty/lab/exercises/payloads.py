@@ -1,0 +1,31 @@
+"""The values that payloads of a history hold, read without the types that the program expects: a learner sent them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from temporalio.api.common.v1 import Payload, Payloads
+
+
+def values(payloads: Payloads) -> list[Any]:
+    """Return one value per payload: what JSON says, bytes as they are, and None for null or what cannot be read."""
+    return [_value(payload) for payload in payloads.payloads]
+
+
+def first_object(payloads: Payloads) -> dict[str, Any]:
+    """Return the first value where it is a JSON object; otherwise an empty one."""
+    value = next(iter(values(payloads)), None)
+    return value if isinstance(value, dict) else {}
+
+
+def _value(payload: Payload) -> Any:
+    encoding = payload.metadata.get("encoding", b"")
+    if encoding == b"binary/plain":
+        return payload.data
+    if encoding != b"json/plain":
+        return None
+    try:
+        return json.loads(payload.data)
+    except (ValueError, RecursionError):
+        return None
