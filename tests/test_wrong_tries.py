@@ -311,10 +311,8 @@ async def child_of_a_household(shop: Shop) -> None:
     await settled(household)
 
 
-async def earned_by_an_order(shop: Shop) -> None:
-    settings = shop.client.config()
-    other = Client(**{**settings, "service_client": shop.client.service_client})
-    await other.start_workflow(
+async def by_hand_with_points(shop: Shop) -> None:
+    await shop.client.start_workflow(
         WORKFLOW_TYPE, {"customer": {"customer_id": "ida"}}, id="customer-ida", task_queue=TASK_QUEUE,
         start_signal="addPoints", start_signal_args=[4],
     )  # fmt: skip
@@ -334,7 +332,7 @@ IDAS = [
     WrongTry(IDA, signalled(opened("ida"), "ensureMinimumStatus", 1), BY_YOU),
     WrongTry(IDA, by_hand_with_the_signal, BY_YOU),
     WrongTry(IDA, by_hand_then_invited, BY_YOU),
-    WrongTry(IDA, earned_by_an_order, BY_YOU),
+    WrongTry(IDA, by_hand_with_points, BY_YOU),
     WrongTry(IDA, terminated_then_invited, "and customer-ida has ended (TERMINATED). Let a Gold customer with a free"),
     WrongTry(IDA, child_of_a_household, "names the parent household-bauer: she is the child of a household, and not a"),
 ]
