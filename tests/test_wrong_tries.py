@@ -255,7 +255,7 @@ HEDYS = [
         HEDY, signalled(POOR, "redeemReward", TICKET), "and a signal has no answer. She has 500 points, and a con"
     ),
     WrongTry(
-        HEDY, updated(RICH, "redeemReward", "coffee"), "no receipt for a concert ticket: {'points': 100, 'points_"
+        HEDY, updated(RICH, "redeemReward", "coffee"), "no receipt for a concert ticket: {'points': 900, 'points_"
     ),
     WrongTry(HEDY, updated(RICH, "redeemReward", "coffee"), f"She has 900 points, and {SEND_FIRST}"),
     WrongTry(HEDY, updated(RICH, "redeemReward", "concert tickets"), f"{NO_ANSWER}. {ENOUGH}"),

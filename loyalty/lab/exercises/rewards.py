@@ -49,6 +49,6 @@ def _about_answers(answers: list[HistoryEvent]) -> str:
 def _about_signals(signals: list[HistoryEvent]) -> str:
     for event in signals:
         name = event.workflow_execution_signaled_event_attributes.signal_name
-        if name != "addPoints":
+        if name == "redeemReward":
             return f"event {event.event_id} is the signal {name}, and a signal has no answer"
     return ""
