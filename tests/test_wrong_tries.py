@@ -8,28 +8,35 @@ from typing import Any, TypeAlias
 
 import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.testing import WorkflowEnvironment
 
 from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
 from loyalty.household.messages import household_workflow_id
 from loyalty.lab import exercises, settled
 from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, workflow_id
+from loyalty.worker import build_worker
 from tests.helpers import Handle, Shop, at_once, eventually, status
-from tests.tries import WrongTry, hint_of, named_id
+from tests.tries import GRACE, HEDY, IDA, LEAN, LINUS, NAMES, PHOENIX, RADIA, WrongTry, hint_of, named_id
 
 Make: TypeAlias = Callable[[Shop], Awaitable[Any]]
 
-GRACE, LINUS, HEDY, IDA = "grace starts as Silver", "Linus falls back", "Hedy goes to a concert", "Ida is invited"
-RADIA, LEAN, PHOENIX = "a second attempt", "lean purchases", "four runs"
-NAMES = {GRACE: "grace", LINUS: "linus", HEDY: "hedy", IDA: "ida", RADIA: "radia", LEAN: "lean", PHOENIX: "phoenix"}
 HUGE = 10**12
 TICKET = "concert ticket"
 
 
+@pytest.fixture(scope="session")
+async def worker_client(server: WorkflowEnvironment) -> Client:
+    """A client with an identity of its own, as a worker process has: a check finds out by it who started a guest."""
+    return await Client.connect(server.client.service_client.config.target_host, identity="worker")
+
+
 @pytest.fixture
-async def shop(client: Client) -> AsyncIterator[Shop]:
+async def shop(client: Client, worker_client: Client) -> AsyncIterator[Shop]:
     """A shop whose customers have the task queue that the checks expect."""
     shop = Shop(client, task_queue=TASK_QUEUE)
-    async with shop.serving():
+    settings = worker_client.config()
+    settings["namespace"] = client.namespace
+    async with build_worker(Client(**settings), shop.mails, task_queue=TASK_QUEUE):
         yield shop
 
 
@@ -195,7 +202,7 @@ LINUSES = [
     WrongTry(LINUS, another_customers_handle, "found no signal that gives customer-linus points"),
     WrongTry(LINUS, opened("linus", 100), "the signals [100] never made customer-linus Silver, which begins at 500"),
     WrongTry(LINUS, opened("linus", -200), "the signals [-200] never made customer-linus Silver"),
-    WrongTry(LINUS, opened("linus", "-200"), "the customer ignored event 3 (Cannot use '-200' as points"),
+    WrongTry(LINUS, opened("linus", "-200"), "(Cannot use '-200' as points"),
     WrongTry(LINUS, opened("linus", "-200", 600), "has 600 points by the signals [600], and is still Silver; the cust"),
     WrongTry(LINUS, opened("linus", None), "(Cannot use None as points"),
     WrongTry(LINUS, opened("linus", ()), "(Cannot use 0 as points"),
@@ -209,7 +216,9 @@ LINUSES = [
     WrongTry(LINUS, opened("linus", 600, -50), "has 550 points by the signals [600, -50], and is still Silver"),
     WrongTry(LINUS, opened("linus", -200, 600), "has 600 points by the signals [-200, 600], and is still Silver"),
     WrongTry(LINUS, opened("linus", 600, -200, 600), "has 1,000 points by the signals [600, -200, 600], and is still"),
-    WrongTry(LINUS, opened("linus", (600, None, "t"), (-200, None, "t")), "event 4 repeats a transaction id"),
+    WrongTry(
+        LINUS, opened("linus", (600, None, "t"), (-200, None, "t")), "repeats a transaction id, so it counts once"
+    ),
     WrongTry(LINUS, opened("linus", -200, points=600), "starts customer-linus with 600 points, so no signal made him"),
     WrongTry(LINUS, updated(opened("linus"), "addLoyaltyPoint", 600), "customer-linus points; event 8 is an update"),
     WrongTry(
@@ -421,7 +430,7 @@ LEANS = [
     WrongTry(LEAN, lean(*[[1]] * 20), "found 20 purchases by the signal addPoints, expected at least 200"),
     WrongTry(LEAN, one_by_one, "signals that arrive together share their other events. Send her more of them at once"),
     WrongTry(LEAN, by_updates, FOUND_NONE),
-    WrongTry(LEAN, lean(*[["1"]] * 200), f"{FOUND_NONE}; the customer ignored event 2 (Cannot use '1' as points"),
+    WrongTry(LEAN, lean(*[["1"]] * 200), "(Cannot use '1' as points"),
     WrongTry(LEAN, lean(*[[-1]] * 200, points=200), FOUND_NONE),
     WrongTry(LEAN, lean(*[[0]] * 200), "(Cannot use 0 as points"),
     WrongTry(LEAN, lean(*[[1, None, "same"]] * 200), "found 1 purchases by the signal addPoints, expected at least"),
@@ -513,7 +522,7 @@ RIGHT: dict[str, Callable[[Shop, str], Awaitable[None]]] = {
 }  # fmt: skip
 
 WRONG = [*GRACES, *LINUSES, *HEDYS, *IDAS, *RADIAS, *LEANS, *PHOENIXES]
-WRONG += [wrong for exercise in NAMES for wrong in wrong_starts(exercise)]
+WRONG += [wrong for exercise in RIGHT for wrong in wrong_starts(exercise)]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)

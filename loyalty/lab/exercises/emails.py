@@ -47,7 +47,7 @@ async def a_second_attempt(radia: Try) -> str:
         raise NotYet(f"{len(waiting)} of her {len(mails)} e-mails is still being tried", STILL_TRIED)
     late = [mail for mail in mails if mail.attempt > 1 and mail.topic == WELCOME]
     if not about_purchases:
-        welcome = f": attempt {late[0].attempt} of event {late[0].event_id} is the welcome" if late else ""
+        welcome = f": event {late[0].event_id} is attempt {late[0].attempt} of the welcome" if late else ""
         raise NotYet(f"found no e-mail about a purchase in the history of {radia.id}{welcome}", OUTAGE)
     lost = next((mail for mail in about_purchases if mail.ended and not mail.arrived), None)
     if lost:
