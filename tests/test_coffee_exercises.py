@@ -12,7 +12,7 @@ from loyalty.coffee.messages import TASK_QUEUE, ItemChange, Order, order_workflo
 from loyalty.coffee.store import Store
 from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.lab import Lab, exercises, until
-from tests.test_exercises import NOTEBOOKS, run_cell, solution
+from tests.test_exercises import NOTEBOOKS, run_cell, solution, unnamed_ids
 from tests.test_notebooks import code
 
 EXERCISES = {
@@ -63,6 +63,11 @@ def test_every_exercise_stands_in_a_notebook() -> None:
     assert set(EXERCISES) == set(exercises.orders.EXERCISES)
     for name, notebook in EXERCISES.items():
         assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
+
+
+@pytest.mark.parametrize(("exercise", "notebook"), EXERCISES.items())
+def test_exercise_names_the_ids_of_the_next_tries(exercise: str, notebook: str) -> None:
+    assert unnamed_ids(exercise, notebook) == []
 
 
 async def test_stubs_get_a_hint_and_solutions_pass(lab: Lab) -> None:

@@ -16,7 +16,8 @@ from loyalty.lab import Lab, exercises, history, settled, until
 from loyalty.lab.traffic import storm
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, GuestInvitation, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.test_notebooks import code, prose
+from tests.test_notebooks import code, prose, read
+from tests.tries import NAMES
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 EXERCISES = {
@@ -64,10 +65,22 @@ def solution(notebook: str) -> str:
     return str(found)
 
 
+def unnamed_ids(exercise: str, notebook: str) -> list[str]:
+    """Return which ids of the first three tries the exercise's text does not name."""
+    (text,) = [cell.source for cell in read(NOTEBOOKS / f"{notebook}.ipynb").cells if cell.id == "exercise"]
+    name = NAMES[exercise]
+    return [tried for tried in (name, f"{name}-2", f"{name}-3") if not re.search(rf"[`\"]{tried}[`\"]", text)]
+
+
 def test_every_exercise_stands_in_a_notebook() -> None:
     assert set(EXERCISES) == set(exercises.customers.EXERCISES)
     for name, notebook in EXERCISES.items():
         assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
+
+
+@pytest.mark.parametrize(("exercise", "notebook"), EXERCISES.items())
+def test_exercise_names_the_ids_of_the_next_tries(exercise: str, notebook: str) -> None:
+    assert unnamed_ids(exercise, notebook) == []
 
 
 async def test_stubs_get_a_hint_and_solutions_pass(lab: Lab) -> None:
