@@ -7,10 +7,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 HOUSE = Path(__file__).parents[1]
@@ -101,25 +104,60 @@ def test_nothing_that_is_committed_names_a_registry() -> None:
 # ---- the lock --------------------------------------------------------------------------------------------------
 
 
-def locked() -> dict[str, list[Version]]:
-    """Return the pinned versions by package; several where markers tell platforms apart."""
-    pins: dict[str, list[Version]] = {}
-    for line in LOCK.read_text().splitlines():
-        requirement = Requirement(line)
+PYTHONS = ["3.11.0", "3.11.2", "3.11.3", "3.11.4", "3.11.9", "3.12.0", "3.13.0"]  # Debian 12 has 3.11.2
+
+
+def applies(requirement: Requirement, python: str) -> bool:
+    """Return whether a requirement is for this version of Python, on this system."""
+    version = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
+    return requirement.marker is None or requirement.marker.evaluate(version)
+
+
+def locked(python: str) -> dict[str, Version]:
+    """Return the pinned version of each package."""
+    pins: dict[str, Version] = {}
+    for requirement in map(Requirement, LOCK.read_text().splitlines()):
         (pin,) = requirement.specifier
-        assert pin.operator == "==", f"{line!r} is no pin"
-        pins.setdefault(requirement.name.lower(), []).append(Version(pin.version))
+        assert pin.operator == "==", f"{requirement} is no pin"
+        if applies(requirement, python):
+            assert requirement.name not in pins, f"Two versions of {requirement.name} are locked for Python {python}"
+            pins[requirement.name] = Version(pin.version)
     return pins
 
 
 @pytest.mark.parametrize("wanted", [*MANIFEST["dependencies"], *MANIFEST["optional-dependencies"]["test"]])
 def test_the_lock_satisfies_the_manifest(wanted: str) -> None:
     requirement = Requirement(wanted)
-    versions = locked().get(requirement.name.lower(), [])
-    assert versions, f"{requirement.name} is not locked; `make lock` does it"
-    assert all(version in requirement.specifier for version in versions), (
-        f"{wanted} is locked at {versions}; `make lock`"
+    for python in PYTHONS:
+        if applies(requirement, python):
+            version = locked(python).get(requirement.name)
+            assert version, f"{requirement.name} is not locked for Python {python}; `make lock` does it"
+            assert version in requirement.specifier, f"{wanted} is locked at {version} for Python {python}; `make lock`"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_locked_packages_that_are_installed_accept_every_python_of_the_course(python: str) -> None:
+    versions = {canonicalize_name(one.metadata["Name"]): one for one in distributions()}
+    for name, version in locked(python).items():
+        installed = versions.get(canonicalize_name(name))
+        if installed and Version(installed.version) == version and installed.metadata["Requires-Python"]:
+            accepted = SpecifierSet(installed.metadata["Requires-Python"])
+            assert python in accepted, f"pip refuses {name} {version} on Python {python}, which is not {accepted}"
+
+
+def test_nbmake_collects_the_notebooks_with_what_make_lab_installs() -> None:
+    given = {Requirement(wanted).name for wanted in MANIFEST["dependencies"]}
+    assert {"pytest", "nbmake"} <= given
+    extra = {Requirement(wanted).name for wanted in MANIFEST["optional-dependencies"]["test"]}
+    without = [f"-pno:{name.removeprefix('pytest-')}" for name in extra if name.startswith("pytest-")]
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbmake", "--collect-only", "-q", *without, "notebooks"],
+        cwd=HOUSE,
+        capture_output=True,
+        text=True,
     )
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "notebooks/00_start_here.ipynb" in found.stdout
 
 
 def test_the_lock_holds_pins_and_markers_and_no_address() -> None:
