@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 from loyalty.limits import FORMERLY_MOST_SIGNALS, MOST_SIGNALS, RunLength
 from loyalty.messages import EndByOperator
@@ -50,6 +51,7 @@ class Mailbox(Generic[TellT, StayT]):
     """What waits to be served. `tells` and `asks` count what this run has received, for the limits of a run.
 
     TellT are the messages that may travel to the next run; StayT, which are only asked or put first, never do.
+    While `holds_answers` is true, no ask gets its answer or its refusal.
     """
 
     def __init__(self, carried: list[TellT]) -> None:
@@ -57,6 +59,9 @@ class Mailbox(Generic[TellT, StayT]):
         self._in_service = False
         self.tells = 0
         self.asks = 0
+        self.holds_answers = False
+        self._newest_ask_at = 0
+        self._most_signals = MOST_SIGNALS
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -72,40 +77,77 @@ class Mailbox(Generic[TellT, StayT]):
     async def ask(self, parse: Callable[..., TellT | StayT], *arguments: object) -> Any:
         """Take in an update and wait for its reply; raise ApplicationError where it is refused."""
         self.asks += 1
+        self._newest_ask_at = workflow.info().get_current_history_length()
         reply = asyncio.get_running_loop().create_future()
         try:
             self._waiting.append(Envelope(parse(*arguments), reply))
+            answer = await reply
         except Refused as refusal:
+            await self._until_answers_may_leave()
             raise as_failure(refusal) from refusal
-        return await reply
+        except ApplicationError:
+            await self._until_answers_may_leave()
+            raise
+        await self._until_answers_may_leave()
+        return answer
+
+    async def _until_answers_may_leave(self) -> None:
+        if self.holds_answers:  # without a wait, commands keep the order that older histories have
+            await workflow.wait_condition(lambda: not self.holds_answers)
 
     def put_first(self, message: TellT | StayT) -> None:
         """Let `message` be served next, after the one that is in service."""
         self._waiting.appendleft(Envelope(message))
 
     async def receive(self) -> Envelope[TellT | StayT]:
-        """Return the next message, however many years it takes to come."""
+        """Wait for the next message, however many years it takes to come, and return it."""
+        await self.wait_for_message()
+        return self.take()
+
+    async def wait_for_message(self, or_else: Callable[[], bool] = lambda: False) -> None:
+        """Return once a message waits, or once `or_else` is true."""
         self._in_service = False
-        await workflow.wait_condition(lambda: bool(self._waiting))
+        await workflow.wait_condition(lambda: bool(self._waiting) or or_else())
+
+    def take(self) -> Envelope[TellT | StayT]:
+        """Return the next message, which waits."""
         self._in_service = True
         return self._waiting.popleft()
+
+    def ask_came_with_this_task(self) -> bool:
+        """Return whether an update arrived in this Workflow Task; the length of the history tells tasks apart."""
+        return self._newest_ask_at == workflow.info().get_current_history_length()
 
     def is_idle(self) -> bool:
         """Return whether no message waits and none is in service, from one `receive` to the next."""
         return not self._waiting and not self._in_service
 
     def run_length(self) -> RunLength:
-        """Return how far this run has come."""
+        """Return how far this run has come; a run that an older release began may have more signals."""
+        if self.tells >= MOST_SIGNALS and not workflow.patched(SHORTER_STORMS):
+            self._most_signals = FORMERLY_MOST_SIGNALS
+        return self.length_so_far()
+
+    def length_so_far(self) -> RunLength:
+        """Return the same without a marker, so that a condition or a validator may use it."""
         info = workflow.info()
-        is_older = self.tells >= MOST_SIGNALS and not workflow.patched(SHORTER_STORMS)
         return RunLength(
             events=info.get_current_history_length(),
             size=info.get_current_history_size(),
             continue_as_new_suggested=info.is_continue_as_new_suggested(),
             signals=self.tells,
             updates=self.asks,
-            most_signals=FORMERLY_MOST_SIGNALS if is_older else MOST_SIGNALS,
+            most_signals=self._most_signals,
         )
+
+    def grew_long(self, history_threshold: int | None) -> bool:
+        """Return whether this run is long because of what it received; refused messages count, too.
+
+        The length at the beginning of a run would be no measure: a worker that replays the run may see another one.
+        The SDK reads an empty Workflow Task that the next one follows at once as a part of that next one, until the
+        history shows that the next one brought an update.
+        """
+        return self.tells + self.asks > 0 and self.length_so_far().is_long(history_threshold)
 
     def can_travel(self) -> bool:
         """Return whether what waits fits into the next run's input: tells only, and not too many."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -51,6 +52,12 @@ with workflow.unsafe.imports_passed_through():
     from loyalty.parsing import Refused
     from loyalty.refusals import as_failure
 
+ASKS_ARE_ANSWERED = "asks-are-answered"
+"""Patch: a run holds its answers until it ends, and looks at its length also without a message. Two events per run."""
+
+NEXT_TASK = timedelta(milliseconds=1)
+"""Only to come into the next Workflow Task."""
+
 REFUSED_AT_ONCE = 64 * 1024
 """Bytes of a request that a validator may refuse."""
 
@@ -77,6 +84,7 @@ class CustomerLoyaltyWorkflow:
         self._outbox = Outbox(begin.outbox)
         self._effects = Effects(self._customer, self._outbox, self._history_threshold)
         self._is_leaving = False
+        self._may_end_without_message = True
 
     @workflow.run
     async def run(self, start: CustomerInput | None = None, *surplus: object) -> None:
@@ -97,9 +105,11 @@ class CustomerLoyaltyWorkflow:
         if is_new:
             self._outbox.put(letters.welcome(self._customer))
         while self._customer.account_active:
-            await self._serve(await self._mailbox.receive())
-            if self._mailbox.run_length().is_long(self._history_threshold) and await self._nothing_would_be_lost():
-                workflow.continue_as_new(self._next_input())
+            await self._mailbox.wait_for_message(or_else=self._grew_long_by_refused_messages)
+            if self._mailbox:
+                await self._serve(self._mailbox.take())
+            if self._mailbox.run_length().is_long(self._history_threshold):
+                await self._go_on_in_a_new_run()
         await self._leave()
 
     async def _serve(self, envelope: Envelope[Message]) -> None:
@@ -221,8 +231,8 @@ class CustomerLoyaltyWorkflow:
         return peeks.offers(self._customer_as_seen())
 
     def _customer_as_seen(self) -> Customer:
-        # A run that is being left serves nothing any more; what travels was accepted, and queries see it. It also looks
-        # as if a run were being left when a worker replays it for nothing but a query: see loyalty.limits.
+        # While a run is prepared for its end, messages may wait. Queries see them applied to a copy of the customer. A
+        # worker that replays a run only for a query may take this path, too: see loyalty.limits.
         return peeks.foresee(self._customer, self._mailbox.carry()) if self._is_leaving else self._customer
 
     def _close_account(self, goodbye: Mail) -> None:
@@ -232,9 +242,10 @@ class CustomerLoyaltyWorkflow:
     def _refuse_at_once(self, parse: Callable[..., Message], *arguments: object) -> None:
         if self._refusal is not None:
             raise Refused(str(self._refusal))
-        # The SDK repeats a request in a validator's refusal, which may then be too large for the server: the handler
-        # refuses a large request.
-        if parsing.size(arguments) > REFUSED_AT_ONCE:
+        # The server loses a validator's refusal if the task that brought the update fails to end the run. The SDK
+        # repeats a request in a validator's refusal, which may then be too large for the server. In both cases the
+        # handler refuses.
+        if self._may_end_with_this_task() or parsing.size(arguments) > REFUSED_AT_ONCE:
             return
         message = parse(*arguments)
         # What is in service, or waits in the mailbox, comes first and may make possible what is impossible now.
@@ -242,10 +253,62 @@ class CustomerLoyaltyWorkflow:
         if self._mailbox.is_idle():
             account.refuse_impossible(self._customer, message)
 
+    def _may_end_with_this_task(self) -> bool:
+        is_long = self._mailbox.length_so_far().is_long(self._history_threshold)
+        return is_long or self._is_leaving or not self._customer.account_active
+
     # ---- leaving a run ----------------------------------------------------------------------------------------
 
-    async def _nothing_would_be_lost(self) -> bool:
-        """Return whether this run can end now: every ask answered, no e-mail half sent, and the rest fit to travel."""
+    def _grew_long_by_refused_messages(self) -> bool:
+        return self._may_end_without_message and self._mailbox.grew_long(self._history_threshold)
+
+    async def _go_on_in_a_new_run(self) -> None:
+        """Continue as new; return if the account was closed meanwhile, or if this run is not fit to be left yet."""
+        if not self._customer.account_active or not self._mailbox.can_travel():
+            return
+        if not workflow.patched(ASKS_ARE_ANSWERED):
+            self._may_end_without_message = False
+            if await self._is_fit_to_end_as_formerly():
+                workflow.continue_as_new(self._next_input())
+            return
+        self._is_leaving = True
+        # Hold answers from here on, before the first wait. A replay may see an e-mail delivered one task earlier than
+        # the live task did; then only one of them waits here, and an answer would come before or after the timer.
+        self._mailbox.holds_answers = True
+        await self._outbox.pause(PATIENCE)
+        await self._come_to_rest()
+        if self._customer.account_active:
+            workflow.continue_as_new(self._next_input())
+        self._is_leaving = False
+
+    async def _come_to_rest(self) -> None:
+        """Serve the messages that cannot travel. Hold all answers until a Workflow Task brings no ask; then give them.
+
+        The server fails a task that ends a run if a signal arrives at the same time. The sender of an ask that this
+        task brought then gets an error (FAILED_PRECONDITION). The sender of an earlier ask gets the answer of the next
+        attempt. The server takes at most ten asks at once, so a run holds at most ten answers.
+        """
+        self._mailbox.holds_answers = True
+        while True:
+            while not self._is_fit_to_end():
+                await self._serve(await self._mailbox.receive())
+            if not self._mailbox.ask_came_with_this_task():
+                break
+            await self._next_task()
+        self._mailbox.holds_answers = False
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _next_task(self) -> None:
+        """Return in a later Workflow Task: when a tell arrives, or else when a timer fires, up to 2 s later."""
+        tells = self._mailbox.tells
+        with suppress(TimeoutError):
+            await workflow.wait_condition(lambda: self._mailbox.tells != tells, timeout=NEXT_TASK)
+
+    def _is_fit_to_end(self) -> bool:
+        return self._mailbox.can_travel() if self._customer.account_active else not self._mailbox
+
+    async def _is_fit_to_end_as_formerly(self) -> bool:
+        """Prepare a run of an older release for its end. An ask that its last task brings may get an error."""
         if not self._customer.account_active or not self._mailbox.can_travel():
             return False
         self._is_leaving = True
@@ -266,8 +329,17 @@ class CustomerLoyaltyWorkflow:
         )
 
     async def _leave(self) -> None:
-        """Answer whoever still asks, and let the last e-mail leave."""
+        """Answer the asks that still come, and let the last e-mail leave."""
         self._outbox.resume()
+        await self._settle()
+        while workflow.patched(ASKS_ARE_ANSWERED):
+            await self._next_task()  # this task may have brought an ask that the validator refused, without an event
+            await self._come_to_rest()
+            if self._is_settled():
+                return
+            await self._settle()  # a tell, served meanwhile, has written an e-mail
+
+    async def _settle(self) -> None:
         while not self._is_settled():
             await workflow.wait_condition(lambda: bool(self._mailbox) or self._is_settled())
             while self._mailbox:

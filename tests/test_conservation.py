@@ -66,9 +66,6 @@ TASK_TIMEOUT = timedelta(seconds=1)
 """How long the server leaves a task with a worker that is gone: before, and after, the worker has taken it. With the
 usual 10 s for both the test would last minutes."""
 
-CLOSED = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION)
-"""Answers to who asks a customer whose workflow has ended, or is ending at this very moment."""
-
 
 def worker_of(shop: Shop) -> Worker:
     activities = LoyaltyActivities(shop.client, shop.mails)
@@ -103,7 +100,7 @@ async def answer(asking: Awaitable[Any]) -> str:
     except WorkflowUpdateFailedError as refused:
         return str(refused.cause)
     except RPCError as error:
-        if error.status not in CLOSED:
+        if error.status is not RPCStatusCode.NOT_FOUND:
             raise
         return "the account is closed"
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateStage
+from temporalio.worker import Worker
 
 from loyalty.mailbox import CARRY_LIMIT
+from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.helpers import (
     Gate,
     Handle,
@@ -22,6 +25,7 @@ from tests.helpers import (
     eventually,
     fresh_namespace,
     points,
+    refusal,
     runs,
     start_server,
     status,
@@ -155,6 +159,52 @@ async def test_concurrent_updates_are_all_answered_across_runs(shop: Shop) -> No
     lengths = [len(await events(run)) for run in await runs(ada, shop.client)]
     assert len(lengths) > 3
     assert max(lengths) < 120, f"A storm of asks held the customer in its old run: {lengths} events"
+
+
+async def test_asks_among_signals_are_all_answered(shop: Shop) -> None:
+    """A Workflow Task that ends a run fails if a signal arrives meanwhile; no update may be lost with it."""
+    ada = await shop.opens("ada", settings={"history_threshold": 40})
+    told, asked = 0, asyncio.Event()
+
+    async def teller() -> None:
+        nonlocal told
+        while not asked.is_set():
+            await ada.signal("addPoints", 1)
+            told += 1
+
+    async def asker() -> None:
+        for _ in range(40):
+            assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
+            assert (await refusal(ada.execute_update("redeemReward", "castle"))).startswith("Cannot redeem 'castle'")
+
+    async with at_once() as tellers:
+        for _ in range(2):
+            tellers.create_task(teller())
+        async with at_once() as askers:
+            for _ in range(4):
+                askers.create_task(asker())
+        asked.set()
+    await comes_to(ada, told + 160)
+    failed = [await count(run, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED) for run in await runs(ada, shop.client)]
+    assert sum(failed) > 0, "No signal met a task that ended a run, which is what this test needs"
+
+
+async def test_cold_worker_continues_customer_whose_first_ask_was_refused(shop: Shop) -> None:
+    """The SDK reads the empty first task together with the second one, until that one has brought an update."""
+    cold = Shop(shop.client)  # of another task queue
+    async with Worker(
+        cold.client, task_queue=cold.task_queue, workflows=[CustomerLoyaltyWorkflow], max_cached_workflows=0
+    ):
+        for threshold in range(4, 14):
+            ada = await cold.opens(f"ada-{threshold}", settings={"history_threshold": threshold})
+            await eventually(
+                partial(count, ada, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED),
+                waiting_for="the first task, which writes nothing",
+            )
+            assert "Cannot gift" in await refusal(ada.execute_update("giftPoints", {"guest_id": "bob", "points": 1}))
+            assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
+            await ada.signal("addPoints", 1)
+            await comes_to(ada, 2)
 
 
 async def test_asks_are_answered_before_continuing_and_tells_travel(closed_shop: Shop) -> None:

@@ -305,6 +305,18 @@ async def test_bad_signals_are_ignored_with_a_sentence(shop: Shop, caplog: pytes
     assert await points(shop.customer("byron")) == 0
 
 
+async def test_bad_signals_alone_bring_a_new_run(shop: Shop) -> None:
+    household = await opens(shop, joined=("byron",), history_threshold=30)
+    for _ in range(60):
+        await household.signal("giveToAll", "much")
+    await eventually(
+        lambda: runs(household, shop.client),
+        lambda seen: len(seen) > 1,
+        waiting_for="a new run behind 60 bad signals, with a threshold of 30 events",
+    )
+    assert await household.query("getMembers") == ["byron"]
+
+
 def test_good_messages_are_understood() -> None:
     assert parsing.add_member({"customer_id": "ada"}) == AddMember(GuestInvitation("ada"))
     assert parsing.give_to_all(7) == GiveToAll(7)

@@ -29,7 +29,9 @@ async def after_a_storm(shop: Shop) -> list[Handle]:
 async def test_a_storm_is_divided_into_short_runs(closed_shop: Shop) -> None:
     first, *later = await after_a_storm(closed_shop)
     assert later, "the run ended because of its signals"
-    assert await count(first, EventType.EVENT_TYPE_MARKER_RECORDED) == 1, "marked as one that ends so soon"
+    signals = await count(first, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+    assert signals < FORMERLY_MOST_SIGNALS, "the run ended soon"
+    assert await count(first, EventType.EVENT_TYPE_MARKER_RECORDED) == 2, "one marker for each change that it relies on"
 
 
 async def test_a_run_that_began_when_it_was_allowed_more_signals_goes_on(

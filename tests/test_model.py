@@ -58,9 +58,6 @@ MESSAGES = 15_000 if CHAOS else 1_000
 NAMES = ("ada", "grace", "joan", "mary", "eve", "hedy")
 NOBODY = "nobody"
 
-CLOSED = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION)
-"""Answers to who writes to a workflow that has ended, or is ending at this very moment."""
-
 STICKY_TIMEOUT = timedelta(milliseconds=200)
 TASK_TIMEOUT = timedelta(seconds=1)
 """How long the server leaves a task with a worker that is gone: before, and after, the worker has taken it. Usually
@@ -233,7 +230,7 @@ class RealTown:
         try:
             await sending
         except RPCError as error:
-            closed = not self.model.is_open(customer_id) and error.status in CLOSED
+            closed = not self.model.is_open(customer_id) and error.status is RPCStatusCode.NOT_FOUND
             if not closed:
                 seen = await situation(self.handle(customer_id))
                 pytest.fail(

@@ -44,6 +44,9 @@ POLICIES: dict[ParentClosePolicyName, ParentClosePolicy] = {
     "requestCancel": ParentClosePolicy.REQUEST_CANCEL,
 }
 
+REFUSED_MESSAGES_COUNT = "refused-messages-count"
+"""Patch: a run that only refused messages have made long ends, too. Two events in such a run, none in others."""
+
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class HouseholdWorkflow:
@@ -61,6 +64,7 @@ class HouseholdWorkflow:
         self._mailbox = Mailbox[Tell, EndByOperator](self._start.mailbox)
         self._is_open = True
         self._wants_new_run = False
+        self._may_end_without_message = True
 
     @workflow.run
     async def run(self, start: HouseholdInput | None = None, *surplus: object) -> None:
@@ -77,7 +81,12 @@ class HouseholdWorkflow:
 
     async def _live(self) -> None:
         while self._is_open or self._mailbox:
-            await self._serve(await self._mailbox.receive())
+            await self._mailbox.wait_for_message(or_else=self._grew_long_by_refused_messages)
+            if self._mailbox:
+                await self._serve(self._mailbox.take())
+            elif not workflow.patched(REFUSED_MESSAGES_COUNT):
+                self._may_end_without_message = False
+                continue
             if self._is_open and self._is_time_for_a_new_run() and self._mailbox.can_travel():
                 workflow.continue_as_new(self._next_input())
 
@@ -160,6 +169,9 @@ class HouseholdWorkflow:
             self._household.members.remove(member)
 
     # ---- leaving a run ----------------------------------------------------------------------------------------
+
+    def _grew_long_by_refused_messages(self) -> bool:
+        return self._may_end_without_message and self._mailbox.grew_long(self._start.history_threshold)
 
     def _is_time_for_a_new_run(self) -> bool:
         return self._wants_new_run or self._mailbox.run_length().is_long(self._start.history_threshold)

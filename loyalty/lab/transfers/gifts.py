@@ -83,6 +83,10 @@ async def make(transfers: Iterator[int], couple: Couple, progress: Progress | No
             progress(1)
 
 
+WORKERS_DIED = "Workflow Task in failed state"
+"""What the server says of an update when several workers in a row have died with its Workflow Task."""
+
+
 async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
     """Ask for a gift, again and again where a crash leaves us without an answer: with the same id it is made once."""
     deadline = time.monotonic() + ANSWER_SECONDS
@@ -90,8 +94,8 @@ async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
         try:
             await giver.execute_update("giftPoints", gift, id=id)
             return
-        except RPCError as error:  # "Workflow Task in failed state": several workers have died of it in a row
-            if error.status != RPCStatusCode.FAILED_PRECONDITION:
+        except RPCError as error:
+            if error.status != RPCStatusCode.FAILED_PRECONDITION or WORKERS_DIED not in error.message:
                 raise
             await asyncio.sleep(ASK_AGAIN_SECONDS)
     raise WaitedTooLong(f"Waited {ANSWER_SECONDS} s until {giver.id} answered {id}, and it is not so")
