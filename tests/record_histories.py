@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,34 @@ async def asks_that_wait(shop: Shop) -> None:
         await keep((await runs(ada, shop.client))[0], "asks_that_wait")
 
 
+async def answers_held_until_the_run_ends(shop: Shop) -> None:
+    """Asks and tells at once: the task that makes the run long brings asks, and a later one gives the answers."""
+    async with shop.serving():
+        ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 40})
+        for _ in range(10):
+            asks = [ada.execute_update("addLoyaltyPoint", 1) for _ in range(5)]
+            await asyncio.gather(*asks, *(ada.signal("addPoints", 1) for _ in range(3)))
+        await comes_to(ada, 80)
+        await keep((await runs(ada, shop.client))[0], "answers_held_until_the_run_ends")
+
+
+async def refused_messages(shop: Shop) -> None:
+    """Only bad signals arrive; they make the run long."""
+    async with shop.serving():
+        lovelace = await opens_household(shop, "lovelace", history_threshold=30)
+        ada = await shop.opens("ada", settings={"history_threshold": 30})
+        for run, signal, name in (
+            (ada, "addPoints", "refused_messages"),
+            (lovelace, "giveToAll", "refused_messages_of_a_household"),
+        ):
+            for _ in range(60):
+                await run.signal(signal, 0)
+            thread = await eventually(
+                partial(runs, run, shop.client), lambda seen: len(seen) > 1, waiting_for="a run to become too long"
+            )
+            await keep(thread[0], name)
+
+
 async def repeated_purchases(shop: Shop) -> None:
     async with shop.serving():
         ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 40})
@@ -199,8 +228,8 @@ async def mail_given_up(shop: Shop, time_machine: WorkflowEnvironment) -> None:
         await keep(ada, "mail_given_up")
 
 
-async def opens_household(shop: Shop, household_id: str) -> Handle:
-    start = {"household": {"household_id": household_id}}
+async def opens_household(shop: Shop, household_id: str, **settings: Any) -> Handle:
+    start = {"household": {"household_id": household_id}, **settings}
     return await shop.client.start_workflow(
         HOUSEHOLD, start, id=household_workflow_id(household_id), task_queue=shop.task_queue
     )
@@ -257,6 +286,8 @@ PLAYS = {
         guests_and_gifts,
         many_runs,
         asks_that_wait,
+        answers_held_until_the_run_ends,
+        refused_messages,
         repeated_purchases,
         cancellation,
         household,
