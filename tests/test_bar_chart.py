@@ -17,6 +17,11 @@ def test_bars_stand_in_the_order_given_with_their_numbers() -> None:
     assert ax.yaxis_inverted(), "the first bar is on top"
 
 
+def test_bars_show_rounded_numbers_as_a_table_does() -> None:
+    rounded = pd.Series({"a": 8.45, "b": 10.03, "c": 0.012, "d": 1_234.5}).round(3)
+    assert texts(plots.bars(rounded, "Cost", "events")) == ["8.45", "10.03", "0.012", "1,234.5"]
+
+
 def test_bars_of_a_whole_say_of_how_many() -> None:
     assert texts(plots.bars(pd.Series({"naive": 18, "carried": 300}), "Kept", "messages", of=300)) == [
         "18 of 300",

@@ -5,6 +5,7 @@ That they run is nbmake's part.
 
 from __future__ import annotations
 
+import ast
 import re
 import statistics
 from pathlib import Path
@@ -74,6 +75,15 @@ def test_a_notebook_opens_with_its_question_and_ends_with_a_way_on(path: Path) -
         assert part in cells[0], f"{path.name}: the first cell lacks {part}"
     for heading in ("## Summary", "## Exercise", "## The way on"):
         assert heading in prose(path), f"{path.name} has no {heading}"
+
+
+@each_notebook
+def test_default_of_a_prediction_is_no_measured_number(path: Path) -> None:
+    for cell in code(path):
+        calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+        for call in [one for one in calls if ast.unparse(one.func) == "Prediction"]:
+            default = [*call.args[1:2], *(given.value for given in call.keywords if given.arg == "default")]
+            assert isinstance(default[0], ast.Constant), f"{path.name}, {cell.id}: the default gives the answer away"
 
 
 @each_notebook

@@ -79,3 +79,12 @@ async def test_a_storm_ends_in_time(lab: Lab) -> None:
     finn = await open_account(lab, "finn")
     torrent = await storm(finn, seconds=0)
     assert (torrent.accepted, torrent.refused) == (0, {})
+
+
+async def test_storm_until_refused_ends_at_first_refusal(lab: Lab) -> None:
+    gina = await open_account(lab, "gina")
+    lab.worker.stop()  # signals that are served one by one would meet the other limit, that of events
+    torrent = await storm(gina, purchases=10 * SIGNAL_LIMIT, senders=5, until_refused=True)
+    lab.worker.start()
+    assert torrent.accepted == SIGNAL_LIMIT
+    assert 1 <= torrent.refused.total() <= 5, f"each of five senders may meet one refusal: {torrent.refused}"

@@ -77,14 +77,24 @@ class Storm:
 
 
 async def storm(
-    customer: Customer, *, senders: int = 20, seconds: float | None = None, purchases: int | None = None
+    customer: Customer,
+    *,
+    senders: int = 20,
+    seconds: float | None = None,
+    purchases: int | None = None,
+    until_refused: bool = False,
 ) -> Storm:
-    """Buy for one point as fast as `senders` concurrent senders can, for so many seconds or so many purchases."""
+    """Buy for one point as fast as `senders` concurrent senders can, for so many seconds or so many purchases.
+
+    With `until_refused` the storm ends sooner where the server refuses a purchase; purchases under way are counted.
+    """
     started = time.monotonic()
     accepted, given_out = 0, 0
     refused: Counter[str] = Counter()
 
     def goes_on() -> bool:
+        if until_refused and refused:
+            return False
         in_time = seconds is None or time.monotonic() - started < seconds
         return in_time and (purchases is None or given_out < purchases)
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+ROUNDED_DECIMALS = 3
+"""A number with at most so many decimals has been rounded."""
+
+
 def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None, *, of: float | None = None) -> Axes:
     """Draw one horizontal bar per value, the first on top, with its number; the index names the bars and the y axis.
 
@@ -33,5 +37,9 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
 
 
 def _words(value: float, of: float | None) -> str:
-    text = f"{value:,.0f}" if value.is_integer() else f"{value:,.3g}"
+    """Return the number of a bar; a rounded number stays as it is, since a table beside the plot shows it, too."""
+    if value.is_integer():
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:,}" if value == round(value, ROUNDED_DECIMALS) else f"{value:,.3g}"
     return text if of is None else f"{text} of {of:,g}"
