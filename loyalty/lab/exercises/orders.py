@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from loyalty.coffee.messages import PROCESS_PAYMENT, REFUND_PAYMENT, TASK_QUEUE, WORKFLOW_TYPE, order_workflow_id
+from loyalty.coffee.messages import (
+    PROCESS_PAYMENT,
+    REFUND_PAYMENT,
+    TASK_QUEUE,
+    UPDATE_INVENTORY,
+    WORKFLOW_TYPE,
+    OrderStatus,
+    order_workflow_id,
+)
 from loyalty.lab.exercises import payloads
 from loyalty.lab.exercises.hints import NotYet, require
 from loyalty.lab.exercises.tries import Kind, Try, check_tries
@@ -29,6 +37,7 @@ async def two_payments(order: Try) -> str:
     last = int(attempts.max()) if len(attempts) else 0
     booked = int((payments.type == "ActivityTaskCompleted").sum())
     completed, status = report.get("status") == "COMPLETED", report.get("status")
+    require(status != OrderStatus.CANCELLED, f"the order {order.id} ended as {status} ({reason}), expected COMPLETED")
     require(completed or booked > 0, f"the order {order.id} ended as {status}, without a payment: {reason}")
     require(last > 1, 'found one attempt of each payment, expected a second one: the notes ask to "lose the receipt"')
     require(
@@ -61,6 +70,8 @@ async def terminated_not_undone(order: Try) -> str:
         f"event {newest.event_id} terminated it after {paid} payments and {given} refunds, so the shop has kept no "
         "money",
     )
+    served = int(((frame.name == UPDATE_INVENTORY) & (frame.type == "ActivityTaskCompleted")).sum())
+    require(served == 0, f"event {newest.event_id} terminated it after the order was served")
     return (
         f"event {newest.event_id} is its last; {begun} refund was begun and {given} were given: termination "
         "undoes nothing, and the shop has kept the money"
