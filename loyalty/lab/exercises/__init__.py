@@ -5,8 +5,10 @@ from __future__ import annotations
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from loyalty.lab.errors import LabError
 from loyalty.lab.exercises import customers, orders
 from loyalty.lab.exercises.hints import NotYet
+from loyalty.lab.refused import names_lost_namespace
 
 EXERCISES = customers.EXERCISES | orders.EXERCISES
 
@@ -21,7 +23,14 @@ async def check(name: str, client: Client) -> str:
         return f"Done: {await EXERCISES[name](client)}"
     except NotYet as hint:
         return f"Not yet: {hint}"
+    except LabError as error:  # says what is missing, and how to mend it
+        return f"Not yet: {error}. Then run this cell again"
     except RPCError as error:
+        if names_lost_namespace(error):
+            return (
+                f"Not yet: the server has no namespace {client.namespace!r}. "
+                "Give this check the client of a lab that runs, lab.client"
+            )
         return (
             f"Not yet: the server did not answer this check ({error.message}). "
             "Start the server if you stopped it, then run this cell again"

@@ -10,6 +10,8 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError, RPCStatusCode
 
+from loyalty.lab.refused import names_lost_namespace
+
 LARGEST_GAP = 8
 """Numbers in a row that tries may leave out. The server's list of workflows has all tries, but is seconds late."""
 
@@ -22,7 +24,7 @@ async def described(client: Client, workflow_id: str) -> WorkflowExecutionDescri
     try:
         return await client.get_workflow_handle(workflow_id).describe()
     except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
+        if error.status != RPCStatusCode.NOT_FOUND or names_lost_namespace(error):
             raise
         return None
 
