@@ -209,7 +209,7 @@ STUCKS = [
     WrongTry(STUCK, told_to_cancel_while_stuck, f"{NOT_TERMINATED}. Call `terminate()` of its handle"),
     WrongTry(STUCK, another_order_is_terminated, f"{NOT_TERMINATED}. Call `terminate()` of its handle"),
     WrongTry(STUCK, terminated_before_payment, "terminated it after 0 payments and 0 refunds, so the shop has kept no"),
-    WrongTry(STUCK, terminated_after_the_refund, "terminated it after 1 payments and 1 refunds, so the shop has kept"),
+    WrongTry(STUCK, terminated_after_the_refund, "terminated it after 1 payment and 1 refund, so the shop has kept no"),
     WrongTry(STUCK, terminated_after_it_was_served, f"it after the order was served, {ENDED}. {GET_ANOTHER}"),
     WrongTry(STUCK, terminated_too_late, "and coffee-order-o-stuck has ended (COMPLETED). Get another order stuck"),
 ]

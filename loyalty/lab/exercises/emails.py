@@ -10,6 +10,7 @@ from loyalty.lab.exercises import payloads
 from loyalty.lab.exercises.hints import NotYet, require
 from loyalty.lab.exercises.purchases import customer_at_start
 from loyalty.lab.exercises.tries import Try
+from loyalty.lab.notices import counted
 from loyalty.messages import SEND_EMAIL
 
 OUTAGE = "Stop the inbox, send a purchase, and start the inbox when the first attempt has failed"
@@ -44,7 +45,7 @@ async def a_second_attempt(radia: Try) -> str:
     require(has_address, f"event 1 starts {radia.id} without an e-mail address; Customer(...) takes email=...")
     waiting = [mail for mail in mails if not mail.ended]
     if waiting and radia.is_running:
-        raise NotYet(f"{len(waiting)} of her {len(mails)} e-mails is still being tried", STILL_TRIED)
+        raise NotYet(f"{len(waiting)} of her {counted(len(mails), 'e-mail')} is still being tried", STILL_TRIED)
     late = [mail for mail in mails if mail.attempt > 1 and mail.topic == WELCOME]
     if not about_purchases:
         welcome = f": event {late[0].event_id} is attempt {late[0].attempt} of the welcome" if late else ""
@@ -52,7 +53,9 @@ async def a_second_attempt(radia: Try) -> str:
     lost = next((mail for mail in about_purchases if mail.ended and not mail.arrived), None)
     if lost:
         raise NotYet(f"event {lost.event_id} is attempt {lost.attempt} of an e-mail that never arrived", OUTAGE)
-    raise NotYet(f"all {len(about_purchases)} of her e-mails about purchases arrived at the first attempt", OUTAGE)
+    raise NotYet(
+        f"found {counted(len(about_purchases), 'e-mail')} about a purchase, and none took a second attempt", OUTAGE
+    )
 
 
 def _deliveries(run: WorkflowHistory) -> list[Delivery]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from loyalty.lab.exercises.hints import require
 from loyalty.lab.exercises.purchases import ledger_of, points_now
 from loyalty.lab.exercises.tries import Try
+from loyalty.lab.notices import counted
 
 LEAN_PURCHASES, LEAN_EVENTS = 200, 2
 """At least so many purchases, with at most so many events each."""
@@ -18,12 +19,13 @@ async def lean_purchases(lean: Try) -> str:
     purchases, events = len(ledger.bought), len(await lean.events())
     require(
         purchases >= LEAN_PURCHASES,
-        f"found {purchases} purchases by the signal addPoints, expected at least {LEAN_PURCHASES}{ledger.ignored}",
+        f"found {counted(purchases, 'purchase')} by the signal addPoints, expected at least "
+        f"{LEAN_PURCHASES}{ledger.ignored}",
         "Send her more of them at once, with `asyncio.gather`",
     )
     require(
         events <= purchases * LEAN_EVENTS,
-        f"{events:,} events for {purchases:,} purchases are {events / purchases:.1f} each, expected at most "
+        f"{events:,} events for {counted(purchases, 'purchase')} are {events / purchases:.1f} each, expected at most "
         f"{LEAN_EVENTS}: signals that arrive together share their other events",
         "Send her more of them at once, with `asyncio.gather`",
     )
@@ -36,18 +38,18 @@ async def four_runs(phoenix: Try) -> str:
     purchases, runs = len(ledger.bought), len(await phoenix.runs())
     require(
         runs >= PHOENIX_RUNS or purchases >= PHOENIX_PURCHASES,
-        f"found {purchases} purchases by the signal addPoints in {runs} runs, expected at least {PHOENIX_PURCHASES} "
-        f"in {PHOENIX_RUNS}{ledger.ignored}",
+        f"found {counted(purchases, 'purchase')} by the signal addPoints in {counted(runs, 'run')}, expected at least "
+        f"{PHOENIX_PURCHASES} in {PHOENIX_RUNS}{ledger.ignored}",
         "Send more of them",
     )
     require(
         runs >= PHOENIX_RUNS,
-        f"found {runs} runs with {len(await phoenix.events()):,} events, expected at least {PHOENIX_RUNS} runs. "
-        "CustomerInput(...) takes history_threshold=..., and a lower one makes more runs",
+        f"found {counted(runs, 'run')} with {len(await phoenix.events()):,} events, expected at least "
+        f"{PHOENIX_RUNS} runs. CustomerInput(...) takes history_threshold=..., and a lower one makes more runs",
     )
     require(
         purchases >= PHOENIX_PURCHASES,
-        f"found {purchases} purchases by the signal addPoints over {runs} runs, expected at least "
+        f"found {counted(purchases, 'purchase')} by the signal addPoints over {runs} runs, expected at least "
         f"{PHOENIX_PURCHASES}{ledger.ignored}",
         "Send more of them",
     )

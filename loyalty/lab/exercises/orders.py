@@ -16,6 +16,7 @@ from loyalty.coffee.messages import (
 from loyalty.lab.exercises import payloads
 from loyalty.lab.exercises.hints import NotYet, require
 from loyalty.lab.exercises.tries import Kind, Try, check_tries
+from loyalty.lab.notices import counted
 
 TWO = 2
 """Payments, and products."""
@@ -42,8 +43,8 @@ async def two_payments(order: Try) -> str:
     require(last > 1, 'found one attempt of each payment, expected a second one: the notes ask to "lose the receipt"')
     require(
         booked >= TWO,
-        f"found {booked} payment that was booked, expected two: changeItem pays the difference, within the order's "
-        "change_window, and only if there is one",
+        f"found {counted(booked, 'payment')} that was booked, expected two: changeItem pays the difference, within "
+        "the order's change_window, and only if there is one",
     )
     require(completed, f"the order {order.id} ended as {status} ({reason}), expected COMPLETED")
     products = (await order.input()).get("items")
@@ -67,8 +68,8 @@ async def terminated_not_undone(order: Try) -> str:
     begun, given = (int((of[REFUND_PAYMENT] == f"ActivityTask{what}").sum()) for what in ("Scheduled", "Completed"))
     require(
         paid > given,
-        f"event {newest.event_id} terminated it after {paid} payments and {given} refunds, so the shop has kept no "
-        "money",
+        f"event {newest.event_id} terminated it after {counted(paid, 'payment')} and "
+        f"{counted(given, 'refund')}, so the shop has kept no money",
     )
     served = int(((frame.name == UPDATE_INVENTORY) & (frame.type == "ActivityTaskCompleted")).sum())
     require(served == 0, f"event {newest.event_id} terminated it after the order was served")

@@ -7,6 +7,7 @@ from temporalio.api.enums.v1 import EventType
 from loyalty.lab.exercises.hints import NotYet, require
 from loyalty.lab.exercises.purchases import Ledger, ledger_of, points_at_start, points_now
 from loyalty.lab.exercises.tries import Try
+from loyalty.lab.notices import counted
 from loyalty.tiers import TIERS, tier_of
 
 SILVER = TIERS[1]
@@ -20,7 +21,8 @@ async def grace_starts_as_silver(grace: Try) -> str:
     if signals:
         first = signals[0]
         name = first.workflow_execution_signaled_event_attributes.signal_name
-        found = f"found {len(signals)} signals, expected 0: event {first.event_id} of {grace.id} is the signal {name}"
+        event = f"event {first.event_id} of {grace.id} is the signal {name}"
+        found = f"found {counted(len(signals), 'signal')}, expected 0: {event}"
         require(tier == SILVER, f"{found}, and event 1 starts her as {tier.name}. {need}")
         raise NotYet(f"{found}; her start with {points:,} points was enough")
     require(tier == SILVER, f"event 1 starts {grace.id} with {points:,} points, as {tier.name}. {need}")
