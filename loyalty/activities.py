@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import smtplib
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Protocol
 
+import aiosmtplib
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
@@ -27,32 +28,47 @@ from loyalty.messages import (
 
 SENDER = "loyalty@localhost"
 LOCAL_NAME = "[127.0.0.1]"
-"""How this machine introduces itself. Without it smtplib looks up the machine's full name, which may take minutes."""
+"""How this machine introduces itself. Without it the machine's full name is looked up, which may take minutes."""
 
-SMTP_TIMEOUT_SECONDS = 5
-"""Shorter than the activity's own timeout, so that the failure that the history records names the mail server."""
+SMTP_TIMEOUT_SECONDS = 5.0
+"""For one whole attempt, from the look-up of the host's name to "accepted". Shorter than the activity's own timeout, so
+that the failure that the history records names the mail server."""
+
+GOODBYE_SECONDS = 1.0
+"""For QUIT. The mail is accepted by then, so a mail server that does not answer does no harm."""
 
 
 class Mailer(Protocol):
-    """Delivers one message, blocking, and raises OSError or smtplib.SMTPException where it cannot."""
+    """Delivers one message, and raises OSError or aiosmtplib.SMTPException where it cannot."""
 
-    def __call__(self, message: EmailMessage) -> None: ...  # noqa: D102
+    async def __call__(self, message: EmailMessage) -> None: ...  # noqa: D102
 
 
 class SmtpMailer:
-    """Delivers to the SMTP server at `host`:`port`, without authentication."""
+    """Delivers to the SMTP server at `host`:`port`, without authentication and without TLS."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+    def __init__(self, host: str, port: int, *, timeout: float = SMTP_TIMEOUT_SECONDS) -> None:
+        self._host, self._port, self._timeout = host, port, timeout
 
-    def __call__(self, message: EmailMessage) -> None:
-        """Deliver one message over a connection of its own; this is called in a thread."""
-        with smtplib.SMTP(self._host, self._port, LOCAL_NAME, timeout=SMTP_TIMEOUT_SECONDS) as connection:
-            # send_message would parse the headers for addresses, and write ">From" for "From" in a body.
-            connection.sendmail(SENDER, [message["To"]], message.as_bytes())
+    async def __call__(self, message: EmailMessage) -> None:
+        """Deliver one message over a connection of its own; raise TimeoutError after `timeout` seconds."""
+        connection = aiosmtplib.SMTP(hostname=self._host, port=self._port, local_hostname=LOCAL_NAME, start_tls=False)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await connection.connect()
+                # send_message would parse the headers for addresses.
+                await connection.sendmail(SENDER, [message["To"]], message.as_bytes())
+            with suppress(aiosmtplib.SMTPException):
+                await connection.quit(timeout=GOODBYE_SECONDS)
+        except TimeoutError as error:
+            raise TimeoutError(
+                f"The mail server at {self._host}:{self._port} has not accepted the mail within {self._timeout:g} s"
+            ) from error
+        finally:
+            connection.close()
 
 
-def log_mail(message: EmailMessage) -> None:
+async def log_mail(message: EmailMessage) -> None:
     """Write the message to the worker's log: what happens where no mail server is configured."""
     activity.logger.info("E-mail to %s: %s", message["To"], message["Subject"])
 
@@ -86,7 +102,7 @@ class LoyaltyActivities:
             )
         except (parsing.Refused, UnicodeEncodeError) as error:  # an older run may have accepted it
             raise ApplicationError(f"Cannot send this e-mail: {error}", type="Refused", non_retryable=True) from error
-        await asyncio.to_thread(self._mailer, message)
+        await self._mailer(message)
 
     @activity.defn(name=START_GUEST)
     async def start_guest(self, start: GuestStart) -> bool:

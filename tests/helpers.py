@@ -125,7 +125,7 @@ class Mails:
         self.attempts: list[EmailMessage] = []
         self.down = False
 
-    def __call__(self, message: EmailMessage) -> None:
+    async def __call__(self, message: EmailMessage) -> None:
         self.attempts.append(message)
         if self.down:
             raise ConnectionRefusedError("the mail server is down")

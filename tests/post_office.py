@@ -21,6 +21,8 @@ class PostOffice(Controller):
         super().__init__(self, hostname=HOST, port=self.reserved.number, server_hostname="localhost")
         self.answer = "250 OK"
         self.received: list[EmailMessage] = []
+        self.deliveries: list[tuple[list[str], bytes]] = []
+        """The same as it came: to which addresses, and which bytes."""
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.answer.startswith("250"):
@@ -28,4 +30,5 @@ class PostOffice(Controller):
             message = BytesParser(policy=policy.default).parsebytes(envelope.content)
             assert isinstance(message, EmailMessage)
             self.received.append(message)
+            self.deliveries.append((list(envelope.rcpt_tos), envelope.content))
         return self.answer

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import smtplib
 import socket
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from email.header import decode_header, make_header
 
+import aiosmtplib
 import pytest
+from aiosmtpd.smtp import SMTP
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -59,13 +64,62 @@ async def test_two_mails_carry_different_message_ids(post_office: PostOffice, cl
 
 async def test_a_mail_server_that_refuses_fails_the_attempt(post_office: PostOffice, client: Client) -> None:
     post_office.answer = "451 come back later"
-    with pytest.raises(smtplib.SMTPDataError, match="come back later"):
+    with pytest.raises(aiosmtplib.SMTPDataError, match="come back later"):
         await send(MAIL, mailer_of(post_office), client)
 
 
 async def test_a_mail_server_that_is_not_there_fails_the_attempt(client: Client) -> None:
-    with pytest.raises(ConnectionRefusedError):
-        await send(MAIL, SmtpMailer("127.0.0.1", ReservedPort().number), client)
+    port = ReservedPort().number
+    with pytest.raises(ConnectionError, match=f"Error connecting to 127.0.0.1 on port {port}"):
+        await send(MAIL, SmtpMailer("127.0.0.1", port), client)
+
+
+@asynccontextmanager
+async def dribbling_server(greeting: str) -> AsyncIterator[int]:
+    """Listen as a mail server that says `greeting`, and then begins an answer that it never ends."""
+
+    async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting.encode())
+        while not reader.at_eof():
+            writer.write(b"250-more\r\n")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await reader.read(1)
+        writer.close()
+
+    server = await asyncio.start_server(dribble, "127.0.0.1")
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize("greeting", ["", "220 hello\r\n"], ids=["without a greeting", "behind the greeting"])
+async def test_endless_answer_ends_at_the_attempt_s_deadline(greeting: str, client: Client) -> None:
+    async with dribbling_server(greeting) as port:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError, match=rf"at 127.0.0.1:{port} has not accepted the mail within 0.5 s"):
+            await send(MAIL, SmtpMailer("127.0.0.1", port, timeout=0.5), client)
+        assert time.monotonic() - began < 5
+
+
+async def test_slow_look_up_ends_at_the_attempt_s_deadline(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(20))
+    try:
+        with pytest.raises(TimeoutError, match=r"at mail.example:25 has not accepted the mail within 0.5 s"):
+            await send(MAIL, SmtpMailer("mail.example", 25, timeout=0.5), client)
+    finally:
+        answered.set()
+
+
+async def test_mail_server_silent_after_accepting_counts_as_accepted(
+    post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def say_nothing(_server: object, *_: object) -> None:
+        await asyncio.sleep(10)
+
+    monkeypatch.setattr(SMTP, "smtp_QUIT", say_nothing)
+    await send(MAIL, mailer_of(post_office), client)
+    assert len(post_office.received) == 1
 
 
 async def test_a_mail_that_was_refused_at_first_arrives_once_the_mail_server_accepts(
@@ -149,7 +203,7 @@ async def test_impossible_address_fails_without_retry(address: str, client: Clie
 async def test_subject_and_workflow_id_arrive_exactly(text: str, post_office: PostOffice) -> None:
     headers = {"From": "loyalty@localhost", "To": "ada@example.org", "Subject": text, "X-Workflow-Id": text}
     body = ".\nFrom here on\n..\n"
-    await asyncio.to_thread(mailer_of(post_office), email_message(headers, body))
+    await mailer_of(post_office)(email_message(headers, body))
     (message,) = post_office.received
     for name in ("Subject", "X-Workflow-Id"):
         raw = dict(message.raw_items())[name]

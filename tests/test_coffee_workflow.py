@@ -476,11 +476,12 @@ class HeldMails(Mails):
 
     def __init__(self) -> None:
         super().__init__()
-        self.done_meanwhile = threading.Event()
+        self.done_meanwhile = asyncio.Event()
 
-    def __call__(self, message: EmailMessage) -> None:
-        self.done_meanwhile.wait(PATIENCE_SECONDS)
-        super().__call__(message)
+    async def __call__(self, message: EmailMessage) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.done_meanwhile.wait()
+        await super().__call__(message)
 
 
 async def test_a_cancellation_after_the_coffee_is_ready_is_refused(closed: CoffeeShop) -> None:

@@ -1,0 +1,42 @@
+"""Writes and reads e-mails with the libraries of the Python that runs it: one JSON line in, one JSON line out.
+
+Run by each Python of this machine, also by one without our dependencies.
+{"write": {"to", "subject", "id", "body"}} brings {"message": Base64} or {"refused": sentence};
+{"read": Base64} brings {"headers": [[name, text], ...], "body": text}.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from base64 import b64decode, b64encode
+from email import policy
+from email.header import decode_header, make_header
+from email.parser import BytesParser
+from typing import Any
+
+from loyalty.email_message import email_message
+from loyalty.parsing import Refused, exact_email
+
+
+def write(mail: dict[str, str]) -> dict[str, str]:
+    try:
+        headers = {"To": exact_email(mail["to"]), "Subject": mail["subject"], "X-Workflow-Id": mail["id"]}
+        message = email_message(headers, mail["body"])
+    except (Refused, UnicodeEncodeError) as error:
+        return {"refused": str(error)}
+    return {"message": b64encode(message.as_bytes()).decode()}
+
+
+def read(content: str) -> dict[str, Any]:
+    message = BytesParser(policy=policy.default).parsebytes(b64decode(content))
+    headers = [(name, str(make_header(decode_header(text)))) for name, text in message.raw_items()]
+    return {"headers": headers, "to": [one.addr_spec for one in message["To"].addresses], "body": message.get_content()}
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        order = json.loads(line)
+        answer = write(order["write"]) if "write" in order else read(order["read"])
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
