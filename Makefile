@@ -1,4 +1,4 @@
-# `make lab` to learn, `make test` to test. Both build .venv once, and again only when pyproject.toml or the lock changed.
+# `make lab` to learn, `make test` to test. Both make .venv once, mend it, and install what pyproject.toml or the lock changed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -10,15 +10,16 @@ BIN := $(VENV)/bin
 LOCK := binder/requirements.txt
 UV := $(BIN)/python -m uv
 
-# uv installs the locked versions in about a sixth of pip's time; where it cannot be had, pip does the same.
-define install
-	@if $(UV) --version >/dev/null 2>&1; then \
-		$(UV) pip install --quiet --python $(BIN)/python --constraint $(LOCK) $(1); \
-	else \
-		echo "uv is not to be had; installing with pip, which takes longer"; \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) $(1); \
-	fi
-endef
+# Python 3.11 and 3.12 read the path of this folder in the locale's encoding. Under LC_ALL=C an umlaut in it stops them.
+ifneq ($(shell locale charmap 2>/dev/null),UTF-8)
+export LC_ALL := $(if $(filter Darwin,$(shell uname)),en_US.UTF-8,C.UTF-8)
+endif
+
+# The environment's own Python looks whether it is fit, or, if it does not run, the machine's.
+# An environment of another Python is made anew if PYTHON is given, by `make lab PYTHON=python3.12` for one.
+ASKED := $(if $(filter file,$(origin PYTHON)),,--asked)
+INSTALL = own=$(BIN)/python; "$$own" -c '' 2>/dev/null || own='$(PYTHON)'; \
+	"$$own" -I -X utf8 install --python '$(PYTHON)' $(ASKED)
 
 # Most tests wait for a server. A file's tests stay together, because they may share what took long to make.
 # The notebooks, which take longest, come first: one of them alone at the end would keep one core waiting.
@@ -35,23 +36,13 @@ help:
 	@echo "make histories  record the event histories that the tests replay (PLAYS='...': only these)"
 	@echo "make figure draw the README's picture anew, by a real run"
 
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit(f"Python {v[0]}.{v[1]} cannot run this course; possible are 3.11 to 3.13, e.g. make lab PYTHON=python3.12")'
-	@echo "Making the environment in $(VENV), once ..."
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
-
-$(VENV)/.lab: pyproject.toml $(LOCK) | $(BIN)/python
-	@echo "Installing the locked versions into $(VENV) ..."
-	@date +%s > $(VENV)/.started
-	$(call install,--editable .)
-	@echo "Installed in $$(( $$(date +%s) - $$(cat $(VENV)/.started) )) s."
-	@touch $@
-
-$(VENV)/.test: $(VENV)/.lab
-	@echo "Installing the test tools ..."
-	$(call install,--editable '.[test]')
-	@touch $@
+# Looked at each time: an environment may be moved, copied, half installed, or lose its Python.
+.PHONY: FORCE
+FORCE:
+$(VENV)/.lab: FORCE
+	@$(INSTALL) .lab
+$(VENV)/.test: FORCE
+	@$(INSTALL) .test
 
 .PHONY: lab
 lab: $(VENV)/.lab
@@ -78,7 +69,8 @@ binder: $(VENV)/.test
 
 # No index address, and markers instead of one file per platform: the same pins serve Linux, macOS, Windows and Binder.
 .PHONY: lock
-lock: | $(BIN)/python
+lock:
+	@$(INSTALL) uv
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --output-file $(LOCK) pyproject.toml
 
