@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loyalty.lab.__main__ import CONFIGURATION, command, environment
-from loyalty.lab.course import FIRST_NOTEBOOK, STARTED_AT
+from loyalty.lab.__main__ import CONFIGURATION, command, environment, opening
+from loyalty.lab.course import FIRST_NOTEBOOK, STARTED_AT, course_folder, has_notebooks
 from loyalty.lab.workspace import NAME, TITLE
 from tests.helpers import eventually
 from tests.jupyterlab import BASE, Session, answer, descendants, jupyterlab, landing, run
 from tests.test_lab import gone
+
+HOUSE = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -187,6 +192,39 @@ async def test_the_learner_s_arguments_have_the_last_word(tmp_path: Path) -> Non
         _, listed = answer(session.url + "api/contents")
         assert [entry["name"] for entry in json.loads(listed)["content"]] == ["mine.txt"]
         assert landing(session.url) == f"{session.url}lab/mine"
+
+
+def test_installed_package_takes_the_notebooks_of_the_working_folder(tmp_path: Path) -> None:
+    clone, installed = HOUSE / "loyalty", tmp_path / "site-packages" / "loyalty"
+    assert course_folder(clone, tmp_path) == HOUSE
+    assert course_folder(installed, tmp_path) == tmp_path
+    assert course_folder(installed, HOUSE) == HOUSE
+    assert has_notebooks(HOUSE)
+    assert not has_notebooks(tmp_path)
+
+
+def test_launcher_says_that_notebooks_are_missing(tmp_path: Path) -> None:
+    assert opening(HOUSE).startswith(f"Opening JupyterLab at {FIRST_NOTEBOOK};")
+    assert f"Opening JupyterLab in {tmp_path}, where the course's notebooks are missing" in opening(tmp_path)
+
+
+def test_installed_package_without_notebooks_opens_a_page_that_exists(tmp_path: Path) -> None:
+    shutil.copytree(HOUSE / "loyalty", tmp_path / "site" / "loyalty")
+    (tmp_path / "work").mkdir()
+    # Only JupyterLab itself runs on the copy, as it would on the files of a wheel.
+    site = tmp_path / "site"
+    settings = {"PYTHONPATH": str(site), "JUPYTER_CONFIG_PATH": str(site / "loyalty" / "lab" / "jupyter")}
+    shown = subprocess.run(
+        [sys.executable, "-m", "jupyterlab", "--show-config-json"],
+        cwd=tmp_path / "work",
+        env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path), **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    configured = json.loads(shown)
+    assert configured["LabApp"]["default_url"] == "/lab"
+    assert configured["ServerApp"]["root_dir"] == str(tmp_path / "work")
 
 
 def test_nothing_else_is_asked_of_jupyterlab_than_what_the_learner_asks() -> None:

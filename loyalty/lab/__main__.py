@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from loyalty.lab.course import FIRST_NOTEBOOK
+from loyalty.lab.course import COURSE, FIRST_NOTEBOOK, has_notebooks
 from loyalty.lab.environment import jupyterlab_environment
 from loyalty.lab.home import instead_of_home
 
@@ -32,6 +32,16 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     return {**given, **instead_of_home(given, folder)}
 
 
+def opening(folder: Path) -> str:
+    """Return a sentence on what JupyterLab will show."""
+    if has_notebooks(folder):
+        return f"Opening JupyterLab at {FIRST_NOTEBOOK}; stop it with Ctrl-C ..."
+    return (
+        f"Opening JupyterLab in {folder}, where the course's notebooks are missing: the installed package has none. "
+        f"Start it in a copy of the course, which holds {FIRST_NOTEBOOK}. Stop it with Ctrl-C ..."
+    )
+
+
 def main() -> None:
     """Become JupyterLab; where a process cannot become another one (Windows), run it as a child."""
     if sys.argv[1:2] == ["--"]:
@@ -39,7 +49,7 @@ def main() -> None:
     else:
         is_root = hasattr(os, "geteuid") and os.geteuid() == 0
         jupyter = command(sys.argv[1:], is_root=is_root)
-        print(f"Opening JupyterLab at {FIRST_NOTEBOOK}; stop it with Ctrl-C ...", flush=True)
+        print(opening(COURSE), flush=True)
     if sys.platform == "win32":
         from loyalty.lab import windows
 

@@ -11,7 +11,18 @@ FOLDER = "LOYALTY_LAB_SESSION_FOLDER"
 """A folder for this session alone, from whoever starts JupyterLab and tells it to keep its workspaces there: two of
 them side by side have two Web UIs. It is removed in the end. Without it, the tabs are not arranged."""
 
-COURSE = Path(__file__).parents[2]
-"""The folder that holds the notebooks."""
-
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
+
+
+def course_folder(package: Path, working_folder: Path) -> Path:
+    """Return the folder that holds the notebooks: a wheel has none, so those of the working folder count."""
+    return package.parent if (package.parent / FIRST_NOTEBOOK).is_file() else working_folder
+
+
+COURSE = course_folder(Path(__file__).parents[1], Path.cwd())
+"""The folder in which JupyterLab opens."""
+
+
+def has_notebooks(folder: Path = COURSE) -> bool:
+    """Return whether a folder holds the course's notebooks."""
+    return (folder / FIRST_NOTEBOOK).is_file()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets.config.loader import LazyConfigValue
 
 from loyalty import config
-from loyalty.lab.course import FIRST_NOTEBOOK, FOLDER, STARTED_AT
+from loyalty.lab.course import FIRST_NOTEBOOK, FOLDER, STARTED_AT, has_notebooks
 from loyalty.lab.errors import LabError
 from loyalty.lab.links import SAVE_URL
 from loyalty.lab.proxy import rewrite_web_ui
@@ -64,7 +64,7 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
         others = _setting(app, "non_service_rewrite_response", list)
         chain = [others] if callable(others) else list(others)  # what jupyter-server-proxy accepts, too
         app.config.ServerProxy.non_service_rewrite_response = [*chain, rewrite_web_ui]
-    if _is_there("jupyter_archive") and (Path(app.root_dir) / FIRST_NOTEBOOK).exists():
+    if _is_there("jupyter_archive") and has_notebooks(Path(app.root_dir)):
         os.environ[SAVE_URL] = f"{app.base_url}directories/{Path(FIRST_NOTEBOOK).parent}?{ARCHIVE}"
     try:
         session = _start()
@@ -75,7 +75,7 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
     if has_proxy and session.server is not None:
         where = session.server.where
         app.config.ServerProxy.servers = {**_setting(app, "servers", dict), TILE: tile(where)}
-        if FOLDER in os.environ:
+        if FOLDER in os.environ and has_notebooks(Path(app.root_dir)):
             prepare(FIRST_NOTEBOOK, where.ui_path + "/")
 
 
