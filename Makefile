@@ -18,8 +18,8 @@ endif
 # The environment's own Python looks whether it is fit, or, if it does not run, the machine's.
 # An environment of another Python is made anew if PYTHON is given, by `make lab PYTHON=python3.12` for one.
 ASKED := $(if $(filter file,$(origin PYTHON)),,--asked)
-INSTALL = own=$(BIN)/python; "$$own" -c '' 2>/dev/null || own='$(PYTHON)'; \
-	"$$own" -I -X utf8 install --python '$(PYTHON)' $(ASKED)
+OWN = own=$(BIN)/python; "$$own" -c '' 2>/dev/null || own='$(PYTHON)'; "$$own" -I -X utf8
+INSTALL = $(OWN) install --python '$(PYTHON)' $(ASKED)
 
 # Most tests wait for a server. A file's tests stay together, because they may share what took long to make.
 # The notebooks, which take longest, come first: one of them alone at the end would keep one core waiting.
@@ -28,6 +28,7 @@ TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 .PHONY: help
 help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
+	@echo "make update bring the newest course; notebooks that you have changed are kept"
 	@echo "make test   lint, types, tests and every notebook"
 	@echo "make chaos  the tests of faults, larger, for some minutes (LOYALTY_CHAOS_SEED=7 repeats one of its plans)"
 	@echo "make bench  measure how fast and lean it is, side by side (BENCH='replay fleet': only these); takes two hours"
@@ -47,6 +48,10 @@ $(VENV)/.test: FORCE
 .PHONY: lab
 lab: $(VENV)/.lab
 	@exec $(BIN)/python -I -X utf8 -m loyalty.lab $(LAB_ARGS)
+
+.PHONY: update
+update:
+	@$(OWN) install/update.py
 
 .PHONY: test
 test: $(VENV)/.test
