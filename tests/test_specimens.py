@@ -9,9 +9,12 @@ import pytest
 from temporalio.client import Client
 
 from loyalty.lab import specimens
+from loyalty.lab.traffic import storm
+from tests.helpers import start_server
 
 MESSAGES = 200
 THRESHOLD = 100
+EVENT_LIMIT = 1_000
 
 
 async def survive(client: Client, specimen: type[specimens.Specimen]) -> specimens.Survival:
@@ -43,6 +46,23 @@ async def test_the_carrying_customer_keeps_all_in_bounded_runs(client: Client) -
     assert survival.kept == MESSAGES
     assert survival.runs > 4
     assert survival.longest_run < 5 * THRESHOLD
+
+
+async def test_draining_customer_is_terminated_in_its_first_run_under_fire() -> None:
+    task_queue = uuid.uuid4().hex
+    async with (
+        await start_server(f"limit.historyCount.error={EVENT_LIMIT}") as low,
+        specimens.build_specimen_worker(low.client, task_queue=task_queue),
+    ):
+        customer = await low.client.start_workflow(
+            "DrainingCustomer", specimens.Count(history_threshold=THRESHOLD), id="drowned", task_queue=task_queue
+        )
+        await storm(customer, purchases=10 * EVENT_LIMIT, until_refused=True)
+        described = await customer.describe()
+    assert described.status is not None
+    assert described.status.name == "TERMINATED"
+    first_run = described.raw_description.workflow_execution_info.first_run_id
+    assert described.run_id == first_run, "it never continued as new"
 
 
 @pytest.mark.parametrize("specimen", specimens.SPECIMENS)
