@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -297,7 +300,7 @@ def test_dead_proxy_is_named_last(installed: Course) -> None:
     port = ReservedPort()
     proxy = f"http://eve:secret@127.0.0.1:{port.number}"
     (installed.packages / "uv.py").unlink(missing_ok=True)
-    code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL="https://index.invalid/simple", https_proxy=proxy)
+    code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL="https://index.invalid/all", https_proxy=proxy)
     installed.wants()
     assert code != 0
     sentence, ended = written.splitlines()[-2:]
@@ -313,8 +316,39 @@ def test_dead_proxy_is_named_last(installed: Course) -> None:
 def test_unreachable_index_is_named_last(installed: Course) -> None:
     installed.wants("something")
     port = ReservedPort()
-    code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL=f"http://127.0.0.1:{port.number}/simple")
+    code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL=f"http://127.0.0.1:{port.number}/all")
     installed.wants()
     assert code != 0
     assert "The package index cannot be reached: is this machine online?" in written.splitlines()[-2]
+    assert installed.opens()
+
+
+@pytest.fixture
+def untrusted_index(tmp_path: Path) -> Iterator[str]:
+    """The address of a package index whose certificate an unknown authority has signed."""
+    if shutil.which("openssl") is None:
+        pytest.skip("This machine has no openssl to make a certificate")
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "certificate.pem")]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject, *files]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"https://localhost:{server.server_address[1]}/all"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+def test_untrusted_authority_is_named_last(installed: Course, untrusted_index: str) -> None:
+    installed.wants("something")
+    code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL=untrusted_index)
+    installed.wants()
+    assert code != 0
+    assert "a certificate of an authority that this machine does not trust" in written.splitlines()[-2]
+    assert "PIP_CERT=/path/to/ca.pem" in written.splitlines()[-2]
     assert installed.opens()
