@@ -67,7 +67,9 @@ async def test_a_spree_has_a_deadline(lab: Lab) -> None:
 async def test_a_storm_counts_what_was_accepted_and_what_was_refused(lab: Lab) -> None:
     emma = await open_account(lab, "emma")
     lab.worker.stop()  # signals that are served one by one would meet the other limit, that of events
-    torrent = await storm(emma, purchases=SIGNAL_LIMIT + 10, senders=30)
+    reported: list[int] = []
+    torrent = await storm(emma, purchases=SIGNAL_LIMIT + 10, senders=30, progress=reported.append)
+    assert sum(reported) == torrent.accepted
     lab.worker.start()
     assert torrent.accepted == SIGNAL_LIMIT
     assert torrent.refused == {"INVALID_ARGUMENT: exceeded workflow execution limit for signal events": 10}

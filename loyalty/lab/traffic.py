@@ -83,10 +83,12 @@ async def storm(
     seconds: float | None = None,
     purchases: int | None = None,
     until_refused: bool = False,
+    progress: Callable[[int], object] | None = None,
 ) -> Storm:
     """Buy for one point as fast as `senders` concurrent senders can, for so many seconds or so many purchases.
 
     With `until_refused` the storm ends sooner where the server refuses a purchase; purchases under way are counted.
+    `progress` is called with 1 after each purchase that was accepted, as tqdm's `update` is.
     """
     started = time.monotonic()
     accepted, given_out = 0, 0
@@ -105,6 +107,8 @@ async def storm(
             try:
                 await customer.signal("addPoints", 1)
                 accepted += 1
+                if progress is not None:
+                    progress(1)
             except RPCError as refusal:
                 refused[f"{refusal.status.name}: {refusal}"] += 1
 
