@@ -53,7 +53,11 @@ async def enter_fresh_namespace(where: Server, name: str, patience: float) -> Cl
         )
     namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'lab'}-{uuid.uuid4().hex[:4]}"
     client = await Client.connect(
-        where.address, namespace=namespace, interceptors=[Watching(patience)], runtime=quiet_runtime()
+        where.address,
+        namespace=namespace,
+        interceptors=[Watching(patience)],
+        runtime=quiet_runtime(),
+        retry_config=config.SENDER_RETRIES,
     )
     await client.workflow_service.register_namespace(
         RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=RETENTION)
