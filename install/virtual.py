@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,10 +127,14 @@ def make(python: str, found: Facts) -> None:
         sys.exit(f"Cannot make an environment in {VENV}: it is a file; move it away")
     if VENV.is_dir() and any(VENV.iterdir()) and not any((VENV / part).exists() for part in PARTS):
         sys.exit(f"Cannot make an environment in {VENV}: it holds other files; move them away")
+    if VENV.is_symlink():  # what it leads to may serve another course, and venv refuses a link
+        VENV.unlink()
     print("Making the environment in .venv, once ...", flush=True)
     made = run(found["python"], "-I", "-m", "venv", "--clear", VENV)
     if made.returncode != 0:
-        print(made.stdout, file=sys.stderr)
+        print(made.stdout.strip(), file=sys.stderr)
+        if not re.search("ensurepip|No module named venv", made.stdout):
+            sys.exit(f"{found['python']} cannot make an environment in {VENV}, for the reason above")
         version = "{}.{}".format(*found["version"])
         sys.exit(
             f"{found['python']} cannot make an environment. On Debian and Ubuntu, `sudo apt install "

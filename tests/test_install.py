@@ -160,6 +160,13 @@ def leave_only_packages(course: Course) -> None:
     (course.venv / "pyvenv.cfg").unlink()
 
 
+def link_to_a_broken_environment(course: Course) -> None:
+    elsewhere = course.folder.with_name("other disk")
+    course.venv.rename(elsewhere)
+    course.venv.symlink_to(elsewhere)
+    shutil.rmtree(elsewhere / "lib")
+
+
 @pytest.mark.parametrize(
     ("break_it", "reason"),
     [
@@ -167,6 +174,7 @@ def leave_only_packages(course: Course) -> None:
         (replace_interpreter, "it has no pip"),
         (leave_half_a_venv, "it has no pip"),
         (leave_only_packages, "its Python is gone"),
+        (link_to_a_broken_environment, "it has no pip"),
     ],
 )
 def test_broken_environment_is_made_anew(installed: Course, break_it: Callable[[Course], None], reason: str) -> None:
