@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -144,6 +145,20 @@ async def test_lab_goes_on_after_temporary_files_were_removed() -> None:
         shutil.rmtree(lab.folder)
         lab.server.kill()
         await lab.server.start()
+
+
+async def test_lab_starts_after_the_folder_of_temporary_files_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "removed"))
+    async with await Lab.start("removed", own_server=True, worker=False) as lab:
+        assert lab.folder.parent == tmp_path / "removed"
+
+
+async def test_unusable_folder_of_temporary_files_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null/tmp")
+    with pytest.raises(LabError, match=r"temporary files in /dev/null/tmp \(Not a directory\); TMPDIR names another"):
+        await Lab.start("removed")
 
 
 # ---- a server's database file -------------------------------------------------------------------------------------

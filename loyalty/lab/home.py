@@ -1,4 +1,4 @@
-"""A HOME that cannot be written: Jupyter's own folders are elsewhere then."""
+"""Folders that other machines lack: HOME cannot be written, or the folder of temporary files was removed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from loyalty.lab.errors import LabError
 
 
 def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -42,3 +44,18 @@ def can_write(path: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+def temporary_folder(prefix: str) -> Path:
+    """Make a folder for temporary files, and the folder that holds it if a clean-up has removed that one.
+
+    Raise LabError if this user cannot write there.
+    """
+    place = Path(tempfile.gettempdir())
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    except OSError as error:
+        raise LabError(
+            f"Cannot make a folder for temporary files in {place} ({error.strerror}); TMPDIR names another place"
+        ) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping
 from html import escape
@@ -19,6 +18,7 @@ from loyalty import config
 from loyalty.lab import lives
 from loyalty.lab.environment import ChildEnvironment, cluster_worker_environment, worker_environment
 from loyalty.lab.errors import LabError
+from loyalty.lab.home import temporary_folder
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.joining import attach, embed, enter_fresh_namespace
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
@@ -82,7 +82,7 @@ class Lab:
             arrange_kernel()
             if not own_server and cls._plain_lab_of_this_kernel is not None:
                 await cls._plain_lab_of_this_kernel.stop()
-        folder = Path(tempfile.mkdtemp(prefix="loyalty-lab-"))
+        folder = temporary_folder("loyalty-lab-")
         database_url = sqlite_url(folder / "coffee-shop.db")
         server: EmbeddedServer | None = None
         inbox = Inbox()
