@@ -19,7 +19,7 @@ endif
 # An environment of another Python is made anew if PYTHON is given, by `make lab PYTHON=python3.12` for one.
 ASKED := $(if $(filter file,$(origin PYTHON)),,--asked)
 OWN = own=$(BIN)/python; "$$own" -c '' 2>/dev/null || own='$(PYTHON)'; "$$own" -I -X utf8
-INSTALL = $(OWN) install --python '$(PYTHON)' $(ASKED)
+INSTALL = $(OWN) .install --python '$(PYTHON)' $(ASKED)
 
 # Most tests wait for a server. A file's tests stay together, because they may share what took long to make.
 # The notebooks, which take longest, come first: one of them alone at the end would keep one core waiting.
@@ -51,7 +51,7 @@ lab: $(VENV)/.lab
 
 .PHONY: update
 update:
-	@$(OWN) install/update.py
+	@$(OWN) .install/update.py
 
 .PHONY: test
 test: $(VENV)/.test

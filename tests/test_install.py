@@ -114,7 +114,7 @@ def write_course(folder: Path) -> None:
     (folder / "backend.py").write_text(BACKEND)
     (folder / "pyproject.toml").write_text(MANIFEST)
     shutil.copy(HOUSE / "Makefile", folder)
-    shutil.copytree(HOUSE / "install", folder / "install", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(HOUSE / ".install", folder / ".install", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_interrupted_installation_begins_again(installed: Course, tools: Path) -
     (installed.packages / "uv.py").write_text(f"open({str(tools / 'began')!r}, 'w').close()\nwhile True: pass\n")
     began = tools / "began"
     running = subprocess.Popen(
-        [installed.venv / "bin" / "python", "-I", "install", ".lab"],
+        [installed.venv / "bin" / "python", "-I", ".install", ".lab"],
         cwd=installed.folder,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -251,7 +251,7 @@ def test_too_old_python_is_refused(installed: Course) -> None:
     assert code != 0
     assert "cannot run this course; possible are 3.11 to 3.13" in written
     assert installed.opens(), "The environment is as it was"
-    ran = subprocess.run([old, "-I", "install", "--python", old, "--asked", ".lab"], cwd=HOUSE, capture_output=True)
+    ran = subprocess.run([old, "-I", ".install", "--python", old, "--asked", ".lab"], cwd=HOUSE, capture_output=True)
     assert b"cannot run this course; possible are 3.11 to 3.13" in ran.stderr, "The old Python itself says so"
 
 
@@ -271,11 +271,11 @@ exec {installed.tools / "python3"} "$@"
     )
     halting.chmod(0o755)
     shutil.rmtree(installed.venv)
-    probe = (installed.folder / "install" / "virtual.py").read_text()
+    probe = (installed.folder / ".install" / "virtual.py").read_text()
     replaced = probe.replace('getattr(sys, "_base_executable", sys.executable)', repr(str(halting)))
-    (installed.folder / "install" / "virtual.py").write_text(replaced)
+    (installed.folder / ".install" / "virtual.py").write_text(replaced)
     code, written = installed.make(f"PYTHON={halting}")
-    (installed.folder / "install" / "virtual.py").write_text(probe)
+    (installed.folder / ".install" / "virtual.py").write_text(probe)
     assert code != 0
     assert "ensurepip is not available" in written
     assert f"sudo apt install python3.{sys.version_info.minor}-venv" in written

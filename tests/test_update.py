@@ -35,8 +35,8 @@ def publish(course: Path, **files: str) -> None:
 def course(tmp_path: Path) -> Path:
     folder = tmp_path / "course"
     (folder / "notebooks").mkdir(parents=True)
-    (folder / "install").mkdir()
-    shutil.copy(HOUSE / "install" / "update.py", folder / "install")
+    (folder / ".install").mkdir()
+    shutil.copy(HOUSE / ".install" / "update.py", folder / ".install")
     shutil.copy(HOUSE / ".gitignore", folder)
     git(folder, "init", "--quiet", "--initial-branch", "main")
     publish(folder, **{FIRST: "first", SECOND: "second", "tiers.py": "program"})
@@ -50,7 +50,7 @@ def clone(course: Path, tmp_path: Path) -> Path:
 
 
 def update(clone: Path) -> tuple[int, str]:
-    command = [sys.executable, "-I", "install/update.py"]
+    command = [sys.executable, "-I", ".install/update.py"]
     ran = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return ran.returncode, ran.stdout
 

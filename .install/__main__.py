@@ -1,4 +1,4 @@
-"""Make the environment .venv, mend it, and install the locked versions: `python -I install .lab`, or `.test`.
+"""Make the environment .venv, mend it, and install the locked versions: `python -I .install .lab`, or `.test`.
 
 The Makefile runs it before each use. It may run on a Python that is too old for the course, in order to refuse that
 Python in a sentence. So it has the syntax of Python 3.6 and imports the standard library only.
@@ -14,7 +14,7 @@ from virtual import VENV, Facts, allowed, facts, fault, make, own_facts
 
 def main() -> None:
     """Make .venv fit for what the arguments name."""
-    parser = argparse.ArgumentParser(prog="install", description="Make or mend .venv and install the locked versions.")
+    parser = argparse.ArgumentParser(prog=".install", description="Make or mend .venv and install the locked versions.")
     parser.add_argument("what", choices=[*WHAT, "uv"], help=".lab: the course; .test: the test tools, too")
     parser.add_argument("--python", default=sys.executable, help="the Python for a new environment")
     parser.add_argument("--asked", action="store_true", help="make an environment of another Python anew")
