@@ -74,7 +74,7 @@ def test_the_container_has_a_python_that_the_course_allows(container: dict[str, 
 def test_the_container_installs_by_the_command_that_make_lab_uses(container: dict[str, Any]) -> None:
     tool, target = container["postCreateCommand"].split()
     assert tool == "make"
-    assert "-I -X utf8 install --python" in makes(target)
+    assert "-I -X utf8 .install --python" in makes(target)
     assert makes(target) in makes("lab")
     assert container["waitFor"] == "postCreateCommand", "`make lab` while the container installs would meet half of it"
 
