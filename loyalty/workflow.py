@@ -56,7 +56,7 @@ ASKS_ARE_ANSWERED = "asks-are-answered"
 """Patch: a run holds its answers until it ends, and looks at its length also without a message. Two events per run."""
 
 NEXT_TASK = timedelta(milliseconds=1)
-"""Only to come into the next Workflow Task."""
+"""How long a run waits for its next Workflow Task: a timer brings it, if no message does."""
 
 REFUSED_AT_ONCE = 64 * 1024
 """Bytes of a request that a validator may refuse."""
@@ -263,7 +263,7 @@ class CustomerLoyaltyWorkflow:
         return self._may_end_without_message and self._mailbox.grew_long(self._history_threshold)
 
     async def _go_on_in_a_new_run(self) -> None:
-        """Continue as new; return if the account was closed meanwhile, or if this run is not fit to be left yet."""
+        """Continue as new; return if the account was closed meanwhile, or if messages wait that cannot travel."""
         if not self._customer.account_active or not self._mailbox.can_travel():
             return
         if not workflow.patched(ASKS_ARE_ANSWERED):

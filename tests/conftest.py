@@ -12,6 +12,7 @@ from hypothesis import settings
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from loyalty.lab.server import SESSION_ADDRESS, SESSION_UI_PORT
 from tests import story as ada_and_her_friends
 from tests.environment import isolate
 from tests.helpers import Shop, fresh_namespace, start_server
@@ -41,6 +42,13 @@ settings.load_profile("loyalty")
 async def server() -> AsyncIterator[WorkflowEnvironment]:
     async with await start_server() as server:
         yield server
+
+
+@pytest.fixture
+def in_session(server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the environment look as it does in a JupyterLab session, whose server is this one."""
+    monkeypatch.setenv(SESSION_ADDRESS, server.client.service_client.config.target_host)
+    monkeypatch.setenv(SESSION_UI_PORT, "1")
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from temporalio.client import Client
 from loyalty.lab import Lab, exercises, notices, settled
 from loyalty.lab.exercises import serving
 from loyalty.lab.exercises.finding import LARGEST_GAP
-from loyalty.lab.server import SESSION_ADDRESS, SESSION_UI_PORT
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.helpers import Handle, eventually
@@ -22,17 +21,8 @@ from tests.tries import GRACE, HEDY, IDA, LINUS, hint_of
 START_THE_WORKER = "Start the worker (`lab.worker.start()`, or the shop's), then run this cell again"
 
 
-@pytest.fixture(scope="module")
-async def house() -> AsyncIterator[Lab]:
-    """The lab whose server the others of this file attach to, as the notebooks of one session do."""
-    async with await Lab.start("house", own_server=True, worker=False) as lab:
-        yield lab
-
-
 @pytest.fixture
-async def lab(house: Lab, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
-    monkeypatch.setenv(SESSION_ADDRESS, house.where.address)
-    monkeypatch.setenv(SESSION_UI_PORT, str(house.where.ui_port))
+async def lab(in_session: None) -> AsyncIterator[Lab]:
     async with await Lab.start("checks") as lab:
         yield lab
 

@@ -19,11 +19,9 @@ from temporalio.api.workflowservice.v1 import (
     PollWorkflowTaskQueueResponse,
     RespondWorkflowTaskFailedRequest,
 )
-from temporalio.testing import WorkflowEnvironment
 
 from loyalty.lab import Lab
 from loyalty.lab.failing import PERSISTENT_ATTEMPT, failing_task
-from loyalty.lab.server import SESSION_ADDRESS, SESSION_UI_PORT
 from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, Customer, CustomerInput, workflow_id
 from tests.helpers import Handle, eventually
 
@@ -32,9 +30,7 @@ BUFFERED_AT_MOST = 100
 
 
 @pytest.fixture
-async def lab(server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
-    monkeypatch.setenv(SESSION_ADDRESS, server.client.service_client.config.target_host)
-    monkeypatch.setenv(SESSION_UI_PORT, "1")
+async def lab(in_session: None) -> AsyncIterator[Lab]:
     async with await Lab.start("failing", worker=False) as lab:
         yield lab
 

@@ -22,7 +22,6 @@ from temporalio.service import RPCError, RPCStatusCode
 from loyalty.lab import Lab, LabError, history, notices, settled, until
 from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.refused import LabWasStopped, NamespaceIsGone, ServerIsGone, Unanswered
-from loyalty.lab.server import SESSION_ADDRESS, SESSION_UI_PORT
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
@@ -31,17 +30,8 @@ Handle = WorkflowHandle[CustomerLoyaltyWorkflow, None]
 NO_WORKER = r"it is RUNNING, and no worker polls its task queue custmer; no worker process of this lab runs"
 
 
-@pytest.fixture(scope="module")
-async def house() -> AsyncIterator[Lab]:
-    """The lab whose server the others of this file attach to, as the notebooks of one session do."""
-    async with await Lab.start("house", own_server=True, worker=False) as lab:
-        yield lab
-
-
 @pytest.fixture
-async def lab(house: Lab, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
-    monkeypatch.setenv(SESSION_ADDRESS, house.where.address)
-    monkeypatch.setenv(SESSION_UI_PORT, str(house.where.ui_port))
+async def lab(in_session: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
     async with await Lab.start("waits", worker=False, patience=2.5) as lab:
         monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
         yield lab
@@ -219,9 +209,7 @@ async def test_caller_with_own_timeout_gets_the_sdk_s_error(lab: Lab) -> None:
     assert not isinstance(late.value, LabError)
 
 
-async def test_call_that_the_server_ends_says_what_is_missing(
-    house: Lab, lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_call_that_the_server_ends_says_what_is_missing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await open_account(lab, task_queue="custmer")
     error = RPCError("Timeout expired", RPCStatusCode.CANCELLED, b"")
 

@@ -1,4 +1,4 @@
-"""The file in which an embedded server keeps its histories: refused in a sentence where the server cannot use it."""
+"""The file in which an embedded server keeps its histories. A file that it cannot use is refused in a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ports on loopback: a free one that stays ours, and whether one is taken."""
+"""Ports on loopback: reserve a free one, and tell whether one is taken."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ HOST = "127.0.0.1"
 LAST_PORT = 65_535
 
 PORTS = range(20_000, 32_768)
-"""Where we look for ports: below those that Linux (from 32,768), macOS and Windows (from 49,152) give to whoever asks
-for any. One of those may be given away between our finding it free and our listening there, and while a server or an
-inbox of ours is down; a Temporal server alone asks for four when it starts."""
+"""The ports that a lab chooses from. Linux (from 32,768), macOS and Windows (from 49,152) give higher ports to programs
+that ask for any free port, and a Temporal server alone asks for four. So the system could give such a port away before
+the lab listens there, or while its server or inbox is down."""
 
 
 class ReservedPort:
@@ -25,7 +25,7 @@ class ReservedPort:
 
     A lab chooses a port seconds before a server listens there, and the port is unused while that server is down.
     The socket that keeps it is bound and does not listen, so callers are refused. Linux lets a server listen beside
-    it, because both have SO_REUSEADDR. macOS and Windows do not, so there the port is only found free.
+    it, because both have SO_REUSEADDR. macOS and Windows do not, so there the port is free at first, and is not kept.
     Raises LabError where no port is free.
     """
 

@@ -19,7 +19,7 @@ GRACE_SECONDS = 5.0
 
 
 def python_module(module: str, *arguments: str) -> list[str]:
-    """Return the command `python -m module arguments...`, for which this folder is the last place that is looked in."""
+    """Return the command `python -m module arguments...`; Python looks for modules in the current folder last."""
     return [sys.executable, "-P", beside.__file__, module, *arguments]
 
 
