@@ -9,7 +9,7 @@ import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from loyalty.lab.short_traces import shorten_traces
+from loyalty.lab.short_traces import report_task, shorten_traces
 
 HEARTBEAT_SECONDS = 0.2
 
@@ -38,6 +38,8 @@ def arrange_kernel() -> None:
     nest_asyncio2.apply()
     shorten_traces(get_ipython())
     loop = asyncio.get_running_loop()
+    if loop.get_exception_handler() is None:
+        loop.set_exception_handler(report_task)
     if all(heartbeat.get_loop() is not loop or heartbeat.done() for heartbeat in _heartbeats):
         _heartbeats.append(loop.create_task(_beat()))
 

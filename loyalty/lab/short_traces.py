@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import linecache
 import sys
 import traceback
@@ -13,10 +14,16 @@ from temporalio.exceptions import TemporalError
 
 from loyalty.lab.errors import LabError
 
+WITH_SENTENCES = (TemporalError, LabError)
+"""Errors whose text tells the learner what happened; the frames between tell nothing more."""
+
 
 def shorten_traces(shell: Any) -> None:
-    """Let IPython's `shell` show an error of the SDK in a few lines; `%tb` shows the whole trace."""
-    shell.set_custom_exc((TemporalError,), _show)
+    """Let IPython's `shell` show an error of the SDK, and a group of such errors, in a few lines.
+
+    `%tb` shows the whole trace of one error. IPython 9 cannot do so for a group; Python's `traceback` can.
+    """
+    shell.set_custom_exc((*WITH_SENTENCES, BaseExceptionGroup), _show)
 
 
 def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, Any]) -> list[str]:
@@ -24,14 +31,57 @@ def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, 
 
     The innermost cause is the last line; it usually holds the sentence.
     """
-    lines = [f"In this cell, line {number}:\n    {text}" for number, text in _own_lines(trace, cell)]
-    return [*lines, "(%tb shows the whole trace.)", " because of\n".join(_chain(error))]
+    return [*_own_line(trace, trace, cell), "(%tb shows the whole trace.)", " because of\n".join(_chain(error))]
 
 
-def _own_lines(trace: TracebackType | None, cell: dict[str, Any]) -> Iterator[tuple[int, str]]:
+def group_in_short(
+    group: BaseExceptionGroup[BaseException], trace: TracebackType | None, cell: dict[str, Any]
+) -> list[str]:
+    """Return the lines for the errors in a group, each with its own line of the notebook; equal ones are counted."""
+    sentences = ["\n".join([*_own_line(leaf.__traceback__, trace, cell), *_sentences(leaf)]) for leaf in _leaves(group)]
+    lines = [*_own_line(trace, trace, cell), "(`import traceback; traceback.print_last()` shows the whole trace.)"]
+    lines.append(f"{type(group).__name__}: {group}")
+    for number, sentence in enumerate(dict.fromkeys(sentences), start=1):
+        times = sentences.count(sentence)
+        lines += [f"--- error {number}{f', {times} times' if times > 1 else ''} ---", sentence]
+    return lines
+
+
+def report_task(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say in a few lines that a task failed which no cell awaits; an event loop's exception handler."""
+    error = context.get("exception")
+    if isinstance(error, WITH_SENTENCES):
+        print("A task that no cell awaits has failed:", *_sentences(error), sep="\n", file=sys.stderr, flush=True)
+    else:
+        loop.default_exception_handler(context)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error
+
+
+def _own_line(trace: TracebackType | None, shown: TracebackType | None, cell: dict[str, Any]) -> list[str]:
+    """Return the notebook's innermost line in `trace`, as a list of one or none.
+
+    `shown`, the trace that the kernel shows, begins in the cell that has run; a function may be of an earlier one.
+    """
     own = [(frame, number) for frame, number in traceback.walk_tb(trace) if frame.f_globals is cell]
-    for frame, number in own[-1:]:
-        yield number, linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
+    if not own:
+        return []
+    frame, number = own[-1]
+    file, name = frame.f_code.co_filename, frame.f_code.co_name
+    this_cell = next((one.f_code.co_filename for one, _ in traceback.walk_tb(shown) if one.f_globals is cell), file)
+    where = "In this cell" if file == this_cell else "In an earlier cell"
+    function = "" if name.startswith("<") else f" of {name}"
+    return [f"{where}, line {number}{function}:\n    {linecache.getline(file, number, frame.f_globals).strip()}"]
+
+
+def _sentences(error: BaseException) -> list[str]:
+    return error._render_traceback_() if isinstance(error, LabError) else [" because of\n".join(_chain(error))]
 
 
 def _chain(error: BaseException | None) -> Iterator[str]:
@@ -45,7 +95,16 @@ def _chain(error: BaseException | None) -> Iterator[str]:
 def _show(
     shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, tb_offset: int | None = None
 ) -> list[str]:
-    sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # what %tb shows
-    lines = error._render_traceback_() if isinstance(error, LabError) else in_short(error, trace, shell.user_ns)
+    sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # what %tb and print_last show
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
+    if isinstance(error, LabError):
+        lines = error._render_traceback_()
+    elif not isinstance(error, BaseExceptionGroup):
+        lines = in_short(error, trace, shell.user_ns)
+    elif any(isinstance(leaf, WITH_SENTENCES) for leaf in _leaves(error)):
+        lines = group_in_short(error, trace, shell.user_ns)
+    else:
+        lines = "".join(traceback.format_exception(error)).splitlines()
     shell._showtraceback(kind, error, lines)
     return lines
