@@ -17,6 +17,7 @@ from loyalty import config
 from loyalty.lab.errors import LabError
 from loyalty.lab.runtime import quiet_runtime
 from loyalty.lab.server import EmbeddedServer, Server, binary, is_reachable
+from loyalty.lab.waiting import say_if_slow
 from loyalty.lab.watching import Watching
 
 RETENTION = Duration(seconds=24 * 60 * 60)
@@ -25,8 +26,10 @@ RETENTION = Duration(seconds=24 * 60 * 60)
 
 async def attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:
     """Connect to the cluster, and in the namespace, that the environment names."""
-    client = await config.connect(interceptors=[Watching(patience)], runtime=quiet_runtime())
-    return client, Server(configured["target_host"])
+    address = configured["target_host"]
+    connecting = config.connect(interceptors=[Watching(patience)], runtime=quiet_runtime())
+    client = await say_if_slow(connecting, f"Still waiting for an answer of the Temporal cluster at {address}")
+    return client, Server(address)
 
 
 async def embed(folder: Path, port: int | None, database: Path | None, limits: Mapping[str, object]) -> EmbeddedServer:
@@ -46,7 +49,8 @@ async def embed(folder: Path, port: int | None, database: Path | None, limits: M
 
 async def enter_fresh_namespace(where: Server, name: str, patience: float) -> Client:
     """Connect in a new namespace of a development server, named after `name`; raise LabError where nobody answers."""
-    if not await is_reachable(where.address):
+    still_waiting = f"Still waiting for an answer of this session's Temporal server at {where.address}"
+    if not await say_if_slow(is_reachable(where.address), still_waiting):
         raise LabError(
             f"Cannot reach this session's Temporal server at {where.address}; restart JupyterLab with `make lab`, "
             "or start one of your own: `await Lab.start(own_server=True)`"
@@ -59,7 +63,8 @@ async def enter_fresh_namespace(where: Server, name: str, patience: float) -> Cl
         runtime=quiet_runtime(),
         retry_config=config.SENDER_RETRIES,
     )
-    await client.workflow_service.register_namespace(
+    registering = client.workflow_service.register_namespace(
         RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=RETENTION)
     )
+    await say_if_slow(registering, still_waiting)
     return client

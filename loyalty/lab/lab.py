@@ -24,7 +24,7 @@ from loyalty.lab.joining import attach, embed, enter_fresh_namespace
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import WEB_UI, Link, save_my_work
 from loyalty.lab.server import EmbeddedServer, Server, session_server
-from loyalty.lab.waiting import PATIENCE_SECONDS
+from loyalty.lab.waiting import PATIENCE_SECONDS, lab_is_down, lab_is_up
 from loyalty.lab.watching import lab_state_of
 from loyalty.lab.workers import WorkerProcess, sqlite_url
 
@@ -55,6 +55,7 @@ class Lab:
         self._lab_state = lab_state_of(client)
         self._lab_state.server, self._lab_state.workers = own_server, self._workers
         inbox.missing = self._what_keeps_mail_away
+        lab_is_up(self._what_keeps_mail_away)
         self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     @classmethod
@@ -121,6 +122,7 @@ class Lab:
             return
         self._client = None
         self._lab_state.stopped = True
+        lab_is_down(self._what_keeps_mail_away)
         for worker in self._workers:
             if worker.alive:
                 worker.stop()

@@ -114,9 +114,11 @@ class LabState:
                 namespace=client.namespace, execution=WorkflowExecution(workflow_id=id, run_id=run_id or "")
             )
         )
-        status = WorkflowExecutionStatus.Name(described.workflow_execution_info.status)
+        status = described.workflow_execution_info.status
+        if status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
+            return f"it is {WorkflowExecutionStatus.Name(status).removeprefix('WORKFLOW_EXECUTION_STATUS_')}"
         trouble = await self._trouble(client, described) or "and a worker polls its task queue"
-        return f"it is {status.removeprefix('WORKFLOW_EXECUTION_STATUS_')}, {trouble}"
+        return f"it is RUNNING, {trouble}"
 
     async def _trouble(self, client: Client, described: DescribeWorkflowExecutionResponse) -> str | None:
         task_queue = described.execution_config.task_queue.name

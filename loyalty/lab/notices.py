@@ -27,7 +27,12 @@ def say(sentence: str) -> None:
     now = time.monotonic()
     if now - _last_said >= HINT_AFTER_SECONDS:
         _last_said = now
-        print(sentence, file=sys.stdout if in_kernel() else sys.stderr, flush=True)
+        announce(sentence)
+
+
+def announce(sentence: str) -> None:
+    """Print one sentence at once, in the same place as a hint."""
+    print(sentence, file=sys.stdout if in_kernel() else sys.stderr, flush=True)
 
 
 def counted(number: int, noun: str) -> str:

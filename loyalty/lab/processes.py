@@ -67,6 +67,11 @@ class Child:
         return Life(role, name, identity, self._up_since, self._ended, ended_by)
 
     @property
+    def ended_without_notice(self) -> bool:
+        """Whether the command was killed or died, so that it could not sign off from a server."""
+        return not self.alive and self._ordered != "stopped"
+
+    @property
     def alive(self) -> bool:
         """Whether the command is still running."""
         return self._guardian.poll() is None

@@ -141,8 +141,14 @@ class EmbeddedServer:
         def accepts_or_ended() -> bool:
             return not self._child.alive or all(is_open(port) for port in self.where.ports)
 
-        block_until(accepts_or_ended, f"the Temporal server listens at {self.where.address}", START_TIMEOUT_SECONDS)
+        what = f"the Temporal server listens at {self.where.address}"
+        block_until(accepts_or_ended, what, START_TIMEOUT_SECONDS, missing=self._what_it_does)
         return self._child.alive
+
+    def _what_it_does(self) -> str:
+        """Return the end of a sentence about a server that does not answer yet."""
+        words = self._last_words()
+        return f"its process {self.pid} runs; " + (f"its last words:\n{words}" if words else "it has written nothing")
 
     def _last_words(self) -> str:
         """Return the end of the log; of a panic its beginning, because what follows is a stack of Go's."""
@@ -158,7 +164,11 @@ class EmbeddedServer:
                 raise LabError(f"The Temporal server ended; its last words:\n{self._last_words()}")
             return await is_reachable(self.where.address)
 
-        await until(answers, f"the Temporal server answers at {self.where.address}", START_TIMEOUT_SECONDS)
+        async def missing() -> str:
+            return self._what_it_does()
+
+        what = f"the Temporal server answers at {self.where.address}"
+        await until(answers, what, START_TIMEOUT_SECONDS, missing=missing)
 
     async def stop(self) -> None:
         """End the server; what was in memory is gone, what was in a file stays."""

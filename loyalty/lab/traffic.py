@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.inbox import Inbox
+from loyalty.lab.notices import say
 
 Customer = WorkflowHandle[Any, Any]
 
@@ -42,11 +43,12 @@ async def shop(
     """Buy for one point at a time, each time as soon as the e-mail about the last one has arrived at `email`.
 
     Ends after so many `purchases`, or when the server refuses one. `progress` is called every now and then with the
-    length of the current run's history in events. Raises WaitedTooLong after `deadline` seconds.
+    length of the current run's history in events. Where no mail arrives for some seconds, it says what is missing and
+    makes the next purchase. Raises WaitedTooLong after `deadline` seconds.
     """
     started = time.monotonic()
     mails = inbox.count(email)
-    bought = 0
+    bought, said = 0, False
     while purchases is None or bought < purchases:
         if time.monotonic() - started > deadline:
             raise WaitedTooLong(
@@ -59,12 +61,23 @@ async def shop(
         bought += 1
         try:
             await inbox.wait_for(mails + 1, to=email, timeout=MAIL_PATIENCE_SECONDS)
-        except WaitedTooLong:
-            continue  # a customer who has just been terminated sends no mail; the next purchase finds out
-        mails = inbox.count(email)
+        except WaitedTooLong as late:
+            # A customer who has just been terminated sends no mail; the next purchase finds out.
+            if not said and await _is_running(customer):
+                say(f"{late}; the next purchase is made")
+                said = True
+            continue
+        mails, said = inbox.count(email), False
         if progress is not None and bought % LOOK_EVERY_PURCHASES == 0:
             progress((await customer.describe()).history_length)
     return Shopping(bought, time.monotonic() - started, None)
+
+
+async def _is_running(customer: Customer) -> bool:
+    try:
+        return (await customer.describe()).status == WorkflowExecutionStatus.RUNNING
+    except RPCError:  # the next purchase meets the same refusal, and reports it
+        return False
 
 
 @dataclass

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
+from loyalty.lab import notices
 from loyalty.lab.backwards import PagesFromTheEnd
 from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.notices import is_due, say
 
+T = TypeVar("T")
+
+Missing = Callable[[], Awaitable[str]]
+"""Returns what a wait is missing, as the end of a sentence."""
+
 LOOK_EVERY_SECONDS = 0.02
+
+HINT_EVERY_SECONDS = 0.2
+"""While one look at a condition lasts, how often its wait checks whether a hint or its deadline is due."""
 
 PATIENCE_SECONDS = 60.0
 """Deadline where none is stated. 300 customers who start at once took over half a minute on two busy cores."""
@@ -23,26 +33,63 @@ PATIENCE_SECONDS = 60.0
 UNANSWERED = {EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED}
 """A run that continues another one may exist, and receive signals, for a second before its first task is scheduled."""
 
+_labs: list[weakref.WeakMethod[Missing]] = []
+"""What each lab that is up is missing; the newest lab is the last."""
+
+
+def lab_is_up(missing: Missing) -> None:
+    """Let waits that have no `missing` of their own ask this lab's method, until `lab_is_down`."""
+    _labs.append(weakref.WeakMethod(missing))
+
+
+def lab_is_down(missing: Missing) -> None:
+    """Forget the lab of this method, and labs that the garbage collector has removed."""
+    _labs[:] = [one for one in _labs if one() not in (None, missing)]
+
+
+async def _missing_in_newest_lab() -> str:
+    missing = _labs[-1]() if _labs else None
+    return await missing() if missing else ""
+
 
 async def until(
     condition: Callable[[], Awaitable[object] | object],
     what: str,
     timeout: float = PATIENCE_SECONDS,
     *,
-    missing: Callable[[], Awaitable[str]] | None = None,
+    missing: Missing = _missing_in_newest_lab,
 ) -> None:
     """Return once `condition()`, awaited if need be, is true; raise WaitedTooLong after `timeout` seconds.
 
-    After some seconds it says once what it waits for; `missing` tells, as the end of a sentence, what is missing.
+    After some seconds it says once what it waits for; `missing` returns, as the end of a sentence, what is missing.
+    By default that is what keeps the workflows of the newest lab from being served.
     """
     wait = _Wait(what, timeout)
     while True:
         answer = condition()
-        if await answer if isawaitable(answer) else answer:
+        if await wait.for_look(answer, missing) if isawaitable(answer) else answer:
             return
         if wait.has_to_speak():
-            wait.speak(await missing() if missing else "")
+            wait.speak(await missing())
         await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def say_if_slow(awaited: Awaitable[T], sentence: str) -> T:
+    """Return what `awaited` returns; say the sentence if that takes more than some seconds."""
+    working = asyncio.ensure_future(awaited)
+    try:
+        await asyncio.wait({working}, timeout=notices.HINT_AFTER_SECONDS)
+        if not working.done():
+            say(sentence)
+        return await working
+    finally:
+        await _end(working)
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SECONDS) -> None:
@@ -94,6 +141,17 @@ class _Wait:
     def __init__(self, what: str, timeout: float) -> None:
         self._what, self._timeout = what, timeout
         self._began, self._said = time.monotonic(), False
+
+    async def for_look(self, look: Awaitable[T], missing: Missing) -> T:
+        """Return what a look at the condition returns; if the look takes long, the wait speaks and ends in time."""
+        looking = asyncio.ensure_future(look)
+        try:
+            while not (await asyncio.wait({looking}, timeout=HINT_EVERY_SECONDS))[0]:
+                if self.has_to_speak():
+                    self.speak(await missing())
+            return looking.result()
+        finally:
+            await _end(looking)
 
     def has_to_speak(self) -> bool:
         """Return whether the hint or the error is due."""

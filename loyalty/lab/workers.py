@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import socket
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from loyalty.lab.errors import LabError
 from loyalty.lab.lives import Life
+from loyalty.lab.notices import announce
 from loyalty.lab.processes import Child, python_module
 from loyalty.lab.waiting import block_until
 from loyalty.lab.worker_modules import LAST_WORDS, why_it_ended
@@ -32,8 +35,12 @@ class WorkerProcess:
         self._children: dict[str, Child] = {}
 
     def start(self) -> WorkerProcess:
-        """Start the process and wait until it serves its task queue; does nothing where it runs already."""
+        """Start the process and wait until it serves its task queue; does nothing where it runs already.
+
+        If it replaces a process that was killed, it says how long the server may wait for that one.
+        """
         if not self.alive:
+            before = self._child
             number = 1 + len(list(self._folder.glob("worker-*.log")))
             while f"worker {number}" in self._children:  # a clean-up of temporary files has removed its log
                 number += 1
@@ -54,6 +61,11 @@ class WorkerProcess:
             what = f"worker process {child.pid}, python -m {self._module}, serves its task queue"
             block_until(serves, what, START_TIMEOUT_SECONDS, missing=missing)
             child.is_up()
+            if before is not None and before.ended_without_notice:
+                announce(
+                    f"Worker process {child.pid} runs. First answers may take {sticky_seconds():g} s: so long the "
+                    "server offers a workflow's task to the process that served it last, even to one that has ended."
+                )
         return self
 
     def kill(self) -> None:
@@ -95,6 +107,15 @@ class WorkerProcess:
 
     def __repr__(self) -> str:
         return f"Worker process {self.pid}, running" if self.alive else "Worker process, not running"
+
+
+def sticky_seconds() -> float:
+    """Return how long the server offers a task to the worker that has the workflow in its cache, before it asks all."""
+    from temporalio.worker import Worker  # only where a worker was killed: the module is slow to import
+
+    default = inspect.signature(Worker.__init__).parameters["sticky_queue_schedule_to_start_timeout"].default
+    assert isinstance(default, timedelta)
+    return default.total_seconds()
 
 
 def sqlite_url(file: Path) -> str:
