@@ -121,8 +121,8 @@ async def test_shopping_without_mail_says_once_what_is_missing(
     assert spree.purchases == 3
     assert capsys.readouterr().err == (
         "Waited 0.3 s until 1 mail for ada@example.com arrives; there are 0: customer-ada runs, and no worker polls "
-        "its task queue customer-loyalty; no worker process of this lab runs, `lab.worker.start()` starts one; the next "
-        "purchase is made\n"
+        "its task queue customer-loyalty; no worker process of this lab runs, `lab.worker.start()` starts one; "
+        "the next purchase is made\n"
     )
 
 
