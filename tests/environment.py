@@ -15,8 +15,10 @@ FOREIGN = (
     "LOYALTY_LAB_",
     "LOYALTY_SMTP_URL",
     "LOYALTY_DATABASE_URL",
+    "MAKE",
+    "MFLAGS",
 )
-"""Beginnings of names: a cluster of the developer's, the JupyterLab whose terminal runs the tests, other settings."""
+"""Beginnings of names: a cluster of the developer's, the JupyterLab or the make that runs the tests, other settings."""
 
 LOOPBACK = "127.0.0.1,localhost,::1"
 
