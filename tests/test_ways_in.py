@@ -49,6 +49,19 @@ def makes(target: str, **environment: str) -> str:
     return ran.stdout
 
 
+def test_make_lets_every_program_keep_what_it_compiled() -> None:
+    ran = subprocess.run(
+        ["make", "--eval=shown: ; @printenv", "shown"],
+        cwd=HOUSE,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "PATH=" in ran.stdout
+    assert "PYTHONDONTWRITEBYTECODE" not in ran.stdout, "Each worker and each kernel would compile all its imports"
+
+
 # ---- the dev container: GitHub Codespaces, VS Code ------------------------------------------------------------
 
 
