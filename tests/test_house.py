@@ -162,6 +162,12 @@ def test_nbmake_collects_the_notebooks_with_what_make_lab_installs() -> None:
     assert "notebooks/00_start_here.ipynb" in found.stdout
 
 
+def test_jupyterlab_starts_without_building_grammars() -> None:
+    look = "import sys, jupyterlab.labapp; print('lark' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n", "It takes longer than all else that JupyterLab imports: see [tool.uv] constraints"
+
+
 def test_the_lock_holds_pins_and_markers_and_no_address() -> None:
     for line in LOCK.read_text().splitlines():
         assert re.fullmatch(r"[A-Za-z0-9._\[\]-]+==[\w.!+-]+( ; .+)?", line), f"{line!r} is not name==version ; marker"
