@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aiosmtpd.controller import Controller
 
-from loyalty.lab import notices
+from loyalty.lab import arguments, notices
 from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.lives import Life
 from loyalty.lab.notices import counted, say
@@ -143,6 +143,10 @@ class Inbox:
 
         Raises WaitedTooLong after `timeout` seconds, and says how many there are.
         """
+        arguments.refuse_count("count", count)
+        if to is not None:
+            arguments.refuse_text("to", to, "ada@example.com")
+        arguments.refuse_seconds("timeout", timeout, zero=True)
         if not self.running and self.missing:
             await self.missing()  # raises LabError where the lab was stopped: no mail will arrive
         loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.envconfig import ClientConnectConfig
 
 from loyalty import config
-from loyalty.lab import lives
+from loyalty.lab import arguments, lives
 from loyalty.lab.environment import ChildEnvironment, cluster_worker_environment, worker_environment
 from loyalty.lab.errors import LabError
 from loyalty.lab.home import temporary_folder
@@ -78,6 +78,7 @@ class Lab:
         `patience` is the deadline, in seconds, of `handle.result()`, queries and updates through the client, which the
         stop button cannot end. Raises LabError with what to do.
         """
+        arguments.refuse_start(name, database, limits, own_server, worker, patience)
         own_server = own_server or database is not None or limits is not None or port is not None
         if in_kernel():
             arrange_kernel()
@@ -193,6 +194,8 @@ class Lab:
     def new_worker(self, module: str = "loyalty.worker", *task_queues: str) -> WorkerProcess:
         """Start one more worker process, `python -m <module> <task queues>`, and return it; `stop` ends it, too."""
         assert self.client
+        for name, value in [("module", module), *(("task_queue", queue) for queue in task_queues)]:
+            arguments.refuse_text(name, value, "loyalty.worker" if name == "module" else "customer-loyalty")
         worker = WorkerProcess(self.environment, self.folder, module, *task_queues)
         self._workers.append(worker)
         return worker.start()
@@ -212,7 +215,8 @@ class Lab:
         path = f"{self.where.ui_url}/namespaces/{quote(self.namespace, safe='')}/workflows"
         if customer is None:
             return Link(path, "Temporal Web UI", WEB_UI)
-        workflow_id = customer if isinstance(customer, str) else customer.id
+        workflow_id = customer.id if isinstance(customer, WorkflowHandle) else customer
+        arguments.refuse_text("customer", workflow_id, "customer-ada")
         return Link(f"{path}/{quote(workflow_id, safe='')}", f"{workflow_id} in the Temporal Web UI", WEB_UI)
 
     def _rows(self) -> list[tuple[str, str]]:

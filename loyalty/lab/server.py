@@ -115,6 +115,7 @@ class EmbeddedServer:
         if port is not None:
             refuse_taken(port)
         if database is not None:
+            database = database.absolute()  # the server may start again after the notebook has changed its folder
             refuse_unusable(database)
         self._log = log
         for attempts_left in reversed(range(ATTEMPTS)):

@@ -12,7 +12,8 @@ from typing import Any
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
-from loyalty.lab.errors import WaitedTooLong
+from loyalty.lab import arguments
+from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.inbox import Inbox
 from loyalty.lab.notices import say
 
@@ -46,6 +47,10 @@ async def shop(
     length of the current run's history in events. Where no mail arrives for some seconds, it says what is missing and
     makes the next purchase. Raises WaitedTooLong after `deadline` seconds.
     """
+    if purchases is not None:
+        arguments.refuse_count("purchases", purchases)
+    arguments.refuse_text("email", email, "ada@example.com")
+    arguments.refuse_seconds("deadline", deadline, zero=True)
     started = time.monotonic()
     mails = inbox.count(email)
     bought, said = 0, False
@@ -103,6 +108,13 @@ async def storm(
     With `until_refused` the storm ends sooner where the server refuses a purchase; purchases under way are counted.
     `progress` is called with 1 after each purchase that was accepted, as tqdm's `update` is.
     """
+    arguments.refuse_count("senders", senders, least=1)
+    if seconds is not None:
+        arguments.refuse_seconds("seconds", seconds, zero=True)
+    if purchases is not None:
+        arguments.refuse_count("purchases", purchases)
+    if seconds is None and purchases is None and not until_refused:
+        raise LabError("Cannot storm for ever: give `seconds`, `purchases` or `until_refused=True`")
     started = time.monotonic()
     accepted, given_out = 0, 0
     refused: Counter[str] = Counter()

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
-from loyalty.lab import notices
+from loyalty.lab import arguments, notices
 from loyalty.lab.backwards import PagesFromTheEnd
-from loyalty.lab.errors import WaitedTooLong
+from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.notices import is_due, say
 
 T = TypeVar("T")
@@ -64,6 +64,9 @@ async def until(
     After some seconds it says once what it waits for; `missing` returns, as the end of a sentence, what is missing.
     By default that is what keeps the workflows of the newest lab from being served.
     """
+    arguments.refuse_function("condition", condition)
+    arguments.refuse_text("what", what, "ada has 100 points")
+    arguments.refuse_seconds("timeout", timeout, zero=True)
     wait = _Wait(what, timeout)
     while True:
         answer = condition()
@@ -97,6 +100,12 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
 
     Raises WaitedTooLong after `timeout` seconds.
     """
+    if not isinstance(handle, WorkflowHandle):
+        raise LabError(
+            f"Cannot wait until {handle!r} is settled: name a workflow's handle, such as "
+            '`lab.client.get_workflow_handle("customer-ada")`'
+        )
+    arguments.refuse_seconds("timeout", timeout, zero=True)
     client = handle._client
 
     async def has_nothing_to_do() -> bool:

@@ -59,7 +59,11 @@ class WorkerProcess:
                 return f"it runs, and has not written {READY!r}" + (f"; its last words:\n{words}" if words else "")
 
             what = f"worker process {child.pid}, python -m {self._module}, serves its task queue"
-            block_until(serves, what, START_TIMEOUT_SECONDS, missing=missing)
+            try:
+                block_until(serves, what, START_TIMEOUT_SECONDS, missing=missing)
+            except BaseException:
+                child.kill()  # too late, or interrupted: a process that serves nothing would go on unseen
+                raise
             child.is_up()
             if before is not None and before.ended_without_notice:
                 announce(

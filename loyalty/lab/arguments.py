@@ -1,0 +1,82 @@
+"""Arguments of the lab's functions: a refusal says what was asked and what is possible, before anything starts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from inspect import iscoroutine
+from numbers import Real
+from pathlib import Path
+
+from loyalty.lab.errors import LabError
+
+NAME_LIMIT = 100
+"""Characters of a lab's name; the namespace is named after it, and shown in every link."""
+
+
+def refuse_start(
+    name: object, database: object, limits: object, own_server: object, worker: object, patience: object
+) -> None:
+    """Raise LabError if a lab cannot be started so; `refuse_taken` in ports.py looks at its port."""
+    if name is not None:
+        refuse_text("name", name, "my-lab")
+        if len(str(name)) > NAME_LIMIT:
+            raise LabError(f"Cannot use a name of {len(str(name)):,} characters: at most {NAME_LIMIT} are possible")
+    if database is not None and not isinstance(database, Path):
+        refuse_text("database", database, "temporal.db")
+    if limits is not None:
+        refuse_limits(limits)
+    refuse_switch("own_server", own_server)
+    refuse_switch("worker", worker)
+    refuse_seconds("patience", patience)
+
+
+def refuse_text(name: str, value: object, such_as: str) -> None:
+    """Raise LabError if `value` is no text, or a blank one."""
+    if not isinstance(value, str) or not value.strip():
+        _refuse(name, value, f"a text, such as {such_as!r}")
+
+
+def refuse_switch(name: str, value: object) -> None:
+    """Raise LabError if `value` is neither True nor False."""
+    if not isinstance(value, bool):
+        _refuse(name, value, "True or False")
+
+
+def refuse_seconds(name: str, value: object, *, zero: bool = False) -> None:
+    """Raise LabError if `value` is no finite number of seconds above 0; `zero` allows 0, too."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]  # it is a number here
+        _refuse(name, value, f"a number of seconds, {'0 or more' if zero else 'more than 0'}")
+
+
+def refuse_count(name: str, value: object, *, least: int = 0, most: int | None = None) -> None:
+    """Raise LabError if `value` is no whole number from `least` to `most`."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < least or (most is not None and value > most):  # type: ignore[operator]
+        _refuse(
+            name, value, f"a whole number, {least} or more" if most is None else f"a number from {least} to {most:,}"
+        )
+
+
+def refuse_function(name: str, value: object) -> None:
+    """Raise LabError if `value` cannot be called; a coroutine, which was called already, is closed."""
+    if not callable(value):
+        if iscoroutine(value):
+            value.close()
+        _refuse(name, value, "a function without arguments: write its name without the parentheses, or a lambda")
+
+
+def refuse_limits(value: object) -> None:
+    """Raise LabError if `value` cannot be the server's dynamic configuration."""
+    try:
+        possible = isinstance(value, Mapping) and all(isinstance(key, str) and json.dumps(value[key]) for key in value)
+    except TypeError:
+        possible = False
+    if not possible:
+        _refuse("limits", value, 'a dictionary, such as {"limit.historyCount.error": 2_000}')
+
+
+def _refuse(name: str, value: object, possible: str) -> None:
+    raise LabError(f"Cannot use {name}={value!r}: {name} is {possible}")
