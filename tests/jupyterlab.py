@@ -75,9 +75,17 @@ class Session:
         return self.origin + self.base
 
     def new_kernel(self) -> BlockingKernelClient:
+        return self.client_of(self.start_kernel())
+
+    def start_kernel(self) -> str:
+        """Return the id of a new kernel, which may not be ready yet."""
         status, body = answer(self.url + "api/kernels", data=b"{}")
         assert status == 201
-        kernel = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{json.loads(body)['id']}.json"))
+        return str(json.loads(body)["id"])
+
+    def client_of(self, kernel_id: str) -> BlockingKernelClient:
+        """Return a client of a kernel that is ready."""
+        kernel = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{kernel_id}.json"))
         self.kernels.append(kernel)
         kernel.load_connection_file()
         kernel.start_channels(hb=False)  # a kernel that is busy starting has no heartbeat yet, and is not dead

@@ -7,6 +7,7 @@ import os
 
 import zmq
 
+from loyalty.lab.closed_tabs import IDLE_SECONDS, LOOK_EVERY_SECONDS
 from loyalty.lab.codespaces import origin_pattern
 from loyalty.lab.course import COURSE, FIRST_NOTEBOOK, has_notebooks
 from loyalty.lab.workspace import NAME
@@ -18,4 +19,7 @@ c.LabApp.default_url = f"/lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}" if has_no
 # Otherwise each kernel warns, in the learner's terminal, that it talks to JupyterLab in the clear.
 c.KernelManager.transport_encryption = "auto" if zmq.has("curve") else "disabled"
 c.ServerApp.kernel_spec_manager_class = "loyalty.lab.kernelspec.CourseKernels"
+c.ServerApp.kernel_manager_class = "loyalty.lab.closed_tabs.KernelsOfOpenTabs"
+c.MappingKernelManager.cull_idle_timeout = IDLE_SECONDS
+c.MappingKernelManager.cull_interval = LOOK_EVERY_SECONDS
 c.Application.log_level = "WARN"
