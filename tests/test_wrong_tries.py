@@ -283,6 +283,7 @@ HEDYS = [
 
 NO_IDA = "there is no workflow with the id 'customer-ida'. A customer with 1,000 points, who has fewer than two guests"
 BY_YOU = ", which is you; a guest is started by the worker of the host. Let a Gold customer with a free place invite"
+BY_ANOTHER = "is a start by 4711@a-script, and no customer's history has the activity startGuest for her before that"
 
 
 def invited(guest: Any = None, *, points: int = 1_000, guests: tuple[str, ...] = (), host: str = "emmy") -> Make:
@@ -300,6 +301,22 @@ async def by_hand_with_the_signal(shop: Shop) -> None:
         WORKFLOW_TYPE, start, id="customer-ida", task_queue=TASK_QUEUE,
         start_signal="ensureMinimumStatus", start_signal_args=[1],
     )  # fmt: skip
+
+
+async def by_another_process(shop: Shop) -> None:
+    address, namespace = shop.client.service_client.config.target_host, shop.client.namespace
+    other = await Client.connect(address, namespace=namespace, identity="4711@a-script")
+    await by_hand_with_the_signal(Shop(other))
+
+
+async def by_another_process_beside_a_host(shop: Shop) -> None:
+    await invited({"customer_id": "kurt"})(shop)
+    await by_another_process(shop)
+
+
+async def by_another_process_then_invited(shop: Shop) -> None:
+    await by_another_process(shop)
+    await invited()(shop)
 
 
 async def by_hand_then_invited(shop: Shop) -> None:
@@ -340,6 +357,9 @@ IDAS = [
     WrongTry(IDA, opened("ida", points=500), BY_YOU),
     WrongTry(IDA, signalled(opened("ida"), "ensureMinimumStatus", 1), BY_YOU),
     WrongTry(IDA, by_hand_with_the_signal, BY_YOU),
+    WrongTry(IDA, by_another_process, BY_ANOTHER),
+    WrongTry(IDA, by_another_process_beside_a_host, BY_ANOTHER),
+    WrongTry(IDA, by_another_process_then_invited, BY_ANOTHER),
     WrongTry(IDA, by_hand_then_invited, BY_YOU),
     WrongTry(IDA, by_hand_with_points, BY_YOU),
     WrongTry(IDA, terminated_then_invited, "and customer-ida has ended (TERMINATED). Let a Gold customer with a free"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from loyalty.lab.exercises.hints import NotYet, require
+from loyalty.lab.exercises.hosts import was_invited
 from loyalty.lab.exercises.tries import Try
+from loyalty.messages import START_GUEST
 
 SIGNAL = "ensureMinimumStatus"
 FIRST_EVENTS = 3
@@ -35,5 +37,10 @@ async def ida_is_invited(ida: Try) -> str:
         and first_signal.workflow_execution_signaled_event_attributes.signal_name == SIGNAL,
         f"{ida.id} was started by {started.identity} without an invitation: a guest's history begins with a start and "
         f"the signal {SIGNAL}",
+    )
+    require(
+        await was_invited(ida.client, ida.id, beginning[0].event_time.ToDatetime()),
+        f"event 1 of {ida.id} is a start by {started.identity}, and no customer's history has the activity "
+        f"{START_GUEST} for her before that; a guest is started by the worker of the host",
     )
     return "Ida was brought to life by signal-with-start, and her history shows it in its first two events"
