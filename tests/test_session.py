@@ -194,6 +194,14 @@ async def test_the_learner_s_arguments_have_the_last_word(tmp_path: Path) -> Non
         assert landing(session.url) == f"{session.url}lab/mine"
 
 
+async def test_folder_without_notebooks_opens_plain_jupyterlab(tmp_path: Path) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    async with jupyterlab(tmp_path, f"--ServerApp.root_dir={shelf}") as session:
+        assert landing(session.url) == f"{session.url}lab"
+        assert f"JupyterLab opens in {shelf}, which has no {FIRST_NOTEBOOK}." in (tmp_path / "log").read_text()
+
+
 def test_installed_package_takes_the_notebooks_of_the_working_folder(tmp_path: Path) -> None:
     clone, installed = HOUSE / "loyalty", tmp_path / "site-packages" / "loyalty"
     assert course_folder(clone, tmp_path) == HOUSE

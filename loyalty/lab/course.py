@@ -13,6 +13,13 @@ them side by side have two Web UIs. It is removed in the end. Without it, the ta
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
+WORKSPACE = "loyalty"
+"""JupyterLab's address for our arrangement of tabs is `<base URL>lab/workspaces/loyalty`."""
+
+FIRST_PAGE = f"/lab/workspaces/{WORKSPACE}/tree/{FIRST_NOTEBOOK}"
+PLAIN_PAGE = "/lab"
+"""Where JupyterLab opens, below its base URL: with the course's notebooks, and without them."""
+
 
 def course_folder(package: Path, working_folder: Path) -> Path:
     """Return the folder that holds the notebooks: a wheel has none, so those of the working folder count."""

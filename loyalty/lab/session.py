@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets.config.loader import LazyConfigValue
 
 from loyalty import config
-from loyalty.lab.course import FIRST_NOTEBOOK, FOLDER, STARTED_AT, has_notebooks
+from loyalty.lab.course import FIRST_NOTEBOOK, FIRST_PAGE, FOLDER, PLAIN_PAGE, STARTED_AT, has_notebooks
 from loyalty.lab.errors import LabError
 from loyalty.lab.links import SAVE_URL
 from loyalty.lab.proxy import rewrite_web_ui
@@ -58,6 +58,8 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
 
     jupyter-server-proxy, which makes the launcher's tile, must find it in its configuration when it is loaded.
     """
+    if not has_notebooks(Path(app.root_dir)):
+        _open_a_page_that_exists(app)
     has_proxy = _is_there("jupyter_server_proxy")
     if has_proxy:
         os.environ[BASE_URL] = app.base_url
@@ -77,6 +79,14 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
         app.config.ServerProxy.servers = {**_setting(app, "servers", dict), TILE: tile(where)}
         if FOLDER in os.environ and has_notebooks(Path(app.root_dir)):
             prepare(FIRST_NOTEBOOK, where.ui_path + "/")
+
+
+def _open_a_page_that_exists(app: ServerApp) -> None:
+    """Let JupyterLab open without a notebook, unless the learner has named a page; an argument moved its folder."""
+    lab = app.extension_manager.extension_points.get("lab")
+    if lab is not None and lab.app is not None and lab.app.default_url == FIRST_PAGE:
+        lab.app.default_url = PLAIN_PAGE
+        app.log.critical(f"JupyterLab opens in {app.root_dir}, which has no {FIRST_NOTEBOOK}.")
 
 
 def _is_there(extension: str) -> bool:

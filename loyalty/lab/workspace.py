@@ -8,8 +8,10 @@ from typing import Any
 from jupyterlab.commands import get_workspaces_dir
 from jupyterlab_server.workspaces_handler import WorkspacesManager
 
-NAME = "loyalty"
-"""JupyterLab's address for it is `<base URL>lab/workspaces/loyalty`."""
+from loyalty.lab.course import WORKSPACE
+
+NAME = WORKSPACE
+"""The arrangement's name, which is a part of its address."""
 
 TILE = "temporal"
 """The launcher's tile, and so the tab, that jupyter-server-proxy makes for the Web UI; `TITLE` is what stands on it."""

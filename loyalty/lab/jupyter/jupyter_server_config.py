@@ -9,13 +9,12 @@ import zmq
 
 from loyalty.lab.closed_tabs import IDLE_SECONDS, LOOK_EVERY_SECONDS
 from loyalty.lab.codespaces import origin_pattern
-from loyalty.lab.course import COURSE, FIRST_NOTEBOOK, has_notebooks
-from loyalty.lab.workspace import NAME
+from loyalty.lab.course import COURSE, FIRST_PAGE, PLAIN_PAGE, has_notebooks
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  # Jupyter provides it
 c.ServerApp.root_dir = str(COURSE)
 c.ServerApp.allow_origin_pat = origin_pattern(os.environ)
-c.LabApp.default_url = f"/lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}" if has_notebooks() else "/lab"
+c.LabApp.default_url = FIRST_PAGE if has_notebooks() else PLAIN_PAGE
 # Otherwise each kernel warns, in the learner's terminal, that it talks to JupyterLab in the clear.
 c.KernelManager.transport_encryption = "auto" if zmq.has("curve") else "disabled"
 c.ServerApp.kernel_spec_manager_class = "loyalty.lab.kernelspec.CourseKernels"
