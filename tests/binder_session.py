@@ -8,7 +8,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,6 +21,7 @@ from tests.binder_machine import LIMIT, MIB, Cgroup, pss
 SAMPLE_SECONDS = 0.2
 ROOM_SECONDS = 15.0
 END_SECONDS = 30.0
+FORK_SERVER = "fork server"
 PORT = 8888
 """Nobody else listens in a network that has just been made."""
 
@@ -44,6 +47,47 @@ def wait(look: Callable[[], object], waiting_for: str, seconds: float) -> None:
         if time.monotonic() > deadline:
             raise Trouble(f"Waited {seconds:g} s for {waiting_for}")
         time.sleep(SAMPLE_SECONDS / 4)
+
+
+KINDS = {
+    "guardian.py": "guardian",
+    "jupyter-lab": "JupyterLab",
+    "start-dev": "server",
+    "ipykernel_launcher": "kernel",
+    "fork_server.py": FORK_SERVER,
+    "beside.py": "worker",
+}
+"""How a process's command line shows what it is. A guardian's contains that of its child, so it is looked for first."""
+
+
+def kind(process: psutil.Process) -> str:
+    """Return what a process of the session is; a kernel has the command line of the fork server that it comes from."""
+    try:
+        words = " ".join(process.cmdline())
+        found = next((name for mark, name in KINDS.items() if mark in words), "other")
+        parent = process.parent()
+        is_forked = found == FORK_SERVER and parent is not None and parent.cmdline() == process.cmdline()
+    except psutil.NoSuchProcess:
+        return "ended"
+    return "kernel" if is_forked else found
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The memory of all processes at one moment, in bytes: in all, and per kind; `count` processes of each kind."""
+
+    when: float
+    by_kind: Mapping[str, int]
+    count: Mapping[str, int]
+
+    @property
+    def taken(self) -> int:
+        return sum(self.by_kind.values())
+
+    def in_words(self) -> str:
+        """Return the kinds of processes, the biggest first."""
+        kinds = sorted(self.by_kind, key=lambda kind: -self.by_kind[kind])
+        return ", ".join(f"{self.count[kind]} {kind} {self.by_kind[kind] / MIB:,.0f}" for kind in kinds)
 
 
 class Session:
@@ -91,7 +135,7 @@ class Session:
         except BaseException:
             self._outer.kill()
             raise
-        self.samples: list[tuple[float, int]] = []
+        self.samples: list[Sample] = []
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _enter_room(self, ready: Path) -> psutil.Process:
@@ -132,14 +176,20 @@ class Session:
         except psutil.NoSuchProcess:
             return False
 
-    def memory(self) -> int:
-        """Return what all processes take together now, in bytes."""
-        return sum(pss(process) for process in self.processes())
+    def sample(self) -> Sample:
+        """Return what all processes take now."""
+        by_kind, count = Counter[str](), Counter[str]()
+        for process in self.processes():
+            name = kind(process)
+            by_kind[name] += pss(process)
+            count[name] += 1
+        return Sample(time.monotonic(), by_kind, count)
 
     def _watch(self) -> None:
         while self.alive:
-            taken = self.memory()
-            self.samples.append((time.monotonic(), taken))
+            sample = self.sample()
+            taken = sample.taken
+            self.samples.append(sample)
             if self.cgroup is None and taken > LIMIT:
                 self.ended_by_us = (
                     f"The session took {taken / MIB:,.0f} MiB, more than Binder's {LIMIT // MIB:,}: ended"
@@ -147,9 +197,10 @@ class Session:
                 self._outer.kill()
             time.sleep(SAMPLE_SECONDS)
 
-    def peak(self, since: float) -> int:
-        """Return the most that was taken at once since then, in bytes."""
-        return max((taken for when, taken in self.samples if when >= since), default=self.memory())
+    def peak(self, since: float) -> Sample:
+        """Return the sample since then in which the most was taken."""
+        found = [sample for sample in self.samples if sample.when >= since]
+        return max(found or [self.sample()], key=lambda sample: sample.taken)
 
     def end(self) -> bool:
         """Ask JupyterLab to end, insist if it does not; return whether it went by itself."""

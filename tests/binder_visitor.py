@@ -92,7 +92,10 @@ class Visitor:
         return {}
 
     async def run(self, path: str, output: Path) -> dict[str, Any]:
-        """Run the notebook at `path` of JupyterLab, in a kernel of a session that is opened as JupyterLab does it."""
+        """Run the notebook at `path` of JupyterLab, in a kernel of a session that is opened as JupyterLab does it.
+
+        The kernel is left running, as a learner leaves it who goes on to the next notebook.
+        """
         started = time.monotonic()
         name = path.rpartition("/")[2]
         status, body = self.ask(self.api(f"contents/{path}"))
@@ -115,7 +118,6 @@ class Visitor:
         finally:
             if client.kc is not None:
                 client.kc.stop_channels()
-            self.ask(self.api(f"sessions/{session['id']}"), method="DELETE")  # ends the kernel
         seconds = time.monotonic() - started
         probe = notebook.cells.pop()
         output.parent.mkdir(exist_ok=True)
@@ -138,6 +140,13 @@ class Visitor:
             "web_ui": self.web_ui(links),
             "facts": json.loads("".join(said)) if said else {},
         }
+
+    def leave(self) -> dict[str, Any]:
+        """Shut down all kernels, as JupyterLab's menu does."""
+        _, body = self.ask(self.api("sessions"))
+        for session in json.loads(body):
+            self.ask(self.api(f"sessions/{session['id']}"), method="DELETE")
+        return {}
 
     def web_ui(self, links: list[str]) -> bool:
         """Return whether the address that the notebook shows leads to the Web UI."""
@@ -165,8 +174,10 @@ async def main() -> None:
     """Obey the order on standard input."""
     order = json.load(sys.stdin)
     visitor = Visitor(order["url"], order["token"])
-    path = order.get("path")
-    seen = await (visitor.run(path, Path(order["output"])) if path else visitor.arrive())
+    if "path" in order:
+        seen = await visitor.run(order["path"], Path(order["output"]))
+    else:
+        seen = visitor.leave() if "leave" in order else await visitor.arrive()
     sys.stdout.write(json.dumps(seen))
 
 

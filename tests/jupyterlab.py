@@ -24,11 +24,11 @@ TOKEN = "a-token-of-this-test"
 BASE = "/user/ada/"
 
 
-def answer(url: str, token: str = TOKEN, data: bytes | None = None) -> tuple[int, str]:
+def answer(url: str, token: str = TOKEN, data: bytes | None = None, timeout: float = 10) -> tuple[int, str]:
     """Return status and body of a page; 0 where nobody listens, 403 where JupyterLab asks for the token instead."""
     request = urllib.request.Request(url, data=data, headers={"Authorization": f"token {token}"})
     try:
-        with urllib.request.urlopen(request, timeout=10) as page:
+        with urllib.request.urlopen(request, timeout=timeout) as page:
             return 403 if "/login?" in page.url else page.status, page.read().decode(errors="replace")
     except urllib.error.HTTPError as refused:
         return refused.code, ""
@@ -79,7 +79,8 @@ class Session:
 
     def start_kernel(self) -> str:
         """Return the id of a new kernel, which may not be ready yet."""
-        status, body = answer(self.url + "api/kernels", data=b"{}")
+        # The first kernel is there once the fork server has imported what all of them share.
+        status, body = answer(self.url + "api/kernels", data=b"{}", timeout=60)
         assert status == 201
         return str(json.loads(body)["id"])
 
