@@ -110,6 +110,7 @@ class Session:
             *("jupyter-lab", "--ip=127.0.0.1", f"--port={PORT}", "--no-browser"),
             *(f"--ServerApp.base_url={self.base_url}", f"--IdentityProvider.token={self.token}"),
             *("--ServerApp.trust_xheaders=True", "--ServerApp.allow_origin=*"),
+            "--MappingKernelManager.cull_idle_timeout=0",  # the visitor closes no tab, although it leaves its kernels
         ]
         room = ["sh", "-c", ROOM, "room", str(place.folder), str(cgroup.folder) if cgroup else ""]
         environment = {

@@ -89,6 +89,12 @@ async def kernel(folder: Path, environment: dict[str, str] = PLAIN, *, forked: b
         await manager.shutdown_kernel(now=True)
 
 
+def memory(pid: int) -> dict[str, int]:
+    """Return the memory of a process, in KiB, by Linux's names."""
+    found = re.findall(r"^(\w+): +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return {name: int(number) for name, number in found}
+
+
 AS_IT_IS = """
 import gc, json, logging, os, signal, sys, threading, warnings
 from os import getppid
@@ -152,6 +158,16 @@ async def test_stop_button_ends_a_cell_and_what_it_has_started(tmp_path: Path) -
         assert "KeyboardInterrupt" in await cell
         assert gone(child)
         assert await one.run("print('goes on')") == await other.run("print('goes on')") == "goes on"
+
+
+async def test_kernel_with_a_lab_returns_memory_after_each_cell(tmp_path: Path) -> None:
+    async with kernel(tmp_path) as one:
+        await one.run("from loyalty.lab.kernel import arrange_kernel; arrange_kernel(); arrange_kernel()")
+        assert await one.run("print(len(get_ipython().events.callbacks['post_run_cell']))") == "1", "registered once"
+        await one.run("blocks = [bytearray(b'x' * 100_000) for _ in range(1000)]; newest = blocks[-1]")
+        full = memory(one.process.pid)["Private_Dirty"]
+        await one.run("blocks.append(blocks); del blocks")
+        assert memory(one.process.pid)["Private_Dirty"] < full - 50_000, "a list that holds itself is collected, too"
 
 
 async def test_kernel_that_ends_by_itself_leaves_its_exit_code(tmp_path: Path) -> None:
@@ -255,12 +271,6 @@ def test_only_our_kernel_on_linux_is_forked(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 # ---- in JupyterLab -----------------------------------------------------------------------------------------------
-
-
-def memory(pid: int) -> dict[str, int]:
-    """Return the memory of a process, in KiB, by Linux's names."""
-    found = re.findall(r"^(\w+): +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    return {name: int(number) for name, number in found}
 
 
 def fork_servers(pid: int) -> list[int]:
