@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from loyalty.lab import Lab, LabError, settled, until, workers
@@ -149,3 +150,7 @@ async def test_worker_that_serves_nothing_is_ended(lab: Lab, monkeypatch: pytest
         return {pid for pid in descendants(os.getpid()) if pid not in before and not gone(pid)}
 
     await eventually(started, lambda left: not left, waiting_for="the process to end")
+
+
+async def test_counts_and_seconds_of_pandas_are_possible(lab: Lab) -> None:
+    await lab.inbox.wait_for(numpy.int64(0), timeout=numpy.float64(1))  # type: ignore[arg-type]

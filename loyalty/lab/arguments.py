@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from inspect import iscoroutine
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 
 from loyalty.lab.errors import LabError
@@ -53,7 +53,7 @@ def refuse_seconds(name: str, value: object, *, zero: bool = False) -> None:
 
 def refuse_count(name: str, value: object, *, least: int = 0, most: int | None = None) -> None:
     """Raise LabError if `value` is no whole number from `least` to `most`."""
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or value < least or (most is not None and value > most):  # type: ignore[operator]
         _refuse(
             name, value, f"a whole number, {least} or more" if most is None else f"a number from {least} to {most:,}"
