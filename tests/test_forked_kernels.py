@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -230,6 +231,15 @@ async def test_processes_end_with_a_killed_fork_server(tmp_path: Path, quick_ser
     os.kill(quick_servers.prepare(interpreter, PLAIN).pid, signal.SIGKILL)
     await eventually(lambda: gone(kept.pid), waiting_for="the process to end", timeout=5)
     assert kept.poll() == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures("quick_servers")
+def test_fork_server_ends_silently_if_its_owner_ended_during_the_imports() -> None:
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        done = subprocess.run([sys.executable, fork_server.__file__], stdin=theirs.fileno(), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_package_installed_since_needs_another_fork_server(

@@ -118,7 +118,10 @@ def main() -> None:
     """Serve; in a forked process, be the kernel."""
     load()
     with open(0, "rb", closefd=False) as asked, open(0, "wb", buffering=0, closefd=False) as answers:
-        order = serve(asked, answers)
+        try:
+            order = serve(asked, answers)
+        except ConnectionError:  # JupyterLab ended while this process imported, or before it read an answer
+            order = None
     if order is None:
         os._exit(0)  # there is nothing to clear away, and the kernels end at once
     nothing = os.open(os.devnull, os.O_RDONLY)
