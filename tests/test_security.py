@@ -194,7 +194,8 @@ def start_jupyterlab(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 def new_kernel(folder: Path, url: str, token: str) -> BlockingKernelClient:
     """Start a kernel in JupyterLab, and talk to it past JupyterLab."""
-    created = json.loads(fetch(f"{url}api/kernels", token, data=b"{}").body)
+    # The first kernel is there once the fork server has imported what all of them share.
+    created = json.loads(fetch(f"{url}api/kernels", token, data=b"{}", timeout=60).body)
     kernel = BlockingKernelClient(connection_file=str(folder / f"kernel-{created['id']}.json"))
     kernel.load_connection_file()
     kernel.start_channels(hb=False)
@@ -259,12 +260,12 @@ class StayHere(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def fetch(url: str, token: str | None = None, data: bytes | None = None) -> Answer:
+def fetch(url: str, token: str | None = None, data: bytes | None = None, timeout: float = 10) -> Answer:
     """Ask for a page, with a token or without one."""
     headers = {"Authorization": f"token {token}"} if token else {}
     try:
         opener = urllib.request.build_opener(StayHere)
-        with opener.open(urllib.request.Request(url, data=data, headers=headers), timeout=10) as page:
+        with opener.open(urllib.request.Request(url, data=data, headers=headers), timeout=timeout) as page:
             return Answer(page.status, page.read().decode(errors="replace"))
     except urllib.error.HTTPError as refused:
         return Answer(refused.code, refused.read().decode(errors="replace"), refused.headers.get("Location", ""))
