@@ -117,7 +117,7 @@ class Learner:
         """Wait until each code cell shows the number of its run; stop at the first error, and show it."""
         prompts = self.code_cells.locator(".jp-InputArea-prompt")
         waiting = prompts.filter(has_not_text=re.compile(r"\[\d+\]"))
-        await expect(waiting.or_(self.errors).first).to_be_visible()
+        await expect(prompts.first).to_be_visible()
         await expect(waiting).to_have_count(0, timeout=RUNNING)
         assert await self.errors.all_inner_texts() == []
 

@@ -109,16 +109,28 @@ def run(kernel: BlockingKernelClient, source: str) -> str:
     return "".join(line for line in lines if not line.startswith("Still waiting"))
 
 
+FORKED = "loyalty.lab.forked_kernels"
+IMPORTS_BEFOREHAND = f"--ServerApp.jpserver_extensions={{'{FORKED}': True}}"
+"""As in `make lab`: JupyterLab imports for its kernels before one is asked for. Most tests spare this time."""
+
+IMPORTS_WHEN_ASKED = IMPORTS_BEFOREHAND.replace("True", "False")
+
+
 def start_jupyterlab(
     runtime: Path, *arguments: str, base: str = BASE, cwd: str | None = None, **environment: str
 ) -> Session:
-    """Start JupyterLab as `make lab` does, with its files in `runtime`; arguments and environment may be changed."""
+    """Start JupyterLab as `make lab` does, with its files in `runtime`; arguments and environment may be changed.
+
+    Without IMPORTS_BEFOREHAND among the arguments, the first kernel waits for the imports.
+    """
     port = ReservedPort()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     process = subprocess.Popen(
         [
             *(sys.executable, "-I", "-X", "utf8", "-m", "loyalty.lab", "--no-browser", f"--port={port.number}"),
-            *(f"--ServerApp.base_url={base}", f"--IdentityProvider.token={TOKEN}", *arguments),
+            *(f"--ServerApp.base_url={base}", f"--IdentityProvider.token={TOKEN}"),
+            *([] if IMPORTS_BEFOREHAND in arguments else [IMPORTS_WHEN_ASKED]),
+            *arguments,
         ],
         env={
             **inherited,

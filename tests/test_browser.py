@@ -20,7 +20,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from loyalty.lab.workspace import TITLE
 from tests.browser import ARTEFACTS, LOADING, REQUIRED, RUNNING, Learner, find_browser, flags
 from tests.conftest import MEASURED
-from tests.jupyterlab import BASE, Session, answer, jupyterlab
+from tests.jupyterlab import BASE, IMPORTS_BEFOREHAND, Session, answer, jupyterlab
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 FIRST = "00_start_here"
@@ -60,7 +60,7 @@ async def session(browser: Browser, tmp_path_factory: pytest.TempPathFactory) ->
     nbformat.write(endless_wait(), folder / "notebooks" / f"{ENDLESS}.ipynb")  # type: ignore[no-untyped-call]
     another = notebook_of(f"{START_LAB}\nlab", OPEN_ACCOUNT)
     nbformat.write(another, folder / "notebooks" / f"{ANOTHER}.ipynb")  # type: ignore[no-untyped-call]
-    async with jupyterlab(folder, f"--ServerApp.root_dir={folder}") as session:
+    async with jupyterlab(folder, IMPORTS_BEFOREHAND, f"--ServerApp.root_dir={folder}") as session:
         yield session
 
 

@@ -164,7 +164,7 @@ async def play(shop: CoffeeShop, day: list[Placed]) -> Counter[str]:
 
 
 # Without shrinking, which would play a real server for minutes, and races do not shrink.
-@settings(max_examples=6, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 @given(day=days)
 async def test_money_stock_and_points_are_conserved(server: WorkflowEnvironment, day: list[Placed]) -> None:
     with TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ from loyalty.lab import fork_server, forked_kernels
 from loyalty.lab.forking import ForkedProcess, ForkServers
 from loyalty.lab.kernelspec import FORKED, CourseKernels
 from tests.helpers import eventually
-from tests.jupyterlab import answer, descendants, jupyterlab, run
+from tests.jupyterlab import IMPORTS_BEFOREHAND, answer, descendants, jupyterlab, run
 from tests.test_lab import gone
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
@@ -289,7 +289,7 @@ def fork_servers(pid: int) -> list[int]:
 
 
 async def test_kernels_of_a_jupyterlab_share_memory_and_end_with_it(tmp_path: Path) -> None:
-    async with jupyterlab(tmp_path) as session:
+    async with jupyterlab(tmp_path, IMPORTS_BEFOREHAND) as session:
         (early,) = await eventually(
             lambda: fork_servers(session.process.pid), waiting_for="the fork server to start before any kernel"
         )

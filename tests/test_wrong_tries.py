@@ -132,7 +132,7 @@ def wrong_starts(exercise: str) -> list[WrongTry[Shop]]:
 
     right = workflow_id(name)
     return [
-        WrongTry(exercise, nothing(), f"there is no workflow with the id '{right}'. "),
+        WrongTry(exercise, nothing(), f"there is no workflow with the id '{right}'"),
         WrongTry(exercise, started(name, "bare id"), f"no workflow with the id '{right}', but there is '{name}'"),
         WrongTry(
             exercise,
