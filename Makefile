@@ -25,7 +25,7 @@ OWN = own=$(BIN)/python; "$$own" -c '' 2>/dev/null || own='$(PYTHON)'; "$$own" -
 INSTALL = $(OWN) .install --python '$(PYTHON)' $(ASKED)
 
 # Most tests wait for a server. A file's tests stay together, because they may share what took long to make.
-# The notebooks, which take longest, come first: one of them alone at the end would keep one core waiting.
+# The notebooks and the files that take long come first (tests/conftest.py): one at the end would keep one core waiting.
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help

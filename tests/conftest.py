@@ -24,6 +24,16 @@ MEASURED = "measured"
 """Name of the property with which a test records a line that is worth reading when it passes, too."""
 
 
+LONG = ("test_model.py", "test_wrong_tries.py", "test_browser.py", "test_install.py", "test_wrong_orders.py")
+"""Files whose tests take minutes. Two processes take one file after the other; a long one at the end would keep one of
+the two waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the notebooks and the long files first; all others keep their order."""
+    items.sort(key=lambda item: item.path.suffix != ".ipynb" and item.path.name not in LONG)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests have measured, in whichever process they ran."""
     ended = [test for outcome in ("passed", "failed") for test in terminalreporter.getreports(outcome)]
