@@ -33,8 +33,10 @@
     const [, ui, namespace] = new URL(list).pathname.match(/^(.*)\/namespaces\/([^/]+)\/workflows\/?$/) ?? [];
     if (!namespace) return null;
     const address = `${ui}/api/v1/namespaces/${namespace}/workflow-count?query=GROUP+BY+ExecutionStatus`;
-    const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) }).catch(() => null);
-    return answer?.ok ? `${namespace} ${await answer.text()}` : null;
+    const counted = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) })
+      .then((answer) => (answer.ok ? answer.text() : null))
+      .catch(() => null); // an answer may break off in its middle, too
+    return counted === null ? null : `${namespace} ${counted}`;
   }
 
   // Each lab shows a link to the list of its namespace; the last link belongs to the notebook's newest lab.
@@ -60,11 +62,14 @@
 
   async function look() {
     // A hub ends sessions that are idle. JupyterLab, too, sends requests only while the learner can see it.
-    if (document.visibilityState === "visible" && dock.checkVisibility()) {
-      await followNotebook();
-      await refreshList();
+    try {
+      if (document.visibilityState === "visible" && dock.checkVisibility()) {
+        await followNotebook();
+        await refreshList();
+      }
+    } finally {
+      setTimeout(look, LOOK_EVERY_MILLISECONDS); // whatever went wrong, the next look may go right
     }
-    setTimeout(look, LOOK_EVERY_MILLISECONDS);
   }
   setTimeout(look, LOOK_EVERY_MILLISECONDS);
 })();
