@@ -531,8 +531,8 @@ async def right_lean(shop: Shop, name: str) -> None:
 
 async def right_phoenix(shop: Shop, name: str) -> None:
     customer = await shop.opens(name, settings={"history_threshold": 20})
-    for _ in range(8):
-        await send(customer, *[[1]] * 50)
+    for _ in range(4):
+        await send(customer, *[[1]] * 100)
         await settled(customer)
 
 
