@@ -51,8 +51,8 @@ T = TypeVar("T")
 
 CHAOS = os.environ.get("LOYALTY_CHAOS") == "long"
 SEED = int(os.environ.get("LOYALTY_CHAOS_SEED", "").split(",")[0] or (random.randrange(10**6) if CHAOS else 1))
-DAYS, DAYS_OF_FORGETTING, STEPS = (150, 50, 50) if CHAOS else (6, 2, 30)
-MESSAGES = 15_000 if CHAOS else 600
+DAYS, DAYS_OF_FORGETTING, STEPS = (150, 50, 50) if CHAOS else (10, 3, 30)
+MESSAGES = 15_000 if CHAOS else 1_000
 """Messages that have to be sent at least, lest a change of a rule, or of hypothesis, makes the test idle."""
 
 NAMES = ("ada", "grace", "joan", "mary", "eve", "hedy")
