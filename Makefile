@@ -15,7 +15,7 @@ ifneq ($(shell locale charmap 2>/dev/null),UTF-8)
 export LC_ALL := $(if $(filter Darwin,$(shell uname)),en_US.UTF-8,C.UTF-8)
 endif
 
-# Where this is set, as in many containers, each worker and each kernel compiles all that it imports: twice the time.
+# Where this is set, as in many containers, each worker and kernel compiles all that it imports. That takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 # The environment's own Python looks whether it is fit, or, if it does not run, the machine's.

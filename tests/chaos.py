@@ -123,7 +123,7 @@ class Crew:
     async def kill(self, victims: Sequence[int]) -> None:
         """Send SIGKILL to these workers as soon as all serve, and begin to start them again.
 
-        A slow machine takes long to start a worker. If a blow did not wait for all of them, nobody would serve there.
+        A slow machine takes long to start a worker. Blows that do not wait would leave it without any worker.
         """
         await self.is_whole()
         await asyncio.gather(*(asyncio.to_thread(self._workers[victim].kill) for victim in victims))

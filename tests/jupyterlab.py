@@ -111,7 +111,7 @@ def run(kernel: BlockingKernelClient, source: str) -> str:
 
 FORKED = "loyalty.lab.forked_kernels"
 IMPORTS_BEFOREHAND = f"--ServerApp.jpserver_extensions={{'{FORKED}': True}}"
-"""As in `make lab`: JupyterLab imports for its kernels before one is asked for. Most tests spare this time."""
+"""As in `make lab`: JupyterLab imports what kernels share before it is asked for one. Most tests do without."""
 
 IMPORTS_WHEN_ASKED = IMPORTS_BEFOREHAND.replace("True", "False")
 

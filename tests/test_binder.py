@@ -12,8 +12,7 @@ import pytest
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks.base import BuildPack
 
-from loyalty.lab.course import FIRST_NOTEBOOK
-from loyalty.lab.workspace import NAME
+from loyalty.lab.course import FIRST_NOTEBOOK, WORKSPACE
 from tests.binder_build import UID, USER, what_is_missing
 from tests.binder_replay import MOST_MIB, replay
 
@@ -64,7 +63,7 @@ def test_binder_s_start_gives_jupyterlab_the_environment_of_make_lab(tmp_path: P
 
 def test_the_badge_leads_to_the_workspace_of_the_first_notebook() -> None:
     (path,) = re.findall(r"mybinder\.org/v2/gh/[^?]+\?urlpath=([^)]+)\)", (HOUSE / "README.md").read_text())
-    assert path == f"lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}"
+    assert path == f"lab/workspaces/{WORKSPACE}/tree/{FIRST_NOTEBOOK}"
 
 
 def test_the_first_notebook_runs_in_a_session_as_binder_makes_it() -> None:

@@ -193,7 +193,7 @@ async def test_asks_among_signals_are_all_answered(shop: Shop) -> None:
         asked.set()
     histories = [await events(run) for run in await runs(ada, shop.client)]
     bought = sum(is_purchase(event) for history in histories for event in history)
-    # The SDK sends a message again whose reply was lost. To the next run, that is a second message.
+    # If a reply is lost, the SDK sends the message again. The next run takes it for a second message.
     assert bought >= told + 160
     await comes_to(ada, TIERS[-1].minimum_points + bought)
     failed = [

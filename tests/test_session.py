@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from loyalty.lab.__main__ import CONFIGURATION, command, environment, opening
-from loyalty.lab.course import FIRST_NOTEBOOK, STARTED_AT, course_folder, has_notebooks
-from loyalty.lab.workspace import NAME, TITLE
+from loyalty.lab.course import FIRST_NOTEBOOK, STARTED_AT, WORKSPACE, course_folder, has_notebooks
+from loyalty.lab.workspace import TITLE
 from tests.helpers import eventually
 from tests.jupyterlab import BASE, Session, answer, descendants, jupyterlab, landing, run
 from tests.test_lab import gone
@@ -71,11 +71,11 @@ async def test_the_web_ui_is_a_tile_of_the_launcher_that_opens_in_a_tab(session:
 
 
 async def test_jupyterlab_opens_at_the_workspace_of_the_first_notebook(session: Session) -> None:
-    assert landing(session.url) == f"{session.url}lab/workspaces/{NAME}/tree/{FIRST_NOTEBOOK}"
+    assert landing(session.url) == f"{session.url}lab/workspaces/{WORKSPACE}/tree/{FIRST_NOTEBOOK}"
 
 
 async def test_the_first_notebook_and_the_web_ui_are_arranged_side_by_side(session: Session) -> None:
-    status, body = answer(f"{session.url}lab/api/workspaces/{NAME}")
+    status, body = answer(f"{session.url}lab/api/workspaces/{WORKSPACE}")
     assert status == 200
     data = json.loads(body)["data"]
     left, right = [area["widgets"] for area in data["layout-restorer:data"]["main"]["dock"]["children"]]
@@ -124,7 +124,7 @@ def server_of(session: Session) -> int:
 
 def web_ui_of(session: Session) -> str:
     """Return the path of the Web UI's tab in the workspace that this JupyterLab opens."""
-    data = json.loads(answer(f"{session.url}lab/api/workspaces/{NAME}")[1])["data"]
+    data = json.loads(answer(f"{session.url}lab/api/workspaces/{WORKSPACE}")[1])["data"]
     _, (web_ui,) = [area["widgets"] for area in data["layout-restorer:data"]["main"]["dock"]["children"]]
     return str(data[web_ui]["data"]["url"])
 

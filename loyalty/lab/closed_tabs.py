@@ -8,7 +8,7 @@ from jupyter_server._tz import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 IDLE_SECONDS = 10 * 60
-"""A page that is loaded again is connected within seconds, and a network that was lost mostly within minutes."""
+"""A page that is loaded again connects within seconds. A network that was lost mostly comes back within minutes."""
 
 LOOK_EVERY_SECONDS = 60
 

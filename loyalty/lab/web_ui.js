@@ -68,7 +68,7 @@
         await refreshList();
       }
     } finally {
-      setTimeout(look, LOOK_EVERY_MILLISECONDS); // whatever went wrong, the next look may go right
+      setTimeout(look, LOOK_EVERY_MILLISECONDS); // an error must not be the end of all looks
     }
   }
   setTimeout(look, LOOK_EVERY_MILLISECONDS);

@@ -67,8 +67,8 @@ class WorkerProcess:
             child.is_up()
             if before is not None and before.ended_without_notice:
                 announce(
-                    f"Worker process {child.pid} runs. First answers may take {sticky_seconds():g} s: so long the "
-                    "server offers a workflow's task to the process that served it last, even to one that has ended."
+                    f"Worker process {child.pid} runs. First answers may take {sticky_seconds():g} s: for that time "
+                    "the server offers a workflow's task only to the process that served it last, even if it has ended."
                 )
         return self
 

@@ -10,9 +10,6 @@ from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 from loyalty.lab.course import WORKSPACE
 
-NAME = WORKSPACE
-"""The arrangement's name, which is a part of its address."""
-
 TILE = "temporal"
 """The launcher's tile, and so the tab, that jupyter-server-proxy makes for the Web UI; `TITLE` is what stands on it."""
 
@@ -38,10 +35,10 @@ def arrangement(notebook: str, web_ui: str) -> dict[str, Any]:
             left: {"data": {"path": notebook, "factory": "Notebook"}},
             right: {"data": tab},
         },
-        "metadata": {"id": NAME},
+        "metadata": {"id": WORKSPACE},
     }
 
 
 def prepare(notebook: str, web_ui: str) -> None:
     """Store the workspace where JupyterLab looks for it; an arrangement of an earlier session is replaced."""
-    WorkspacesManager(get_workspaces_dir()).save(NAME, json.dumps(arrangement(notebook, web_ui)))
+    WorkspacesManager(get_workspaces_dir()).save(WORKSPACE, json.dumps(arrangement(notebook, web_ui)))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import datetime
 
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from loyalty.lab import history
+from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.exercises import payloads
+from loyalty.lab.waiting import until
 from loyalty.messages import START_GUEST, WORKFLOW_TYPE, workflow_id
 
 LISTED_SECONDS = 3.0
 """How late the server's list of workflows may be."""
-
-
-LOOK_AGAIN_SECONDS = 0.5
 
 
 async def was_invited(client: Client, guest: str, started: datetime) -> bool:
@@ -25,11 +22,10 @@ async def was_invited(client: Client, guest: str, started: datetime) -> bool:
 
     Which worker ran the activity does not count: an attempt whose worker died may have started the guest.
     """
-    began = time.monotonic()
-    while not await _is_in_a_history(client, guest, started):
-        if time.monotonic() - began > LISTED_SECONDS:
-            return False
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    try:
+        await until(lambda: _is_in_a_history(client, guest, started), f"a history invites {guest}", LISTED_SECONDS)
+    except WaitedTooLong:
+        return False
     return True
 
 
