@@ -65,4 +65,4 @@ def test_jupyterlab_is_set_to_end_kernels_without_tab_as_readme_says() -> None:
     assert configured.MappingKernelManager.cull_idle_timeout == closed_tabs.IDLE_SECONDS
     assert configured.MappingKernelManager.cull_interval == closed_tabs.LOOK_EVERY_SECONDS
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert f"A notebook that you close ends {closed_tabs.IDLE_SECONDS // 60} minutes later" in readme
+    assert f"its kernel and its lab end {closed_tabs.IDLE_SECONDS // 60} minutes later" in readme
