@@ -4,8 +4,8 @@ Each process inherits all variables but some, and gets others in addition:
 
 - JupyterLab: not OTHER_SESSION, INTERPRETER, FIGURES. It gets those of `jupyterlab_environment`, and those of
   `loyalty.lab.home` where HOME cannot be written.
-- Kernel: what JupyterLab has, those of `loyalty.lab.session` (the server's address, links), and IPYTHONDIR
-  (`loyalty.lab.kernelspec`).
+- Kernel: what JupyterLab has, those of `loyalty.lab.session` (the server's address, links, the kernel in front),
+  and IPYTHONDIR (`loyalty.lab.kernelspec`).
 - Fork server of kernels: what a kernel has, but not JPY_SESSION_NAME.
 - Server: not TEMPORAL. It gets GOGC.
 - Worker: not TEMPORAL, INTERPRETER, FIGURES. It gets those of `worker_environment`.

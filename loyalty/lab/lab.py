@@ -23,6 +23,7 @@ from loyalty.lab.inbox import Inbox
 from loyalty.lab.joining import attach, embed, enter_fresh_namespace
 from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
 from loyalty.lab.links import WEB_UI, Link, save_my_work
+from loyalty.lab.resting import rest_of_this_kernel
 from loyalty.lab.server import EmbeddedServer, Server, session_server
 from loyalty.lab.waiting import PATIENCE_SECONDS, lab_is_down, lab_is_up
 from loyalty.lab.watching import lab_state_of
@@ -104,7 +105,7 @@ class Lab:
             inbox.start()
             lab = cls(folder, where, server, client, inbox)
             lab.environment = ChildEnvironment(environment)
-            lab._workers.append(WorkerProcess(environment, folder))
+            lab._add_worker()
             if worker:
                 lab.worker.start()
         except BaseException:
@@ -125,7 +126,7 @@ class Lab:
         self._lab_state.stopped = True
         lab_is_down(self._what_keeps_mail_away)
         for worker in self._workers:
-            if worker.alive:
+            if worker.alive or worker.rests:
                 worker.stop()
         self._inbox.stop()
         if self._own_server is not None:
@@ -196,9 +197,15 @@ class Lab:
         assert self.client
         for name, value in [("module", module), *(("task_queue", queue) for queue in task_queues)]:
             arguments.refuse_text(name, value, "loyalty.worker" if name == "module" else "customer-loyalty")
+        return self._add_worker(module, *task_queues).start()
+
+    def _add_worker(self, module: str = "loyalty.worker", *task_queues: str) -> WorkerProcess:
         worker = WorkerProcess(self.environment, self.folder, module, *task_queues)
         self._workers.append(worker)
-        return worker.start()
+        rest = rest_of_this_kernel()
+        if rest is not None:
+            rest.include(worker)
+        return worker
 
     def lives(self) -> pd.DataFrame:
         """Return one row per stretch in which a process of this lab was up; `loyalty.lab.lives.frame` has the columns.

@@ -25,6 +25,7 @@ from loyalty.lab.course import FIRST_NOTEBOOK, FIRST_PAGE, FOLDER, PLAIN_PAGE, S
 from loyalty.lab.errors import LabError
 from loyalty.lab.links import SAVE_URL
 from loyalty.lab.proxy import rewrite_web_ui
+from loyalty.lab.resting import IN_FRONT
 from loyalty.lab.server import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT, EmbeddedServer, Server, binary
 from loyalty.lab.workspace import TILE, TITLE, prepare
 
@@ -121,6 +122,7 @@ def tile(where: Server) -> dict[str, Any]:
 def _start() -> _Session:
     folder = Path(os.environ.get(FOLDER) or tempfile.mkdtemp(prefix="loyalty-session-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[IN_FRONT] = str(folder / "kernel-in-front")
     configured = config.cluster().get("target_host")
     if configured:
         return _Session(None, f"the Temporal cluster at {configured}")

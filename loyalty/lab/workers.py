@@ -33,12 +33,15 @@ class WorkerProcess:
         self._command = python_module(module, *task_queues)
         self._child: Child | None = None
         self._children: dict[str, Child] = {}
+        self.rests = False
+        """Whether the process has ended because another notebook runs, and will be started again."""
 
     def start(self) -> WorkerProcess:
         """Start the process and wait until it serves its task queue; does nothing where it runs already.
 
         If it replaces a process that was killed, it says how long the server may wait for that one.
         """
+        self.rests = False
         if not self.alive:
             before = self._child
             number = 1 + len(list(self._folder.glob("worker-*.log")))
@@ -78,7 +81,15 @@ class WorkerProcess:
 
     def stop(self) -> None:
         """Ask the process to end (SIGTERM): it finishes what it has begun."""
+        if self.rests:  # it has ended; now for good
+            self.rests = False
+        else:
+            self._running().stop()
+
+    def rest(self) -> None:
+        """Do as `stop`, until the notebook's next cell starts the process again."""
         self._running().stop()
+        self.rests = True
 
     @property
     def alive(self) -> bool:
