@@ -18,6 +18,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from loyalty.lab.ports import ReservedPort
+from tests import leash
 from tests.helpers import eventually
 
 TOKEN = "a-token-of-this-test"
@@ -127,6 +128,7 @@ def start_jupyterlab(
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     process = subprocess.Popen(
         [
+            *(sys.executable, "-I", "-S", leash.__file__),
             *(sys.executable, "-I", "-X", "utf8", "-m", "loyalty.lab", "--no-browser", f"--port={port.number}"),
             *(f"--ServerApp.base_url={base}", f"--IdentityProvider.token={TOKEN}"),
             *([] if IMPORTS_BEFOREHAND in arguments else [IMPORTS_WHEN_ASKED]),
