@@ -17,6 +17,7 @@ import pytest
 
 from loyalty.lab.__main__ import CONFIGURATION, command, environment, opening
 from loyalty.lab.course import FIRST_NOTEBOOK, STARTED_AT, WORKSPACE, course_folder, has_notebooks
+from loyalty.lab.session import DATABASE
 from loyalty.lab.workspace import TITLE
 from tests.helpers import eventually
 from tests.jupyterlab import BASE, Session, answer, descendants, jupyterlab, landing, run
@@ -89,6 +90,8 @@ async def test_a_session_leaves_no_folder_behind(session: Session, tmp_path: Pat
         return list(tmp_path.glob("loyalty-session-*"))
 
     await eventually(folders, waiting_for="the session to have a folder")
+    (folder,) = folders()
+    await eventually((folder / DATABASE).exists, waiting_for="the server to keep its histories in a file of the folder")
     session.process.terminate()
     session.process.wait()
     await eventually(folders, lambda left: not left, waiting_for="the folder to go")
