@@ -69,11 +69,11 @@ class Rest:
 
     def _come_to_front(self) -> None:
         with suppress(OSError):  # a clean-up of temporary files has removed its folder: nothing rests any more
-            self._in_front.write_text(str(os.getpid()))
+            self._in_front.write_text(str(os.getpid()), encoding="utf-8")
 
     def _another_is_in_front(self) -> bool:
         try:
-            return self._in_front.read_text() not in ("", str(os.getpid()))
+            return self._in_front.read_text(encoding="utf-8") not in ("", str(os.getpid()))
         except OSError:
             return False
 
