@@ -73,7 +73,7 @@ bench: $(VENV)/.test
 
 .PHONY: binder
 binder: $(VENV)/.test
-	$(BIN)/python -m tests.binder_replay
+	$(BIN)/python -m tests.support.binder_replay
 
 # No index address, and markers instead of one file per platform: the same pins serve Linux, macOS, Windows and Binder.
 .PHONY: lock
@@ -85,8 +85,8 @@ lock:
 # After a change that old histories cannot follow: guard it with workflow.patched, then record anew.
 .PHONY: histories
 histories: $(VENV)/.test
-	$(BIN)/python -m tests.record_histories $(PLAYS)
+	$(BIN)/python -m tests.support.record_histories $(PLAYS)
 
 .PHONY: figure
 figure: $(VENV)/.test
-	$(BIN)/python -m tests.readme_figure
+	$(BIN)/python -m tests.support.readme_figure

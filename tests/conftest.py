@@ -12,11 +12,11 @@ from hypothesis import settings
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from loyalty.lab.server import SESSION_ADDRESS, SESSION_UI_PORT
-from tests import story as ada_and_her_friends
-from tests.environment import isolate
-from tests.helpers import Shop, fresh_namespace, start_server
-from tests.post_office import PostOffice
+from loyalty.lab.server.embedded import SESSION_ADDRESS, SESSION_UI_PORT
+from tests.support import story as ada_and_her_friends
+from tests.support.environment import isolate
+from tests.support.helpers import Shop, fresh_namespace, start_server
+from tests.support.post_office import PostOffice
 
 isolate(os.environ)  # before any test; kernels, workers and servers of the tests inherit it
 
@@ -90,7 +90,7 @@ def post_office() -> Iterator[PostOffice]:
 
 @pytest.fixture(scope="session")
 async def story(server: WorkflowEnvironment) -> pd.DataFrame:
-    """The histories of `tests.story`."""
+    """The histories of `tests.support.story`."""
     return await ada_and_her_friends.tell(server.client)
 
 

@@ -20,10 +20,10 @@ from temporalio.testing import ActivityEnvironment
 
 from loyalty.activities import LoyaltyActivities, SmtpMailer, log_mail
 from loyalty.email_message import email_message
-from loyalty.lab.ports import ReservedPort
+from loyalty.lab.processes.ports import ReservedPort
 from loyalty.messages import GuestInvitation, GuestStart, Mail
-from tests.helpers import Shop, comes_to, ends, eventually, status
-from tests.post_office import PostOffice
+from tests.support.helpers import Shop, comes_to, ends, eventually, status
+from tests.support.post_office import PostOffice
 
 MAIL = Mail(to="ada@example.org", subject="Grüße für Ada ★", body="Dear Ada,\n\n1 € ≈ 100 points.\n", topic="points")
 

@@ -18,8 +18,8 @@ from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
 from loyalty.household.workflow import HouseholdWorkflow
 from loyalty.messages import START_GUEST, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.coffee import CoffeeShop, sqlite_url
-from tests.helpers import Shop, count, eventually, points
+from tests.support.coffee import CoffeeShop, sqlite_url
+from tests.support.helpers import Shop, count, eventually, points
 
 INEXACT = "x@=?utf-8?q?evil.example?="
 SENTENCE = f"Cannot use '{INEXACT}' as an e-mail address; possible is none at all, or name@host in ASCII"

@@ -28,7 +28,18 @@ from loyalty.mailbox import CARRY_LIMIT
 from loyalty.messages import WORKFLOW_TYPE, Customer, CustomerInput, NewStatus, workflow_id
 from loyalty.outbox import WAITING_LIMIT
 from loyalty.tiers import TIERS
-from tests.helpers import Handle, Shop, comes_to, count, events, eventually, fresh_namespace, points, runs, status
+from tests.support.helpers import (
+    Handle,
+    Shop,
+    comes_to,
+    count,
+    events,
+    eventually,
+    fresh_namespace,
+    points,
+    runs,
+    status,
+)
 
 SENTENCE = re.compile(r"Cannot .+; (possible (is|are)|it takes|.+ can invite) .+", re.DOTALL)
 PAYLOAD_LIMIT = 2 * MIB

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE
-from tests.helpers import TEMPORAL, Shop, eventually
+from tests.support.helpers import TEMPORAL, Shop, eventually
 
 
 class CommandFailed(Exception):

@@ -22,7 +22,7 @@ from temporalio.worker import Worker
 from loyalty.activities import LoyaltyActivities
 from loyalty.messages import WORKFLOW_TYPE, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.helpers import Handle, Shop, ends, eventually, fresh_namespace, points, status
+from tests.support.helpers import Handle, Shop, ends, eventually, fresh_namespace, points, status
 
 GUESTS = {0: (1, 2), 1: (3, 4), 2: (5, 6), 3: (7, 8), 4: (9, 0)}
 """Ten customers, who brought whom: a tree, but for the last one, who has invited the first."""

@@ -16,7 +16,7 @@ from loyalty.config import SENDER_RETRIES
 from loyalty.mailbox import CARRY_LIMIT
 from loyalty.tiers import TIERS
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.helpers import (
+from tests.support.helpers import (
     Gate,
     Handle,
     Shop,

@@ -20,8 +20,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from loyalty.lab.ports import HOST
-from tests.post_office import PostOffice
+from loyalty.lab.processes.ports import HOST
+from tests.support.post_office import PostOffice
 
 HOUSE = Path(__file__).parents[1]
 OURS = {"To", "Subject", "X-Workflow-Id", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
@@ -92,11 +92,15 @@ def pythons() -> list[str]:
 
 
 class Letterbox:
-    """Another Python, which writes and reads mails; see tests.mail_letterbox."""
+    """Another Python, which writes and reads mails; see tests.support.mail_letterbox."""
 
     def __init__(self, python: str) -> None:
         self._process = subprocess.Popen(
-            [python, "-m", "tests.mail_letterbox"], cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [python, "-m", "tests.support.mail_letterbox"],
+            cwd=HOUSE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def __call__(self, **order: Any) -> Any:

@@ -30,10 +30,10 @@ from temporalio.client import Client, RetryConfig
 from temporalio.service import RPCError
 
 from loyalty.lab import Lab, settled, until
-from loyalty.lab.environment import worker_environment
-from loyalty.lab.inbox import Inbox
-from loyalty.lab.traffic import storm
-from loyalty.lab.workers import WorkerProcess
+from loyalty.lab.course.traffic import storm
+from loyalty.lab.processes.environment import worker_environment
+from loyalty.lab.processes.inbox import Inbox
+from loyalty.lab.processes.worker import WorkerProcess
 from loyalty.limits import EVENT_LIMIT
 from loyalty.messages import (
     DEFAULT_HISTORY_THRESHOLD,
@@ -43,9 +43,9 @@ from loyalty.messages import (
     CustomerInput,
     workflow_id,
 )
-from tests.chaos import COUNT, Chaos, Crew, Plan
 from tests.conftest import MEASURED
-from tests.helpers import Handle, at_once, events, status
+from tests.support.chaos import COUNT, Chaos, Crew, Plan
+from tests.support.helpers import Handle, at_once, events, status
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session

@@ -10,7 +10,19 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.service import RPCError
 
-from tests.helpers import Gate, Handle, Shop, comes_to, count, ends, eventually, failure_of, points, refusal, status
+from tests.support.helpers import (
+    Gate,
+    Handle,
+    Shop,
+    comes_to,
+    count,
+    ends,
+    eventually,
+    failure_of,
+    points,
+    refusal,
+    status,
+)
 
 WELCOME = "Welcome to the loyalty program"
 ADA, GRACE = "ada@example.org", "grace@example.org"

@@ -7,10 +7,10 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Replayer
 
 from loyalty import mailbox
-from loyalty.lab.traffic import storm
+from loyalty.lab.course.traffic import storm
 from loyalty.limits import FORMERLY_MOST_SIGNALS, MOST_SIGNALS
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.helpers import Handle, Shop, comes_to, count, events, points, runs
+from tests.support.helpers import Handle, Shop, comes_to, count, events, points, runs
 
 MORE = MOST_SIGNALS + 50
 

@@ -1,4 +1,4 @@
-"""Whatever a town of customers is told, in whatever order, the program ends where the pure model of `tests.model` does.
+"""Whatever a town of customers is told, in whatever order, the program ends where the model of `tests.support` does.
 
 Hypothesis plays random days: every message of the wire contract, good, bad and repeated, one at a time, in bursts, all
 at once, or while no worker is there; workers come and go; runs are so short that customers continue as new all the
@@ -44,8 +44,8 @@ from loyalty.activities import LoyaltyActivities
 from loyalty.lab import settled
 from loyalty.messages import workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.helpers import PATIENCE_SECONDS, Handle, Shop, ends, events, eventually, fresh_namespace, situation
-from tests.model import POINTS_MAIL, Refusal, Town
+from tests.support.helpers import PATIENCE_SECONDS, Handle, Shop, ends, events, eventually, fresh_namespace, situation
+from tests.support.model import POINTS_MAIL, Refusal, Town
 
 T = TypeVar("T")
 

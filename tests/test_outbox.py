@@ -14,7 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from loyalty.messages import Mail
 from loyalty.outbox import EMAIL_RETRIES, WAITING_LIMIT, Outbox
-from tests.helpers import TEST_SERVER, Shop, ends, eventually, points, status
+from tests.support.helpers import TEST_SERVER, Shop, ends, eventually, points, status
 
 WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"

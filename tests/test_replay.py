@@ -13,12 +13,12 @@ from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.household.workflow import HouseholdWorkflow
 from loyalty.lab import history
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.record_histories import HISTORIES, OTHER_VERSION
+from tests.support.record_histories import HISTORIES, OTHER_VERSION
 
 WHAT_TO_DO = (
     "{name} cannot be replayed: customers like this one would be stuck after a deployment. Guard the change with "
     "workflow.patched, or, where no customer of that version lives any more, record the histories again "
-    "(python -m tests.record_histories)."
+    "(python -m tests.support.record_histories)."
 )
 
 RECORDED = sorted(HISTORIES.glob("*.json"))

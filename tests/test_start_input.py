@@ -19,7 +19,7 @@ from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
 from loyalty.messages import WORKFLOW_TYPE, AddPoints, Customer, CustomerInput, Mail, NewStatus, Transaction
 from loyalty.parsing import Refused
 from loyalty.workflow import CustomerLoyaltyWorkflow
-from tests.helpers import Handle, Shop, comes_to, events, failure_of, points, refusal, runs
+from tests.support.helpers import Handle, Shop, comes_to, events, failure_of, points, refusal, runs
 
 SENTENCE = re.compile(r"Cannot .+; (possible (is|are)|it takes) .+")
 

@@ -14,8 +14,8 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetStickyTaskQueueRequest
 
 from loyalty.messages import TASK_QUEUE
-from tests.helpers import Handle, Shop, comes_to, ends, eventually
-from tests.post_office import PostOffice
+from tests.support.helpers import Handle, Shop, comes_to, ends, eventually
+from tests.support.post_office import PostOffice
 
 STARTING = 20
 """Seconds that a worker may take to start on a busy machine."""

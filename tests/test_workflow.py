@@ -21,7 +21,7 @@ from temporalio.exceptions import CancelledError
 from temporalio.service import RPCStatusCode
 
 from loyalty.messages import WORKFLOW_TYPE
-from tests.helpers import (
+from tests.support.helpers import (
     Gate,
     Handle,
     Shop,

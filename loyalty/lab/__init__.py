@@ -9,17 +9,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from loyalty.lab.client.waiting import settled, until
+    from loyalty.lab.course import exercises
     from loyalty.lab.errors import LabError
     from loyalty.lab.lab import Lab
-    from loyalty.lab.waiting import settled, until
 
-__all__ = ["Lab", "LabError", "settled", "until"]
+__all__ = ["Lab", "LabError", "exercises", "settled", "until"]
 
-_HOMES = {"Lab": "lab", "LabError": "errors", "settled": "waiting", "until": "waiting"}
+_HOMES = {"Lab": "lab", "LabError": "errors", "settled": "client.waiting", "until": "client.waiting"}
+_MODULES = {"exercises": "course.exercises"}
 
 
 def __getattr__(name: str) -> object:
     """Load a name of `__all__` from the module that holds it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

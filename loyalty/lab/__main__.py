@@ -12,11 +12,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from loyalty.lab.course import COURSE, FIRST_NOTEBOOK, has_notebooks
-from loyalty.lab.environment import jupyterlab_environment
-from loyalty.lab.home import instead_of_home
+from loyalty.lab.course.location import COURSE, FIRST_NOTEBOOK, has_notebooks
+from loyalty.lab.processes.environment import jupyterlab_environment
+from loyalty.lab.processes.folders import instead_of_home
 
-CONFIGURATION = Path(__file__).parent / "jupyter"
+CONFIGURATION = Path(__file__).parent / "jupyter" / "settings"
 
 
 def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
@@ -51,7 +51,7 @@ def main() -> None:
         jupyter = command(sys.argv[1:], is_root=is_root)
         print(opening(COURSE), flush=True)
     if sys.platform == "win32":
-        from loyalty.lab import windows
+        from loyalty.lab.jupyter import windows
 
         windows.fetch_server()
         sys.exit(windows.run_as_child(jupyter, environment(os.environ)))

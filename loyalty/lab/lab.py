@@ -15,19 +15,20 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.envconfig import ClientConnectConfig
 
 from loyalty import config
-from loyalty.lab import arguments, lives
-from loyalty.lab.environment import ChildEnvironment, cluster_worker_environment, worker_environment
+from loyalty.lab import arguments
+from loyalty.lab.client.waiting import PATIENCE_SECONDS, lab_is_down, lab_is_up
+from loyalty.lab.client.watching import lab_state_of
+from loyalty.lab.connect import attach, embed, enter_fresh_namespace
 from loyalty.lab.errors import LabError
-from loyalty.lab.home import temporary_folder
-from loyalty.lab.inbox import Inbox
-from loyalty.lab.joining import attach, embed, enter_fresh_namespace
-from loyalty.lab.kernel import arrange_kernel, in_kernel, notebook_name
-from loyalty.lab.links import WEB_UI, Link, save_my_work
-from loyalty.lab.resting import rest_of_this_kernel
-from loyalty.lab.server import EmbeddedServer, Server, session_server
-from loyalty.lab.waiting import PATIENCE_SECONDS, lab_is_down, lab_is_up
-from loyalty.lab.watching import lab_state_of
-from loyalty.lab.workers import WorkerProcess, sqlite_url
+from loyalty.lab.jupyter.kernel import arrange_kernel, in_kernel, notebook_name
+from loyalty.lab.jupyter.links import WEB_UI, Link, save_my_work
+from loyalty.lab.jupyter.resting import rest_of_this_kernel
+from loyalty.lab.processes import uptime
+from loyalty.lab.processes.environment import ChildEnvironment, cluster_worker_environment, worker_environment
+from loyalty.lab.processes.folders import temporary_folder
+from loyalty.lab.processes.inbox import Inbox
+from loyalty.lab.processes.worker import WorkerProcess, sqlite_url
+from loyalty.lab.server.embedded import EmbeddedServer, Server, session_server
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,12 +209,12 @@ class Lab:
         return worker
 
     def lives(self) -> pd.DataFrame:
-        """Return one row per stretch in which a process of this lab was up; `loyalty.lab.lives.frame` has the columns.
+        """Return one row per stretch in which a process of this lab was up; the columns are those of `uptime.frame`.
 
         A server that belongs to others is not among them.
         """
         server = self._own_server.lives() if self._own_server else []
-        return lives.frame([*server, *self._inbox.lives(), *(life for one in self._workers for life in one.lives())])
+        return uptime.frame([*server, *self._inbox.lives(), *(life for one in self._workers for life in one.lives())])
 
     def web_ui(self, customer: WorkflowHandle[Any, Any] | str | None = None) -> Link:
         """Return a link to the Web UI: to all customers of this namespace, or to the history of one workflow (id)."""

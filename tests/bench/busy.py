@@ -8,8 +8,8 @@ from types import TracebackType
 
 import psutil
 
-from loyalty.lab.server import EmbeddedServer
-from loyalty.lab.workers import WorkerProcess
+from loyalty.lab.processes.worker import WorkerProcess
+from loyalty.lab.server.embedded import EmbeddedServer
 
 FULL = 0.9
 """From this share of all cores on, the machine is what limits; below it, somebody waits for somebody."""

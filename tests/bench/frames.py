@@ -9,10 +9,10 @@ import time
 from collections.abc import Awaitable
 
 from loyalty.lab import Lab, history
-from loyalty.lab.traffic import shop
+from loyalty.lab.course.traffic import shop
 from tests.bench.actors import Handle, start_customer
 from tests.bench.results import Row
-from tests.helpers import TEMPORAL
+from tests.support.helpers import TEMPORAL
 
 EMAIL = "ada@example.com"
 TITLE = "a history of 51,200 events, from the server to a DataFrame"

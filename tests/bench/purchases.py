@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from loyalty.lab import Lab, settled
-from loyalty.lab.traffic import storm
+from loyalty.lab.course.traffic import storm
 from tests.bench.actors import ONLY_HERE, Handle, start_customer, start_local, start_straightforward
 from tests.bench.results import Row
 
@@ -67,7 +67,7 @@ WAYS = {
     "in a storm": Way(in_a_storm, "<= 1.2", "the signals themselves"),
 }
 UNTUNED = {"history.transferProcessorMaxPollRPS": 20, "history.timerProcessorMaxPollRPS": 20}
-"""The server's own values, in place of those of loyalty.lab.server.TUNING."""
+"""The server's own values, in place of those of loyalty.lab.server.embedded.TUNING."""
 
 
 async def measure(rounds: int) -> list[Row]:

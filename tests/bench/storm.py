@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from loyalty.lab import Lab, settled
+from loyalty.lab.course.traffic import storm
 from loyalty.lab.history import frame, summary
-from loyalty.lab.traffic import storm
 from loyalty.messages import DEFAULT_HISTORY_THRESHOLD
 from tests.bench.actors import start_customer
 from tests.bench.busy import Busy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loyalty.lab import Lab
-from loyalty.lab.traffic import shop
+from loyalty.lab.course.traffic import shop
 from tests.bench.actors import MANY_SIGNALS, start_adder, start_customer
 from tests.bench.busy import Busy
 from tests.bench.loader import load

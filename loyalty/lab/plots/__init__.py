@@ -6,12 +6,13 @@ colour says, a label, a marker or a line style says too.
 
 from __future__ import annotations
 
-from loyalty.lab.plots.bar_chart import bars
-from loyalty.lab.plots.chronicle import timeline
-from loyalty.lab.plots.conversation import messages
-from loyalty.lab.plots.curves import growth, sawtooth
-from loyalty.lab.plots.family import family_tree
-from loyalty.lab.plots.served import served_by
-from loyalty.lab.plots.strip import event_strip
+from loyalty.lab.plots.bars import bars
+from loyalty.lab.plots.event_strip import event_strip
+from loyalty.lab.plots.family_tree import family_tree
+from loyalty.lab.plots.growth import growth
+from loyalty.lab.plots.messages import messages
+from loyalty.lab.plots.sawtooth import sawtooth
+from loyalty.lab.plots.served_by import served_by
+from loyalty.lab.plots.timeline import timeline
 
 __all__ = ["bars", "event_strip", "family_tree", "growth", "messages", "sawtooth", "served_by", "timeline"]

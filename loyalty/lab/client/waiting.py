@@ -1,0 +1,179 @@
+"""Waiting for a condition, with a deadline that says what it waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any, TypeVar
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHandle
+
+from loyalty.lab import arguments
+from loyalty.lab.client import notices
+from loyalty.lab.client.notices import is_due, say
+from loyalty.lab.errors import LabError, WaitedTooLong
+from loyalty.lab.history.newest_first import PagesFromTheEnd
+
+T = TypeVar("T")
+
+Missing = Callable[[], Awaitable[str]]
+"""Returns what a wait is missing, as the end of a sentence."""
+
+LOOK_EVERY_SECONDS = 0.02
+
+HINT_EVERY_SECONDS = 0.2
+"""While one look at a condition lasts, how often its wait checks whether a hint or its deadline is due."""
+
+PATIENCE_SECONDS = 60.0
+"""Deadline where none is stated. 300 customers who start at once took over half a minute on two busy cores."""
+
+UNANSWERED = {EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED}
+"""A run that continues another one may exist, and receive signals, for a second before its first task is scheduled."""
+
+_labs: list[weakref.WeakMethod[Missing]] = []
+"""What each lab that is up is missing; the newest lab is the last."""
+
+
+def lab_is_up(missing: Missing) -> None:
+    """Let waits that have no `missing` of their own ask this lab's method, until `lab_is_down`."""
+    _labs.append(weakref.WeakMethod(missing))
+
+
+def lab_is_down(missing: Missing) -> None:
+    """Forget the lab of this method, and labs that the garbage collector has removed."""
+    _labs[:] = [one for one in _labs if one() not in (None, missing)]
+
+
+async def _missing_in_newest_lab() -> str:
+    missing = _labs[-1]() if _labs else None
+    return await missing() if missing else ""
+
+
+async def until(
+    condition: Callable[[], Awaitable[object] | object],
+    what: str,
+    timeout: float = PATIENCE_SECONDS,
+    *,
+    missing: Missing = _missing_in_newest_lab,
+) -> None:
+    """Return once `condition()`, awaited if need be, is true; raise WaitedTooLong after `timeout` seconds.
+
+    After some seconds it says once what it waits for; `missing` returns, as the end of a sentence, what is missing.
+    By default that is what keeps the workflows of the newest lab from being served.
+    """
+    arguments.refuse_function("condition", condition)
+    arguments.refuse_text("what", what, "ada has 100 points")
+    arguments.refuse_seconds("timeout", timeout, zero=True)
+    wait = _Wait(what, timeout)
+    while True:
+        answer = condition()
+        if await wait.for_look(answer, missing) if isawaitable(answer) else answer:
+            return
+        if wait.has_to_speak():
+            wait.speak(await missing())
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def say_if_slow(awaited: Awaitable[T], sentence: str) -> T:
+    """Return what `awaited` returns; say the sentence if that takes more than some seconds."""
+    working = asyncio.ensure_future(awaited)
+    try:
+        await asyncio.wait({working}, timeout=notices.HINT_AFTER_SECONDS)
+        if not working.done():
+            say(sentence)
+        return await working
+    finally:
+        await _end(working)
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SECONDS) -> None:
+    """Return once the workflow has nothing to do but to wait for messages: no task and no activity is under way.
+
+    Raises WaitedTooLong after `timeout` seconds.
+    """
+    if not isinstance(handle, WorkflowHandle):
+        raise LabError(
+            f"Cannot wait until {handle!r} is settled: name a workflow's handle, such as "
+            '`lab.client.get_workflow_handle("customer-ada")`'
+        )
+    arguments.refuse_seconds("timeout", timeout, zero=True)
+    client = handle._client
+
+    async def has_nothing_to_do() -> bool:
+        described = (await handle.describe()).raw_description
+        if described.pending_activities or described.HasField("pending_workflow_task"):
+            return False
+        return await newest_event_type(handle) not in UNANSWERED
+
+    async def missing() -> str:
+        from loyalty.lab.client.watching import lab_state_of  # which waits itself
+
+        return await lab_state_of(client).about_workflow(client, handle.id, handle.run_id)
+
+    await until(has_nothing_to_do, f"{handle.id} has nothing to do but to wait", timeout, missing=missing)
+
+
+async def newest_event_type(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
+    """Return the type of the newest event of the handle's run, or of the newest run."""
+    pages = PagesFromTheEnd(handle._client, handle.id, handle.run_id or "", page_size=1)
+    await pages.fetch_next_page()
+    return pages.current_page[0].event_type
+
+
+def block_until(
+    condition: Callable[[], object],
+    what: str,
+    timeout: float = PATIENCE_SECONDS,
+    *,
+    missing: Callable[[], str] | None = None,
+) -> None:
+    """Do the same as `until` where nothing can be awaited."""
+    wait = _Wait(what, timeout)
+    while not condition():
+        if wait.has_to_speak():
+            wait.speak(missing() if missing else "")
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+class _Wait:
+    """One wait: it says once, after some seconds, what it waits for, and ends with an error at its deadline."""
+
+    def __init__(self, what: str, timeout: float) -> None:
+        self._what, self._timeout = what, timeout
+        self._began, self._said = time.monotonic(), False
+
+    async def for_look(self, look: Awaitable[T], missing: Missing) -> T:
+        """Return what a look at the condition returns; if the look takes long, the wait speaks and ends in time."""
+        looking = asyncio.ensure_future(look)
+        try:
+            while not (await asyncio.wait({looking}, timeout=HINT_EVERY_SECONDS))[0]:
+                if self.has_to_speak():
+                    self.speak(await missing())
+            return looking.result()
+        finally:
+            await _end(looking)
+
+    def has_to_speak(self) -> bool:
+        """Return whether the hint or the error is due."""
+        return self._is_over() or (not self._said and is_due(self._began))
+
+    def speak(self, missing: str) -> None:
+        """Print the hint, or raise WaitedTooLong; `missing` is the end of the sentence, or empty."""
+        because = f": {missing}" if missing else ""
+        if self._is_over():
+            raise WaitedTooLong(f"Waited {self._timeout:g} s until {self._what}, and it is not so{because}")
+        self._said = True
+        say(f"Still waiting until {self._what}, {self._timeout:g} s at most{because}")
+
+    def _is_over(self) -> bool:
+        return time.monotonic() - self._began > self._timeout

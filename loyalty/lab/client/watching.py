@@ -1,0 +1,211 @@
+"""Calls of a client that say what they wait for, and end, where a plain client would be silent.
+
+A bug in workflow code fails the workflow task, which the server retries until the code is mended: right in production,
+and a hang in a notebook. So is a task queue that no worker polls, or a server that is gone. This is an interceptor,
+the SDK's own place for such a thing: learners go on calling `handle.result()`, `handle.query(...)` and
+`handle.execute_update(...)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar, cast
+
+from temporalio.client import (
+    Client,
+    FetchWorkflowHistoryEventsInput,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowUpdateInput,
+    StartWorkflowUpdateWithStartInput,
+    WorkflowHistoryEventAsyncIterator,
+    WorkflowUpdateHandle,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from loyalty.lab.client.call_errors import NamespaceIsGone, Unanswered, names_lost_namespace
+from loyalty.lab.client.call_names import Waiting, waiting_for
+from loyalty.lab.client.failing_tasks import failing_task
+from loyalty.lab.client.lab_state import LOOK_SECONDS, LabState
+from loyalty.lab.client.notices import is_due, say
+from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
+
+T = TypeVar("T")
+
+LOOK_EVERY_SECONDS = 1.0
+
+GONE_LOOKS = 2
+"""A server that is missing at so many looks in a row is gone; at one look, it may be starting again."""
+
+STARVED = "[TMPRL1101]"
+"""What the SDK writes when workflow code did not yield within two seconds."""
+
+OUT_OF_TIME = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
+
+
+class Watching(Interceptor):
+    """Looks at the lab while a call of a client waits, and ends the call after `patience` seconds."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self.lab_state = LabState()
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        """Put the watch around `next`; called by the SDK."""
+        return _WatchingOutbound(next, self._patience, self.lab_state)
+
+
+def lab_state_of(client: Client) -> LabState:
+    """Return what the waits of a lab's client look at; of any other client, a look at the server alone."""
+    interceptors = client.config(active_config=True)["interceptors"]
+    return next((one.lab_state for one in interceptors if isinstance(one, Watching)), LabState())
+
+
+class _WatchingOutbound(OutboundInterceptor):
+    def __init__(self, next: OutboundInterceptor, patience: float, lab_state: LabState) -> None:
+        super().__init__(next)
+        self._client: Client = next._client  # type: ignore[attr-defined]  # the SDK's innermost interceptor
+        self._patience = patience
+        self._lab_state = lab_state
+
+    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
+        waiting = Waiting(f"the update {input.update} of {input.id}", input.id, input.run_id, True, input.rpc_timeout)
+        handle = await self._watch(super().start_workflow_update, waiting, input)
+        return self._watched_update(handle, waiting)
+
+    async def start_update_with_start_workflow(
+        self, input: StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        id = input.start_workflow_input.id
+        what = f"the update {input.update_workflow_input.update} of {id}"
+        waiting = Waiting(what, id, None, True, input.rpc_timeout)
+        handle = await self._watch(super().start_update_with_start_workflow, waiting, input)
+        return self._watched_update(handle, waiting)
+
+    def _watched_update(self, handle: WorkflowUpdateHandle[Any], started: Waiting) -> WorkflowUpdateHandle[Any]:
+        poll = handle._poll_until_outcome  # result() of an update passes no interceptor
+
+        async def poll_watched(**options: Any) -> None:
+            what = f"the result of {started.what}"
+            await self._watch(poll, Waiting(what, started.id, started.run_id, True, started.rpc_timeout), **options)
+
+        handle._poll_until_outcome = poll_watched  # type: ignore[method-assign, assignment]
+        return handle
+
+    def fetch_workflow_history_events(
+        self, input: FetchWorkflowHistoryEventsInput
+    ) -> WorkflowHistoryEventAsyncIterator:
+        what = f"the {'result' if input.wait_new_event else 'event history'} of {input.id}"
+        waiting = Waiting(what, input.id, input.run_id, input.wait_new_event, input.rpc_timeout)
+        events = self._watched_pages(super().fetch_workflow_history_events(input), waiting)
+        return cast(WorkflowHistoryEventAsyncIterator, events)
+
+    def _watched_pages(self, pages: Any, waiting: Waiting) -> Any:
+        fetch, had_events = pages.fetch_next_page, True
+
+        async def fetch_watched(*, page_size: int | None = None) -> None:
+            nonlocal had_events
+            if had_events:  # the server ends a request for new events after 20 s, and the SDK makes it again
+                waiting.began, waiting.said = time.monotonic(), False
+            await self._watch(fetch, waiting, page_size=page_size)
+            had_events = bool(pages.current_page)
+
+        pages.fetch_next_page = fetch_watched
+        return pages
+
+    async def _watch(self, call: Callable[..., Awaitable[T]], waiting: Waiting, *arguments: Any, **options: Any) -> T:
+        self._lab_state.refuse_if_stopped(waiting.what, self._client.namespace)
+        calling = asyncio.ensure_future(call(*arguments, **options))
+        try:
+            while not (await asyncio.wait({calling}, timeout=LOOK_EVERY_SECONDS))[0]:
+                await self._look(waiting)
+        finally:
+            if not calling.done():
+                calling.cancel()
+                await asyncio.gather(calling, return_exceptions=True)
+        try:
+            return calling.result()
+        except RPCError as error:
+            await self._explain(error, waiting)
+            raise
+
+    async def _look(self, waiting: Waiting) -> None:
+        """Raise LabError if the call waits in vain; say once what it waits for."""
+        self._lab_state.refuse_if_stopped(waiting.what, self._client.namespace)
+        waiting.gone_looks = 0 if await self._lab_state.server_answers(self._client) else waiting.gone_looks + 1
+        if waiting.gone_looks >= GONE_LOOKS:
+            raise self._lab_state.server_is_gone(self._client, waiting.what)
+        await self._complain_about_failing(waiting)
+        waited = time.monotonic() - waiting.began
+        if waited >= self._patience:
+            raise WaitedTooLong(f"Waited {waited:.0f} s for {waiting.what}; {await self._state(waiting)}")
+        if not waiting.said and is_due(waiting.began):
+            waiting.said = True
+            say(f"Still waiting for {waiting.what}, {self._patience:g} s at most: {await self._state(waiting)}")
+
+    async def _explain(self, error: RPCError, waiting: Waiting) -> None:
+        """Raise an error with a sentence where the SDK's own error has none; else return."""
+        if names_lost_namespace(error):
+            raise NamespaceIsGone(
+                f"The namespace {self._client.namespace} does not exist any more ({error.message}): it was deleted, "
+                "or its server was started again and keeps no data. Run the cells again that start the lab and make "
+                "this handle",
+                error,
+            ) from error
+        if error.status == RPCStatusCode.UNAVAILABLE and not await self._lab_state.server_answers(self._client):
+            raise self._lab_state.server_is_gone(self._client, waiting.what) from error
+        if error.status == RPCStatusCode.NOT_FOUND:
+            return
+        if error.status != RPCStatusCode.CANCELLED:
+            await self._complain_about_failing(waiting)
+        waited = time.monotonic() - waiting.began
+        if error.status in OUT_OF_TIME and waiting.rpc_timeout is None and is_due(waiting.began):
+            sentence = f"Waited {waited:.0f} s for {waiting.what}; {await self._state(waiting)} ({error.message})"
+            raise Unanswered(sentence, error) from error
+
+    async def _state(self, waiting: Waiting) -> str:
+        if waiting.id is None:
+            return "the server has not answered yet"
+        return await self._lab_state.about_workflow(self._client, waiting.id, waiting.run_id)
+
+    async def _complain_about_failing(self, waiting: Waiting) -> None:
+        if waiting.id is None or not waiting.needs_code:
+            return
+        problem = None
+        # A server that is busy, or stands still, may refuse the look; that is no answer to what is waited for.
+        with suppress(RPCError, TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                problem = await failing_task(self._client, waiting.id, waiting.run_id or "")
+        if problem and STARVED in problem:
+            raise WorkflowTaskFailing(
+                f"The code of {waiting.id} does not yield within two seconds, again and again: it blocks or computes "
+                "for too long, or the worker gets too little processor time. The server goes on retrying its task.\n"
+                f"{problem}"
+            )
+        if problem:
+            raise WorkflowTaskFailing(
+                f"The code of {waiting.id} fails and the server retries its task; nothing is lost, but nothing goes on "
+                "until the code is mended and a worker runs it (the server tries again every ten seconds or so).\n"
+                f"{problem}"
+            )
+
+
+def _watched(method: str, returns_pages: bool) -> Any:
+    """Return an interceptor's method that watches the SDK's."""
+
+    def watched_pages(self: _WatchingOutbound, input: Any) -> Any:
+        return self._watched_pages(getattr(self.next, method)(input), waiting_for(method, input))
+
+    async def watched(self: _WatchingOutbound, input: Any) -> Any:
+        return await self._watch(getattr(self.next, method), waiting_for(method, input), input)
+
+    return watched_pages if returns_pages else watched
+
+
+for _name, _method in vars(OutboundInterceptor).items():
+    if not _name.startswith("_") and _name not in vars(_WatchingOutbound):
+        setattr(_WatchingOutbound, _name, _watched(_name, not inspect.iscoroutinefunction(_method)))

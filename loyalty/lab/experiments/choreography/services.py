@@ -1,0 +1,192 @@
+"""The four services. The order of the steps is written nowhere; it follows from who reacts to whom."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    import loyalty.coffee.letters as letters
+    import loyalty.coffee.menu as menu
+    import loyalty.coffee.parsing as parsing
+    from loyalty.coffee.messages import (
+        EARN_POINTS,
+        PREPARE_BEVERAGE,
+        PROCESS_PAYMENT,
+        REFUND_PAYMENT,
+        RESTORE_INVENTORY,
+        UPDATE_INVENTORY,
+        Charge,
+        Order,
+        OrderStatus,
+        Refund,
+        Ticket,
+        order_workflow_id,
+    )
+    from loyalty.coffee.steps import BARISTA, OWED, QUICK, perform, why
+    from loyalty.lab.experiments.choreography.messages import (
+        BARISTAS,
+        BEVERAGE_READY,
+        CANCEL_ORDER,
+        COUNTER,
+        ORDER_PAID,
+        ORDER_PLACED,
+        ORDER_UNDONE,
+        PAYMENTS,
+        PREPARATION_FAILED,
+        STOCK,
+        STOCK_FAILED,
+        STOCK_TAKEN,
+        ServiceInput,
+        Told,
+    )
+    from loyalty.lab.experiments.choreography.service import Service
+    from loyalty.messages import SEND_EMAIL
+    from loyalty.parsing import Refused
+
+
+@workflow.defn
+class PaymentService(Service):
+    """Takes the money, and gives it back."""
+
+    @workflow.init
+    def __init__(self, start: ServiceInput) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: ServiceInput) -> None:
+        """Serve for ever."""
+        await self.serve()
+
+    async def react(self, told: Told) -> None:
+        """Take the money for an order that was placed; give it back for one that failed."""
+        order = told.order
+        if told.event == ORDER_PLACED:
+            try:
+                parsing.order(asdict(order), workflow_id=order_workflow_id(order.order_id))
+                await perform(PROCESS_PAYMENT, Charge(order, order.order_id, 1, menu.total(order.items)), QUICK)
+            except Refused as refusal:
+                await self.tell(COUNTER, ORDER_UNDONE, order, str(refusal))
+            except ActivityError as failure:
+                await self._undo(order, why(failure))
+            else:
+                await self.tell(BARISTAS, ORDER_PAID, order)
+        elif told.event == PREPARATION_FAILED:
+            await self._undo(order, told.reason)
+
+    async def _undo(self, order: Order, reason: str) -> None:
+        await perform(REFUND_PAYMENT, Refund(order, order.order_id, 1), OWED)
+        await self.tell(COUNTER, ORDER_UNDONE, order, reason)
+
+
+@workflow.defn
+class BaristaService(Service):
+    """Prepares what was paid. Hears of cancellations, which may come before the order, in its middle, or after it."""
+
+    @workflow.init
+    def __init__(self, start: ServiceInput) -> None:
+        super().__init__(start)
+        self._preparing: dict[str, asyncio.Task[None]] = {}
+
+    @workflow.run
+    async def run(self, start: ServiceInput) -> None:
+        """Serve for ever."""
+        await self.serve()
+
+    async def react(self, told: Told) -> None:
+        """Prepare an order; stop where it is cancelled; throw away what could not be sold."""
+        order = told.order
+        if told.event == CANCEL_ORDER:
+            self._cancelled.append(order.order_id)
+            if order.order_id in self._preparing:
+                self._preparing[order.order_id].cancel()
+        elif told.event == STOCK_FAILED:
+            await self.tell(PAYMENTS, PREPARATION_FAILED, order, told.reason)
+        elif told.event == ORDER_PAID:
+            problem = await self._prepare(order)
+            if problem:
+                await self.tell(PAYMENTS, PREPARATION_FAILED, order, problem)
+            else:
+                await self.tell(STOCK, BEVERAGE_READY, order)
+
+    async def _prepare(self, order: Order) -> str:
+        """Return why it failed; an empty text where it did not."""
+        try:
+            if order.order_id not in self._cancelled:
+                preparing = asyncio.create_task(perform(PREPARE_BEVERAGE, ticket(order), BARISTA))
+                self._preparing[order.order_id] = preparing
+                await preparing
+        except (ActivityError, asyncio.CancelledError) as failure:
+            if order.order_id not in self._cancelled:
+                if isinstance(failure, asyncio.CancelledError):
+                    raise  # this worker forgets the service
+                return why(failure)
+        finally:
+            self._preparing.pop(order.order_id, None)
+        return "cancelled" if order.order_id in self._cancelled else ""
+
+
+@workflow.defn
+class StockService(Service):
+    """Takes items from stock, and puts them back."""
+
+    @workflow.init
+    def __init__(self, start: ServiceInput) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: ServiceInput) -> None:
+        """Serve for ever."""
+        await self.serve()
+
+    async def react(self, told: Told) -> None:
+        """Take the items of a beverage that is ready; tell the baristas where that fails."""
+        order = told.order
+        if told.event == BEVERAGE_READY:
+            try:
+                await perform(UPDATE_INVENTORY, ticket(order), QUICK)
+            except ActivityError as failure:
+                await perform(RESTORE_INVENTORY, ticket(order), OWED)
+                await self.tell(BARISTAS, STOCK_FAILED, order, why(failure))
+            else:
+                await self.tell(COUNTER, STOCK_TAKEN, order)
+
+
+@workflow.defn
+class CounterService(Service):
+    """Tells customers what became of their orders, and gives points for those that succeeded."""
+
+    @workflow.init
+    def __init__(self, start: ServiceInput) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: ServiceInput) -> None:
+        """Serve for ever."""
+        await self.serve()
+
+    async def react(self, told: Told) -> None:
+        """Notify the customer; let a completed order earn points."""
+        order = told.order
+        if told.event == STOCK_TAKEN:
+            await self._notify(order, OrderStatus.READY, "")
+            if menu.points_for(menu.total(order.items)):
+                await perform(EARN_POINTS, ticket(order), OWED)
+        elif told.event == ORDER_UNDONE:
+            await self._notify(order, OrderStatus.REFUNDED, told.reason)
+
+    async def _notify(self, order: Order, status: OrderStatus, reason: str) -> None:
+        mail = letters.about(order, status, reason)
+        if mail.to:
+            try:
+                await perform(SEND_EMAIL, mail, QUICK)
+            except ActivityError as failure:
+                workflow.logger.warning("Could not notify %s: %s", mail.to, why(failure))
+
+
+def ticket(order: Order) -> Ticket:
+    """Return the ticket of an order that is placed once; nobody here could tell it from another one of that id."""
+    return Ticket(order, order.order_id)

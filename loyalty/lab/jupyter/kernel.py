@@ -1,0 +1,81 @@
+"""The notebook's kernel, arranged for learners: pasted scripts run, and the stop button stops."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import os
+import re
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from loyalty.lab.jupyter.short_traces import report_task, shorten_traces
+
+HEARTBEAT_SECONDS = 0.2
+
+INLINE = "module://matplotlib_inline.backend_inline"
+
+NOTEBOOK_BACKENDS = re.compile(r"module://|inline\Z|widget\Z|ipympl\Z|nbagg\Z|notebook\Z", re.IGNORECASE)
+"""matplotlib's names for backends that show a figure in the notebook."""
+
+C_LIBRARY = None if sys.platform == "win32" else ctypes.CDLL(None)
+
+_heartbeats: list[asyncio.Task[None]] = []
+
+
+def notebook_name() -> str:
+    """Return the notebook's name where JupyterLab tells it, as it does by this variable."""
+    return Path(os.environ.get("JPY_SESSION_NAME", "lab.ipynb")).stem
+
+
+def arrange_kernel() -> None:
+    """Let pasted `asyncio.run(...)` work, the stop button end a cell that awaits, and the SDK's errors be short."""
+    import nest_asyncio2
+    from IPython import get_ipython
+
+    show_figures(os.environ)
+    if "" in sys.path:  # the notebook's folder is the last place, as for a worker: loyalty.lab.processes.run_module
+        sys.path.remove("")
+        sys.path.append("")
+    nest_asyncio2.apply()
+    shell = get_ipython()
+    shorten_traces(shell)
+    if return_freed_memory not in shell.events.callbacks["post_run_cell"]:
+        shell.events.register("post_run_cell", return_freed_memory)
+    loop = asyncio.get_running_loop()
+    if loop.get_exception_handler() is None:
+        loop.set_exception_handler(report_task)
+    if all(heartbeat.get_loop() is not loop or heartbeat.done() for heartbeat in _heartbeats):
+        _heartbeats.append(loop.create_task(_beat()))
+
+
+def return_freed_memory(*_: object) -> None:
+    """Return to the operating system what a cell no longer needs: about 9 MiB per notebook (measured)."""
+    if gc.get_freeze_count():  # a forked kernel: the collector leaves out what kernels share, and takes 20 ms
+        gc.collect()
+    trim = getattr(C_LIBRARY, "malloc_trim", None)  # glibc has it, which keeps freed memory; others need none
+    if trim is not None:
+        trim(0)
+
+
+def show_figures(environment: MutableMapping[str, str]) -> None:
+    """Let figures appear in the notebook, whatever MPLBACKEND says: Agg, for one, would hide every figure."""
+    if not NOTEBOOK_BACKENDS.match(environment.get("MPLBACKEND", "")):
+        environment["MPLBACKEND"] = INLINE
+        if "matplotlib" in sys.modules:  # it has read the variable already
+            sys.modules["IPython"].get_ipython().enable_matplotlib("inline")
+
+
+async def _beat() -> None:
+    # ipykernel 7.4 cancels an interrupted cell, but an event loop that sleeps notices at its next timer only.
+    while True:  # noqa: ASYNC110  # the tick itself is the purpose
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def in_kernel() -> bool:
+    """Return whether this process is a notebook's kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")

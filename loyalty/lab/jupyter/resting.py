@@ -1,0 +1,104 @@
+"""A notebook's worker processes rest while another notebook runs cells: nine notebooks fit into Binder's memory.
+
+Nothing is lost. A worker that rests has ended politely, the server keeps what arrives meanwhile, and the next cell of
+the notebook starts the worker again before it runs. Kernels of one JupyterLab share a file that names the kernel in
+front, the one that began a cell last. Without that file, as in VS Code and in scripts, nothing rests.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from loyalty.lab.client.notices import announce
+from loyalty.lab.errors import LabError
+from loyalty.lab.jupyter.kernel import in_kernel
+
+if TYPE_CHECKING:
+    from loyalty.lab.processes.worker import WorkerProcess
+
+IN_FRONT = "LOYALTY_LAB_IN_FRONT"
+"""Variable of kernels: the file that holds the process id of the kernel in front."""
+
+REST_AFTER_SECONDS = 20.0
+"""How long a kernel has to be idle, with another kernel in front: a short look into another notebook ends nothing."""
+
+LOOK_EVERY_SECONDS = 2.0
+
+
+class Rest:
+    """The worker processes of this kernel, and whether they rest."""
+
+    of_this_kernel: ClassVar[Rest | None] = None
+
+    def __init__(self, in_front: Path) -> None:
+        self._in_front = in_front
+        self._workers: weakref.WeakSet[WorkerProcess] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._idle_since: float | None = None
+        self._come_to_front()
+        threading.Thread(target=self._look, name="rest", daemon=True).start()
+
+    def include(self, worker: WorkerProcess) -> None:
+        """Let a worker process rest when the others do."""
+        self._workers.add(worker)
+
+    def cell_begins(self, *_: object) -> None:
+        """Come to the front, and start the workers that rest; IPython calls it before each cell."""
+        self._idle_since = None
+        self._come_to_front()
+        try:
+            with self._lock:
+                resting = [worker for worker in self._workers if worker.rests]
+                if resting:
+                    announce(f"Another notebook ran; worker processes that rested start again: {len(resting)}.")
+                for worker in resting:
+                    worker.start()
+        except (LabError, KeyboardInterrupt) as error:
+            because = str(error) or "interrupted"
+            announce(f"Not all of them run again ({because}); `lab.worker.start()` starts the first one.")
+
+    def cell_ended(self, *_: object) -> None:
+        """Note that the kernel is idle; IPython calls it after each cell."""
+        self._idle_since = time.monotonic()
+
+    def _come_to_front(self) -> None:
+        with suppress(OSError):  # a clean-up of temporary files has removed its folder: nothing rests any more
+            self._in_front.write_text(str(os.getpid()), encoding="utf-8")
+
+    def _another_is_in_front(self) -> bool:
+        try:
+            return self._in_front.read_text(encoding="utf-8") not in ("", str(os.getpid()))
+        except OSError:
+            return False
+
+    def _is_idle(self) -> bool:
+        since = self._idle_since
+        return since is not None and time.monotonic() - since >= REST_AFTER_SECONDS
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(LOOK_EVERY_SECONDS)
+            if self._is_idle() and self._another_is_in_front():
+                with self._lock, suppress(LabError):  # a process that does not end in time is asked again
+                    for worker in list(self._workers):
+                        if worker.alive and self._is_idle():
+                            worker.rest()
+
+
+def rest_of_this_kernel() -> Rest | None:
+    """Return what lets this kernel's workers rest; None where no file says which kernel is in front."""
+    file = os.environ.get(IN_FRONT)
+    if file and Rest.of_this_kernel is None and in_kernel():
+        from IPython import get_ipython
+
+        rest = Rest.of_this_kernel = Rest(Path(file))
+        events = get_ipython().events
+        events.register("pre_run_cell", rest.cell_begins)
+        events.register("post_run_cell", rest.cell_ended)
+    return Rest.of_this_kernel

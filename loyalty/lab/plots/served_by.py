@@ -1,0 +1,94 @@
+"""Who served what: the Workflow Tasks and activities that each worker process completed, over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loyalty.lab.plots.shared.drawing import GREY, INK, PALE, PALETTE, many, note
+from loyalty.lab.plots.shared.time_rows import Sheet, time_shown
+from loyalty.lab.plots.shared.worker_bars import Worker, draw_worker, name_ends, refuse_too_many, workers_within
+from loyalty.messages import workflow_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+KINDS = {  # an event's type: words, marker, colour, and where its band begins and ends, in parts of a row
+    "WorkflowTaskCompleted": ("Workflow Task", "o", PALETTE["blue"], (-0.32, -0.07)),
+    "ActivityTaskCompleted": ("activity", "^", PALETTE["green"], (0.07, 0.32)),
+}
+HEIGHT = 0.84
+"""Of a worker's bar, in parts of a row."""
+
+ROW, LOWEST = 0.65, 2.9
+"""Inches: a row, which is three lines of counts, and the picture."""
+
+LARGEST, SMALLEST = 6.0, 2.2
+"""Points; a marker is smaller where there are many workflows: a twentieth of a point for each."""
+
+
+def served_by(frame: pd.DataFrame, lives: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+    """Draw who served what: one row per worker process, one marker per Workflow Task and per activity completed.
+
+    `frame`: a DataFrame of `history.frame`, of any number of workflows. In each row the Workflow Tasks stand above the
+    activities, and each workflow has a height of its own: one makes a line, hundreds make a band. `lives`, as
+    `lab.lives()` returns it, names the workers and says when they were up, also those that served nothing; without it
+    they are called by their identity. Raise ValueError for more than MOST_WORKERS workers in the time shown, or none.
+    """
+    done = frame[frame.type.isin(KINDS) & frame.identity.notna()]
+    workers = _workers(frame, done, lives)
+    if not workers:
+        raise ValueError(
+            f"Cannot draw who served these {len(frame):,} events: no worker completed a task in them; possible are "
+            "events with WorkflowTaskCompleted or ActivityTaskCompleted among them"
+        )
+    refuse_too_many(workers)
+    sheet = Sheet(ax, len(workers), *time_shown(frame, lives), row=ROW, lowest=LOWEST)
+    ax = sheet.ax
+    ax.set_ylim(len(workers) - 0.5, -0.5)
+    said = []
+    places = {who: number for number, who in enumerate(done.workflow_id.unique())}
+    what = "customer" if all(str(who).startswith(workflow_id("")) for who in places) else "workflow"
+    for row, worker in enumerate(workers):
+        ax.axhline(row, color=PALE, lw=1, zorder=0.5)
+        draw_worker(sheet, row, worker, HEIGHT, faint=True)
+        of_worker = done[done.identity == worker.identity]
+        for type_, (words, marker, color, (top, bottom)) in KINDS.items():
+            events = of_worker[of_worker.type == type_]
+            step = (bottom - top) / max(len(places) - 1, 1)
+            first = row + top if len(places) > 1 else row + (top + bottom) / 2
+            y = [first + step * places[who] for who in events.workflow_id]
+            how: dict[str, Any] = {
+                "ms": max(SMALLEST, LARGEST - len(places) / 20),
+                "color": color,
+                "mew": 0,
+                "zorder": 3,
+            }
+            ax.plot([sheet.at(time) for time in events.time], y, marker, ls="", gid=f"{worker.identity} {words}", **how)
+        served = _counts(of_worker, what)
+        said.append(f"{worker.words}{f', {worker.ended_by}' if worker.ended_by else ''}: {', '.join(served)}")
+        color = INK if len(of_worker) else GREY
+        where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "va": "center"}
+        note(ax, "\n".join(served), (1, row), (8, 0), color=color, fontsize=9, **where)
+    for words, marker, color, _ in KINDS.values():
+        ax.plot([], [], marker, ms=LARGEST, color=color, mew=0, label=f"{words} completed")
+    name_ends(ax)
+    sheet.name_rows({row: worker.words for row, worker in enumerate(workers)})
+    title = f"Who served what: {many(len(workers), 'worker')}, {many(len(places), what)}"
+    return sheet.finish(title, "worker process", says="; ".join(said))
+
+
+def _workers(frame: pd.DataFrame, done: pd.DataFrame, lives: pd.DataFrame | None) -> list[Worker]:
+    """Return the workers that lived in the time shown, and those that served though no life is known of them."""
+    known = workers_within(lives, *time_shown(frame, lives)) if len(frame) else []
+    strangers = dict.fromkeys(str(identity) for identity in done.identity)
+    for worker in known:
+        strangers.pop(worker.identity, None)
+    return [*known, *(Worker("", identity) for identity in strangers)]
+
+
+def _counts(of_worker: pd.DataFrame, what: str) -> list[str]:
+    """Return how much a worker completed, and for how many."""
+    tasks, activities = (int((of_worker.type == type_).sum()) for type_ in KINDS)
+    counts = [many(tasks, "task"), many(activities, "activity"), many(of_worker.workflow_id.nunique(), what)]
+    return counts if len(of_worker) else ["nothing"]

@@ -1,0 +1,124 @@
+"""What the pictures share: colours, axes, labels, and the numbers along the axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+PALETTE = {
+    "blue": "#046DAB",
+    "orange": "#B98C04",
+    "green": "#44935C",
+    "vermillion": "#B94C01",
+    "sky": "#109DDB",
+    "purple": "#E16D9D",
+    "black": "#000000",
+}
+"""Colours that people with colour-blindness can tell apart, and that are strong enough on white.
+
+They are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), moved as little as tests/test_accessibility.py
+demands: orange and sky are too pale on white. For words only blue, vermillion and black are strong enough.
+"""
+
+INK, GREY, PALE = "#333333", "#6A6A6A", "#E3E3E3"
+
+
+def axes_or_new(ax: Axes | None, size: tuple[float, float] = (8, 4)) -> Axes:
+    """Return `ax`, or new Axes of `size` inches, in the style of the course."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        from loyalty.lab.plots.shared.figure import DescribedFigure
+
+        how: dict[str, Any] = {"layout": "constrained", "facecolor": "white"}
+        ax = plt.subplots(figsize=size, FigureClass=DescribedFigure, **how)[1]
+    ax.set_facecolor("white")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, says: str) -> Axes:
+    """Write title and axis labels, and return the Axes.
+
+    `says` tells in words what there is to see; title and words become the Axes' label, the figure's alternative text.
+    """
+    ax.set_label(f"{title}. {says}.")
+    ax.set_title(title, loc="left", color=INK, fontweight="bold")
+    ax.set_xlabel(xlabel, color=INK)
+    ax.set_ylabel(ylabel, color=INK)
+    ax.tick_params(colors=INK, length=0)
+    return ax
+
+
+def together(labels: list[tuple[int, str, int]], room: float) -> list[tuple[int, str, int, int]]:
+    """Return (y, label, x of the first, times): equal labels in one row that stand closer than `room` become one."""
+    merged: list[tuple[int, str, int, int]] = []
+    last = 0
+    for y, label, x in sorted(labels):
+        if merged and merged[-1][:2] == (y, label) and x - last < room:
+            merged[-1] = (*merged[-1][:3], merged[-1][3] + 1)
+        else:
+            merged.append((y, label, x, 1))
+        last = x
+    return merged
+
+
+def many(count: int, what: str) -> str:
+    """Return a count with its noun, such as `1 activity` or `1,200 activities`."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{count:,} {what if count == 1 else plural}"
+
+
+def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **how: Any) -> None:
+    """Write `text` at a point of the data, moved by an offset in points."""
+    ax.annotate(text, at, offset, textcoords="offset points", **{"color": INK, **how})
+
+
+def inches(ax: Axes) -> tuple[float, float]:
+    """Return about how wide and how high the Axes are, before any layout."""
+    size, share = ax.get_figure(root=True).get_size_inches(), ax.get_position()  # type: ignore[union-attr]
+    return float(size[0] * share.width), float(size[1] * share.height)
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Return places, given in rising order, moved as little as possible so that neighbours stand `gap` apart."""
+    blocks: list[tuple[float, int]] = []  # those that push each other: where on average, less the gaps, and how many
+    for number, place in enumerate(places):
+        mean, size = place - number * gap, 1
+        while blocks and blocks[-1][0] > mean:
+            before, others = blocks.pop()
+            mean, size = (before * others + mean * size) / (others + size), others + size
+        blocks.append((mean, size))
+    means = [mean for mean, size in blocks for _ in range(size)]
+    return [mean + number * gap for number, mean in enumerate(means)]
+
+
+def legend(ax: Axes, below: float = 0.16, columns: int = 4) -> None:
+    """Put the legend below the picture, where it covers nothing; `below` is a part of the height of the Axes."""
+    how: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": 9, "labelcolor": INK, "handlelength": 3}
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -below), **how)
+
+
+def by_run(frame: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
+    """Return the events of each run, by workflow id and run number."""
+    return dict(iter(frame.groupby(["workflow_id", "run"], sort=False)))  # type: ignore[arg-type]
+
+
+def seconds_since_start(events: pd.DataFrame) -> pd.Series[float]:
+    """Return the seconds since the first of the events, never falling."""
+    # A signal that waited for a Workflow Task to end is written after events that are younger: time can step back.
+    time = events.time.cummax()
+    seconds: pd.Series[float] = (time - time.iloc[0]).dt.total_seconds()
+    return seconds
+
+
+def purchases_so_far(events: pd.DataFrame) -> pd.Series[int]:
+    """Return the number of signals and updates up to each event."""
+    received = events.type.isin(["WorkflowExecutionSignaled", "WorkflowExecutionUpdateAccepted"])
+    return received.astype("int64").cumsum()

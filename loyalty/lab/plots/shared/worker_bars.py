@@ -1,0 +1,111 @@
+"""Processes in pictures over time: a bar per worker process, and bands where no process of a role was up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from loyalty.lab.plots.shared.drawing import GREY, INK, PALETTE
+from loyalty.lab.plots.shared.durations import Outage
+from loyalty.lab.plots.shared.labels import Label
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from loyalty.lab.plots.shared.time_rows import Sheet
+
+MOST_WORKERS = 8
+"""More have no room for their rows."""
+
+WORDS_HEIGHT = 0.7
+"""Rows that the words for the outages of one role take."""
+
+PADDING = 0.04
+"""Inches before these words."""
+
+FIRM, FAINT = "#C9C9C9", "#F0F0F0"
+
+ENDS = {"killed": ("X", 10.0), "died": ("P", 10.0), "stopped": ("s", 6.5)}
+"""How a life may end: marker and size."""
+
+DOWN = {
+    "worker": ("no worker", "///", PALETTE["black"]),
+    "mail server": ("mail server down", "...", PALETTE["orange"]),
+    "Temporal server": ("Temporal server down", "xxx", PALETTE["vermillion"]),
+}
+"""Of each role: words for the time in which none of it is up, hatch and colour."""
+
+
+class Worker(NamedTuple):
+    """A worker process; without a name, nothing is known of its life. `end` is None while it is up."""
+
+    name: str
+    identity: str
+    begin: pd.Timestamp | None = None
+    end: pd.Timestamp | None = None
+    ended_by: str = ""
+
+    @property
+    def words(self) -> str:
+        """Name and process id, such as `worker 1 (4711)`, or the identity where there is no name."""
+        return f"{self.name} ({self.identity.partition('@')[0]})" if self.name else self.identity
+
+
+def workers_within(lives: pd.DataFrame | None, begin: pd.Timestamp, end: pd.Timestamp) -> list[Worker]:
+    """Return the worker processes of `lives` that were up between `begin` and `end`, the oldest first."""
+    import pandas as pd
+
+    if lives is None:
+        return []
+    shown = lives[(lives.role == "worker") & (lives.begin <= end) & (lives.end.isna() | (lives.end >= begin))]
+    rows: list[Any] = list(shown.sort_values("begin").itertuples())
+    return [
+        Worker(life.name, life.identity, life.begin, *(() if pd.isna(life.end) else (life.end, life.ended_by)))
+        for life in rows
+    ]
+
+
+def refuse_too_many(workers: Sequence[Worker]) -> None:
+    """Raise ValueError where there is no room for a row for each."""
+    if len(workers) > MOST_WORKERS:
+        raise ValueError(
+            f"Cannot draw {len(workers)} worker processes in one picture; possible are up to {MOST_WORKERS} in the "
+            "time shown, such as that of frame[frame.time > ...]"
+        )
+
+
+def draw_worker(sheet: Sheet, y: float, worker: Worker, height: float = 0.3, faint: bool = False) -> None:
+    """Draw from when to when a worker process was up, and how it ended, as far as it is known."""
+    if worker.begin is None:
+        return
+    begin, end = sheet.clipped(worker.begin), sheet.clipped(worker.end)
+    line = {"lw": 0.4} if faint else {"lw": 0.8}
+    how: dict[str, Any] = {"color": FAINT if faint else FIRM, "edgecolor": GREY, "zorder": 1.2, **line}
+    sheet.ax.barh(y, end - begin, left=begin, height=height, gid="up", **how)
+    if worker.end is not None and worker.end <= sheet.end:
+        marker, size = ENDS[worker.ended_by]
+        sheet.ax.plot(end, y, marker, ms=size, color=INK, mec="white", zorder=4, gid=worker.ended_by)
+
+
+def name_ends(ax: Axes) -> None:
+    """Let the legend name the ends of workers that were drawn."""
+    drawn = {line.get_gid() for line in ax.lines}
+    for ended_by, (marker, size) in ENDS.items():
+        if ended_by in drawn:
+            ax.plot([], [], marker, ms=size, color=INK, mec="white", label=ended_by)
+
+
+def draw_outages(sheet: Sheet, down: Sequence[Outage], top: float) -> None:
+    """Hatch the whole height while no process of a role was up, and say so at the top: a line of words per role."""
+    for outage in down:
+        begin = sheet.clipped(outage.begin)
+        end = sheet.right if outage.end >= sheet.end else sheet.clipped(outage.end)
+        _, hatch, color = DOWN[outage.role]
+        how: dict[str, Any] = {"hatch": hatch, "edgecolor": (color, 0.18), "facecolor": (color, 0.06), "lw": 0}
+        sheet.ax.axvspan(begin, end, zorder=0.2, gid=outage.role, **how)
+        for side in (begin, end):
+            sheet.ax.axvline(side, color=color, lw=0.9, alpha=0.5, zorder=0.3)
+    for level, role in enumerate(dict.fromkeys(outage.role for outage in down), start=1):
+        begins = [sheet.clipped(outage.begin) + PADDING * sheet.inch for outage in down if outage.role == role]
+        sheet.write(top + WORDS_HEIGHT * level, [Label(begin, (DOWN[role][0],)) for begin in begins])

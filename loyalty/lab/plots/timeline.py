@@ -1,0 +1,127 @@
+"""What happened when: messages, Workflow Tasks and activities above the worker processes, over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from loyalty.lab.plots.shared.drawing import GREY, PALE, many
+from loyalty.lab.plots.shared.durations import COMPLETED, WORKFLOW_TASKS, Stretch, outages, stretches
+from loyalty.lab.plots.shared.time_rows import ABOVE, BELOW, Sheet, time_shown
+from loyalty.lab.plots.shared.timeline_rows import (
+    MARKS,
+    RECEIVED,
+    draw_messages,
+    draw_stretches,
+    draw_worker_and_counts,
+)
+from loyalty.lab.plots.shared.worker_bars import DOWN, WORDS_HEIGHT, draw_outages, refuse_too_many, workers_within
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+Draw: TypeAlias = Callable[[Sheet, float], None]
+
+MOST_WORKFLOWS = 6
+"""More have no room for their rows."""
+
+HEADING, GAP = 0.7, 0.3
+"""Rows that a workflow's name takes, and the room above the worker processes."""
+
+
+def timeline(
+    frame: pd.DataFrame,
+    lives: pd.DataFrame | None = None,
+    ax: Axes | None = None,
+    *,
+    title: str = "What happened when",
+) -> Axes:
+    """Draw what happened when: messages, Workflow Tasks and activities, and below them the worker processes.
+
+    `frame`: a DataFrame of `history.frame`, or part of one, of up to MOST_WORKFLOWS workflows. `lives`: one row per
+    stretch in which a process was up, as `lab.lives()` returns them, with up to MOST_WORKERS worker processes in the
+    time shown. Raise ValueError for more, or for no events. A bar begins where a task is scheduled; its solid part is
+    the last attempt, the only one that a history records. Hatched is the time in which no process of a role was up.
+    """
+    workflows = list(dict.fromkeys(frame.workflow_id))
+    if not 0 < len(workflows) <= MOST_WORKFLOWS:
+        raise ValueError(
+            f"Cannot draw what happened to {len(workflows):,} workflows ({len(frame):,} events) in one picture; "
+            f"possible are 1 to {MOST_WORKFLOWS} workflows, such as frame[frame.workflow_id.isin([...])]"
+        )
+    taken = {workflow_id: stretches(frame[frame.workflow_id == workflow_id]) for workflow_id in workflows}
+    goes_on = any(one.end is None for of_one in taken.values() for one in of_one)
+    begin, end = time_shown(frame, lives, goes_on)
+    workers = workers_within(lives, begin, end)
+    refuse_too_many(workers)
+    down = outages(lives, begin, end) if lives is not None else []
+    names: dict[float, str] = {}
+    drawn: dict[float, Draw] = {}
+    y = 0.0
+    for workflow_id in workflows:
+        if len(workflows) > 1:
+            names[y] = workflow_id
+            y += HEADING
+        for name, draw in _rows(frame[frame.workflow_id == workflow_id], taken[workflow_id]):
+            names[y], drawn[y] = name, draw
+            y += 1
+    y += GAP
+    for worker in workers:
+        names[y], drawn[y] = worker.words, partial(draw_worker_and_counts, worker=worker, frame=frame)
+        y += 1
+    top = -ABOVE - WORDS_HEIGHT * len({outage.role for outage in down})
+    bottom = max(names, default=0) + BELOW
+    sheet = Sheet(ax, bottom - top, begin, end)
+    ax = sheet.ax
+    ax.set_ylim(bottom, top)
+    draw_outages(sheet, down, top)
+    for y, draw in drawn.items():
+        ax.axhline(y, color=PALE, lw=1, zorder=0.5)
+        draw(sheet, y)
+    sheet.name_rows(names)
+    for y, label in zip(names, ax.get_yticklabels(), strict=True):
+        label.set_fontweight("normal" if y in drawn else "bold")
+    _name_what_is_drawn(ax)
+    histories = [_said(frame[frame.workflow_id == who], taken[who]) for who in workflows]
+    processes = [f"{worker.words} {worker.ended_by or 'up'}" for worker in workers]
+    gaps = [f"{DOWN[one.role][0]} for {(one.end - one.begin).total_seconds():.1f} s" for one in down]
+    says = "; ".join([f"{sheet.at(frame.time.max()):,.1f} seconds", *histories, *processes, *gaps])
+    return sheet.finish(title, "histories and processes", says=says)
+
+
+def _said(events: pd.DataFrame, taken: list[Stretch]) -> str:
+    """Return in words how much happened to one workflow, and which tasks did not succeed."""
+    counts = [many(int((events.type == type_).sum()), mark.words) for type_, mark in RECEIVED.items()]
+    tasks = {row: [one for one in taken if one.row == row] for row in dict.fromkeys(one.row for one in taken)}
+    counts += [f"{len(of_row)} x {row}" for row, of_row in tasks.items()]
+    outcomes = [one.outcome or "not done yet" for one in taken if one.outcome != COMPLETED]
+    counts += [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
+    return f"{events.workflow_id.iloc[0]}: {', '.join(counts)}"
+
+
+def _rows(events: pd.DataFrame, taken: list[Stretch]) -> Iterator[tuple[str, Draw]]:
+    """Yield the name of each row of one workflow, and what draws it."""
+    received = events[events.type.isin(RECEIVED)]
+    if len(received):
+        yield "messages", partial(draw_messages, received=received)
+    by_name: dict[str, list[Stretch]] = {}
+    for stretch in taken:
+        by_name.setdefault(stretch.row, []).append(stretch)
+    for name in sorted(by_name, key=lambda name: name != WORKFLOW_TASKS):
+        yield name, partial(draw_stretches, taken=by_name[name])
+
+
+def _name_what_is_drawn(ax: Axes) -> None:
+    """Fill the legend; the rows have names already."""
+    from matplotlib.patches import Rectangle
+
+    drawn = {artist.get_gid() for artist in [*ax.lines, *ax.patches]}
+    for mark in MARKS:
+        if mark.words in drawn:
+            mark.plot(ax, [], [], label=mark.words)
+    if "waiting" in drawn:
+        pale, firm = {"facecolor": (GREY, 0.25), "edgecolor": GREY}, {"facecolor": GREY}
+        ax.add_patch(Rectangle((0, 0), 0, 0, label="before the last attempt", **pale))  # type: ignore[arg-type]
+        ax.add_patch(Rectangle((0, 0), 0, 0, label="last attempt", **firm))  # type: ignore[arg-type]

@@ -1,0 +1,284 @@
+"""The shop's books: whatever is done twice counts once, and what is undone never happens any more."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from loyalty.coffee import menu
+from loyalty.coffee.store import Impossible, Store
+from loyalty.coffee.tables import tables
+from tests.support import postgres
+from tests.support.coffee import sqlite_url
+
+LATTES = [menu.item("latte", 2)]
+BREAKFAST = [menu.item("latte", 2), menu.item("croissant", 3)]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    programs = postgres.programs()
+    if programs is None:
+        assert os.environ.get(postgres.REQUIRED) != "required", "There is no PostgreSQL on this machine"
+        pytest.skip("There is no PostgreSQL on this machine")
+    with postgres.running(programs) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    found: str = request.getfixturevalue("postgres_url")
+    engine = create_engine(found)
+    tables.drop_all(engine)
+    engine.dispose()
+    return found
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = Store(url)
+    store.create_tables()
+    store.deliver("monday", {"latte": 10, "croissant": 5})
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def ask(url: str, store: Store) -> Iterator[Callable[[str], int]]:
+    engine = create_engine(url)
+
+    def number(query: str) -> int:
+        with engine.connect() as connection:
+            return int(connection.execute(text(query)).scalar_one())
+
+    yield number
+    engine.dispose()
+
+
+MONEY = "SELECT COALESCE(SUM(amount), 0) FROM payments"
+LATTES_LEFT = "SELECT quantity FROM stock WHERE product = 'latte'"
+CROISSANTS_LEFT = "SELECT quantity FROM stock WHERE product = 'croissant'"
+
+Ask = Callable[[str], int]
+
+
+def test_tables_are_made_once_and_kept(store: Store, ask: Ask) -> None:
+    store.create_tables()
+    assert ask(LATTES_LEFT) == 10
+
+
+def test_many_who_make_the_tables_at_once_make_them_once(url: str) -> None:
+    stores = [Store(url) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        for future in [pool.submit(store.create_tables) for store in stores]:
+            future.result()
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/shop"])
+def test_books_that_would_be_lost_or_that_nobody_can_read_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"books in memory are lost|mysql is neither SQLite nor PostgreSQL"):
+        Store(url)
+
+
+def test_a_payment_that_is_repeated_is_taken_once(store: Store, ask: Ask) -> None:
+    first = store.take_payment("7", "first", 1, "card", 420)
+    assert store.take_payment("7", "first", 1, "card", 420) == first
+    assert ask(MONEY) == 420
+
+
+def test_many_payers_at_once_pay_once(store: Store, ask: Ask) -> None:
+    begin = threading.Barrier(8)
+
+    def pay() -> str:
+        begin.wait()
+        return store.take_payment("7", "first", 1, "card", 420).transaction_id
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = {future.result() for future in [pool.submit(pay) for _ in range(8)]}
+    assert len(ids) == 1
+    assert ask(MONEY) == 420
+
+
+def test_a_payment_of_another_amount_under_the_same_key_is_refused(store: Store) -> None:
+    store.take_payment("7", "first", 1, "card", 420)
+    with pytest.raises(Impossible, match="Cannot pay part 1 of order 7 with 1; 420 are paid"):
+        store.take_payment("7", "first", 1, "card", 1)
+
+
+def test_a_refund_that_is_repeated_is_given_once(store: Store, ask: Ask) -> None:
+    store.take_payment("7", "first", 1, "card", 420)
+    for _ in range(3):
+        store.refund_payment("7", "first", 1, "card")
+    assert ask(MONEY) == 0
+    assert ask("SELECT COUNT(*) FROM payments") == 2
+
+
+def test_what_was_refunded_cannot_be_paid_again(store: Store, ask: Ask) -> None:
+    store.take_payment("7", "first", 1, "card", 420)
+    store.refund_payment("7", "first", 1, "card")
+    with pytest.raises(Impossible, match="it was refunded, possible is a new order"):
+        store.take_payment("7", "first", 1, "card", 420)
+    assert ask(MONEY) == 0
+
+
+def test_a_payment_that_comes_after_its_refund_is_never_taken(store: Store, ask: Ask) -> None:
+    store.refund_payment("7", "first", 1, "card")
+    with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, possible is a new order"):
+        store.take_payment("7", "first", 1, "card", 420)
+    store.refund_payment("7", "first", 1, "card")
+    assert ask(MONEY) == 0
+
+
+def test_a_refund_and_a_late_payment_at_once_leave_no_money(store: Store, ask: Ask) -> None:
+    for number in range(20):
+        begin = threading.Barrier(2)
+
+        def pay(order_id: str, begin: threading.Barrier) -> None:
+            begin.wait()
+            try:
+                store.take_payment(order_id, "first", 1, "card", 420)
+            except Impossible:
+                return
+
+        def refund(order_id: str, begin: threading.Barrier) -> None:
+            begin.wait()
+            store.refund_payment(order_id, "first", 1, "card")
+
+        with ThreadPoolExecutor(2) as pool:
+            for future in [pool.submit(act, str(number), begin) for act in (pay, refund)]:
+                future.result()
+        assert ask(MONEY) == 0, f"order {number}"
+
+
+def test_what_a_change_gave_back_is_undone_as_well(store: Store, ask: Ask) -> None:
+    store.take_payment("7", "first", 1, "card", 420)
+    store.take_payment("7", "first", 2, "card", -170)
+    assert ask(MONEY) == 250
+    store.refund_payment("7", "first", 2, "card")
+    store.refund_payment("7", "first", 1, "card")
+    assert ask(MONEY) == 0
+
+
+def test_another_run_neither_uses_nor_undoes_its_payment(store: Store, ask: Ask) -> None:
+    store.take_payment("7", "first", 1, "card", 420)
+    with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, possible is another order id"):
+        store.take_payment("7", "second", 1, "card", 420)
+    store.refund_payment("7", "second", 1, "card")
+    assert ask(MONEY) == 420
+
+
+def test_another_run_neither_uses_nor_returns_its_items(store: Store, ask: Ask) -> None:
+    store.take_from_stock("7", "first", LATTES)
+    with pytest.raises(Impossible, match="Cannot serve order 7; it was placed before"):
+        store.take_from_stock("7", "second", LATTES)
+    store.return_to_stock("7", "second", LATTES)
+    assert ask(LATTES_LEFT) == 8
+
+
+def test_a_delivery_counts_once(store: Store, ask: Ask) -> None:
+    store.deliver("monday", {"latte": 10})
+    assert ask(LATTES_LEFT) == 10
+    store.deliver("tuesday", {"latte": 1})
+    assert ask(LATTES_LEFT) == 11
+
+
+def test_items_leave_the_stock_once(store: Store, ask: Ask) -> None:
+    for _ in range(3):
+        store.take_from_stock("7", "first", BREAKFAST)
+    assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
+
+
+def test_an_order_takes_all_or_nothing(store: Store, ask: Ask) -> None:
+    store.take_from_stock("6", "first", BREAKFAST)
+    with pytest.raises(Impossible, match="Cannot take 3 x croissant from stock; 2 are left"):
+        store.take_from_stock("7", "first", BREAKFAST)
+    assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
+    assert ask("SELECT COUNT(*) FROM movements WHERE order_id = '7'") == 0
+
+
+def test_what_was_never_delivered_cannot_be_taken(store: Store) -> None:
+    with pytest.raises(Impossible, match="Cannot take 1 x cookie from stock; 0 are left"):
+        store.take_from_stock("7", "first", [menu.item("cookie")])
+
+
+def test_the_last_one_is_sold_once(store: Store, ask: Ask) -> None:
+    begin = threading.Barrier(6)
+
+    def take(order_id: str) -> bool:
+        begin.wait()
+        try:
+            store.take_from_stock(order_id, "first", LATTES)
+        except Impossible:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        sold = [future.result() for future in [pool.submit(take, str(number)) for number in range(6)]]
+    assert sold.count(True) == 5
+    assert ask(LATTES_LEFT) == 0
+
+
+def test_no_stock_is_negative_whatever_a_program_writes(store: Store, url: str) -> None:
+    engine = create_engine(url)
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("UPDATE stock SET quantity = -1"))
+    engine.dispose()
+
+
+def test_what_comes_back_comes_back_once(store: Store, ask: Ask) -> None:
+    store.take_from_stock("7", "first", BREAKFAST)
+    for _ in range(3):
+        store.return_to_stock("7", "first", BREAKFAST)
+    assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
+
+
+def test_what_was_returned_cannot_be_taken_again(store: Store, ask: Ask) -> None:
+    store.take_from_stock("7", "first", BREAKFAST)
+    store.return_to_stock("7", "first", BREAKFAST)
+    with pytest.raises(Impossible, match="the order was undone"):
+        store.take_from_stock("7", "first", BREAKFAST)
+    assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
+
+
+def test_items_that_were_returned_before_they_were_taken_are_never_taken(store: Store, ask: Ask) -> None:
+    store.return_to_stock("7", "first", BREAKFAST)
+    with pytest.raises(Impossible, match="Cannot sell croissant to order 7; the order was undone"):
+        store.take_from_stock("7", "first", BREAKFAST)
+    assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
+
+
+def test_a_step_of_a_barista_is_noted_once_per_attempt(store: Store, ask: Ask) -> None:
+    for attempt in (1, 1, 2):
+        store.note_preparation("7", 3, attempt, "brew", "1@host")
+    assert ask("SELECT COUNT(*) FROM preparations") == 2
+
+
+def test_who_reads_the_books_keeps_nobody_from_paying(store: Store, url: str) -> None:
+    engine = create_engine(url)
+    with engine.connect() as reader:
+        reader.execute(text("BEGIN"))
+        reader.execute(text("SELECT COUNT(*) FROM stock")).all()
+        assert store.take_payment("7", "first", 1, "card", 420).amount == 420
+    engine.dispose()
+
+
+@pytest.mark.timeout(60)  # without a limit of the database's own it would hang
+def test_who_writes_for_too_long_is_not_waited_for(store: Store, url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as other:
+        other.execute(text("UPDATE stock SET quantity = quantity"))
+        other.execute(text("INSERT INTO payments VALUES ('7', 1, 'payment', 'card', 420, 'x', 'first')"))
+        with pytest.raises(OperationalError):
+            store.take_payment("7", "first", 1, "card", 420)
+    engine.dispose()

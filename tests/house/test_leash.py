@@ -1,0 +1,33 @@
+"""What tests start ends with them, also if they are killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.support import leash
+from tests.support.helpers import eventually
+
+STARTS_A_COMMAND = f"""import subprocess, sys
+command = [sys.executable, "-I", "-S", {leash.__file__!r}, sys.executable, "-c", "import time; time.sleep(600)"]
+print(subprocess.Popen(command).pid, flush=True)
+sys.stdin.read()"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+async def test_command_ends_with_killed_starter() -> None:
+    starter = subprocess.Popen(  # noqa: ASYNC220  # it starts at once
+        [sys.executable, "-c", STARTS_A_COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert starter.stdin is not None
+    assert starter.stdout is not None
+    command = psutil.Process(int(starter.stdout.readline()))
+    await eventually(lambda: command.cmdline()[1:2] == ["-c"], waiting_for="the command to run")
+    starter.kill()
+    starter.wait()
+    await eventually(lambda: not psutil.pid_exists(command.pid), waiting_for="the command to end")
+    starter.stdin.close()
+    starter.stdout.close()

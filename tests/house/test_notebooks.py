@@ -1,0 +1,93 @@
+"""What every notebook must be before it is run: clean and short-celled; test_accessibility.py has headings and links.
+
+That they run is nbmake's part.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+LONGEST_CELL = 13
+MEDIAN_CELL = 5
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def code(path: Path) -> list[Any]:
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def prose(path: Path) -> str:
+    return "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+
+
+def test_there_are_notebooks() -> None:
+    assert "00_start_here" in [path.stem for path in NOTEBOOKS]
+
+
+@each_notebook
+def test_a_notebook_is_valid(path: Path) -> None:
+    nbformat.validate(read(path))
+
+
+@each_notebook
+def test_a_notebook_is_committed_without_outputs_and_execution_counts(path: Path) -> None:
+    dirty = [cell.id for cell in code(path) if cell.outputs or cell.execution_count is not None]
+    assert not dirty, f"{path.name} carries outputs in {dirty}; Kernel > Restart and clear outputs, then save"
+
+
+@each_notebook
+def test_cell_ids_are_words_that_stay(path: Path) -> None:
+    random = [cell.id for cell in read(path).cells if not re.fullmatch(r"[a-z]+(-[a-z]+)*", cell.id)]
+    assert not random, f"{path.name}: name the cells {random}, so that a change can be followed"
+
+
+@each_notebook
+def test_a_notebook_names_its_kernel_so_that_jupyterlab_does_not_ask(path: Path) -> None:
+    assert read(path).metadata.kernelspec.name == "python3"
+
+
+@each_notebook
+def test_cells_are_short(path: Path) -> None:
+    lengths = {cell.id: len(cell.source.splitlines()) for cell in code(path)}
+    too_long = {name: length for name, length in lengths.items() if length > LONGEST_CELL}
+    assert not too_long, f"{path.name}: {too_long} lines; what is long or used twice belongs in loyalty/"
+    assert statistics.median(lengths.values()) <= MEDIAN_CELL
+
+
+@each_notebook
+def test_a_notebook_opens_with_its_question_and_ends_with_a_way_on(path: Path) -> None:
+    cells = [cell.source for cell in read(path).cells]
+    assert re.match(r"# \d\d · ", cells[0])
+    for part in ("**The question:**", "**Minutes:**", "**You will**"):
+        assert part in cells[0], f"{path.name}: the first cell lacks {part}"
+    for heading in ("## Summary", "## Exercise", "## The way on"):
+        assert heading in prose(path), f"{path.name} has no {heading}"
+
+
+@each_notebook
+def test_default_of_a_prediction_is_no_measured_number(path: Path) -> None:
+    for cell in code(path):
+        calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+        for call in [one for one in calls if ast.unparse(one.func) == "Prediction"]:
+            default = [*call.args[1:2], *(given.value for given in call.keywords if given.arg == "default")]
+            assert isinstance(default[0], ast.Constant), f"{path.name}, {cell.id}: the default gives the answer away"
+
+
+@each_notebook
+def test_temporal_is_typed_as_in_production_and_the_sandbox_stays_on(path: Path) -> None:
+    source = "\n".join(cell.source for cell in code(path))
+    assert "UnsandboxedWorkflowRunner" not in source
+    assert "start_workflow(" in source

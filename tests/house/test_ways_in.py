@@ -1,0 +1,342 @@
+"""The other ways in, a dev container and CI, hold what they name: commands, ports, versions.
+
+The container is not built here and the workflows do not run here; what can be checked of them without, is.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from packaging.specifiers import SpecifierSet
+from ruamel.yaml import YAML
+
+from loyalty.lab.__main__ import command
+from loyalty.lab.jupyter.codespaces import origin_pattern
+from loyalty.lab.server.embedded import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT
+from tests.support.jupyterlab import BASE, TOKEN, Session, jupyterlab
+
+HOUSE = Path(__file__).parents[2]
+CONTAINER = HOUSE / ".devcontainer" / "devcontainer.json"
+WORKFLOWS = sorted((HOUSE / ".github" / "workflows").iterdir())
+MANIFEST = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))
+PYTHONS = [f"3.{minor}" for minor in range(30) if f"3.{minor}" in SpecifierSet(MANIFEST["project"]["requires-python"])]
+
+
+def makes(target: str, **environment: str) -> str:
+    """Return what make would run for a target; fail where there is no such target."""
+    ran = subprocess.run(
+        ["make", "--always-make", "--dry-run", target],
+        cwd=HOUSE,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_make_lets_every_program_keep_what_it_compiled() -> None:
+    ran = subprocess.run(
+        ["make", "--eval=shown: ; @printenv", "shown"],
+        cwd=HOUSE,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "PATH=" in ran.stdout
+    assert "PYTHONDONTWRITEBYTECODE" not in ran.stdout, "Each worker and each kernel would compile all its imports"
+
+
+# ---- the dev container: GitHub Codespaces, VS Code ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def container() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(CONTAINER.read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture
+def arguments(container: dict[str, Any]) -> list[str]:
+    """What `make lab` hands on to JupyterLab in the container."""
+    (line,) = [row for row in makes("lab", **container["containerEnv"]).splitlines() if "loyalty.lab" in row]
+    return shlex.split(line.partition("-m loyalty.lab")[2])
+
+
+def test_the_container_has_a_python_that_the_course_allows(container: dict[str, Any]) -> None:
+    image = re.fullmatch(r"mcr\.microsoft\.com/devcontainers/python:(3\.\d+)-\w+", container["image"])
+    assert image is not None
+    assert image[1] in PYTHONS
+
+
+def test_the_container_installs_by_the_command_that_make_lab_uses(container: dict[str, Any]) -> None:
+    tool, target = container["postCreateCommand"].split()
+    assert tool == "make"
+    assert "-I -X utf8 .install --python" in makes(target)
+    assert makes(target) in makes("lab")
+    assert container["waitFor"] == "postCreateCommand", "`make lab` while the container installs would meet half of it"
+
+
+def test_vs_code_uses_the_python_that_is_installed(container: dict[str, Any]) -> None:
+    interpreter = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    path = interpreter.removeprefix("${containerWorkspaceFolder}/")
+    assert f"{path} -m venv" not in makes("lab")
+    assert f"{path} -I -X utf8 -m loyalty.lab" in makes("lab")
+
+
+def test_the_forwarded_port_is_the_one_that_jupyterlab_asks_for(
+    container: dict[str, Any], arguments: list[str], tmp_path: Path
+) -> None:
+    shown = subprocess.run(
+        [*command(arguments, is_root=True), "--show-config-json"],
+        env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    asked = json.loads(shown)["ServerApp"]
+    assert container["forwardPorts"] == [asked["port"]]
+    assert list(container["portsAttributes"]) == [str(asked["port"])]
+    assert asked["port_retries"] == 0, "another port than the forwarded one would be a surprise"
+    assert asked["open_browser"] is False, "there is no browser in a container"
+
+
+def test_no_port_but_jupyterlab_s_calls_for_attention(container: dict[str, Any]) -> None:
+    assert container["otherPortsAttributes"] == {"onAutoForward": "silent"}, "each kernel of VS Code opens several"
+
+
+def test_the_token_stays(container: dict[str, Any], arguments: list[str]) -> None:
+    assert not re.search("token|password|allow_origin|ip=", " ".join(arguments))
+    assert not re.search("token|password|secret", json.dumps(container), re.IGNORECASE)
+
+
+# ---- a Codespace's forwarded port -----------------------------------------------------------------------------
+
+CODESPACE = {
+    "CODESPACE_NAME": "loyal-ada-7x9",
+    "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.dev",
+}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://loyal-ada-7x9-8888.app.github.dev.evil.example",
+        "https://evil-loyal-ada-7x9-8888.app.github.dev",
+        "https://loyal-ada-7x9-8888.appxgithub.dev",
+        "https://another-1-8888.app.github.dev",
+        "http://loyal-ada-7x9-8888.app.github.dev",
+    ],
+)
+def test_only_the_codespace_s_own_addresses_are_let_in(origin: str) -> None:
+    pattern = origin_pattern(CODESPACE)
+    assert re.match(pattern, "https://loyal-ada-7x9-8888.app.github.dev")
+    assert not re.match(pattern, origin)
+
+
+@pytest.mark.parametrize("missing", list(CODESPACE))
+def test_outside_of_a_codespace_nobody_else_is_let_in(missing: str) -> None:
+    assert origin_pattern({name: value for name, value in CODESPACE.items() if name != missing}) == ""
+
+
+@pytest.fixture
+async def in_a_codespace(tmp_path: Path) -> AsyncIterator[Session]:
+    async with jupyterlab(tmp_path, **CODESPACE) as session:
+        yield session
+
+
+class Browser:
+    """What a page at `origin` is answered by a JupyterLab that is asked as localhost."""
+
+    def __init__(self, session: Session, origin: str) -> None:
+        self._port = urlsplit(session.origin).port
+        self._headers = {"Host": "localhost:8888", "Origin": origin}
+
+    def get(self, path: str, **headers: str) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection.request("GET", BASE + path, headers={**self._headers, **headers})
+        answered = connection.getresponse()
+        connection.close()
+        return answered
+
+    def log_in(self) -> None:
+        """Follow the link that `make lab` prints, and keep the cookie: a page's WebSockets have nothing else."""
+        cookies = self.get(f"lab?token={TOKEN}").headers.get_all("Set-Cookie") or []
+        self._headers["Cookie"] = "; ".join(cookie.partition(";")[0] for cookie in cookies)
+
+    def open_websocket(self) -> int:
+        """Return the status: 101 where the WebSocket is opened; a kernel is reached by one."""
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        return self.get("api/events/subscribe", **upgrade, **{"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}).status
+
+
+async def test_in_a_codespace_jupyterlab_serves_the_browser_at_the_forwarded_address_and_no_other(
+    in_a_codespace: Session,
+) -> None:
+    own = Browser(in_a_codespace, "https://loyal-ada-7x9-8888.app.github.dev")
+    assert own.open_websocket() == 403, "the token is asked for, there as anywhere"
+    own.log_in()
+    assert own.open_websocket() == 101
+    foreign = Browser(in_a_codespace, "https://another-1-8888.app.github.dev")
+    foreign.log_in()
+    assert foreign.open_websocket() == 403
+
+
+# ---- VS Code's own notebook editor, nbclient: no JupyterLab, no proxy -------------------------------------------
+
+NOTEBOOK = """
+from loyalty.lab import Lab
+lab = await Lab.start("without JupyterLab", worker=False)
+print(lab.web_ui("customer-ada").url)
+import urllib.request
+print(urllib.request.urlopen(lab.web_ui("customer-ada").url).status)
+await lab.stop()
+"""
+
+
+def test_a_kernel_without_jupyterlab_embeds_its_own_server_and_links_to_it_directly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in (BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT):
+        monkeypatch.delenv(name, raising=False)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])  # type: ignore[no-untyped-call]
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    printed = "".join(output["text"] for output in notebook.cells[0].outputs if output["output_type"] == "stream")
+    link, status = printed.split()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/namespaces/without-jupyterlab-\w+/workflows/customer-ada", link)
+    assert status == "200"
+
+
+# ---- CI -------------------------------------------------------------------------------------------------------
+
+each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def steps(path: Path, key: str) -> list[Any]:
+    """Return what all steps of all jobs have under `key`."""
+    return [step[key] for job in load(path)["jobs"].values() for step in job["steps"] if key in step]
+
+
+def bash_steps(path: Path) -> list[str]:
+    """Return the scripts that bash runs: all but those of Windows."""
+    jobs = [job for job in load(path)["jobs"].values() if "windows" not in job["runs-on"]]
+    return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+
+
+def test_there_are_two_workflows() -> None:
+    assert [path.name for path in WORKFLOWS] == ["test.yml", "weekly.yml"]
+
+
+@each_workflow
+@pytest.mark.parametrize("schema", ["vendor.github-workflows", "custom.github-workflows-require-timeout"])
+def test_a_workflow_keeps_github_s_schema_and_has_timeouts(path: Path, schema: str) -> None:
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+    ran = subprocess.run(check, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+
+
+@each_workflow
+def test_a_workflow_may_read_and_do_nothing_else(path: Path) -> None:
+    assert load(path)["permissions"] == {"contents": "read"}
+    assert not any("permissions" in job for job in load(path)["jobs"].values())
+    assert "secrets." not in path.read_text(encoding="utf-8")
+    assert "pull_request_target" not in load(path)["on"], "it would hand a stranger's branch our rights"
+    for checkout in [step for job in load(path)["jobs"].values() for step in job["steps"] if "checkout" in str(step)]:
+        assert checkout["with"] == {"persist-credentials": False}
+
+
+@each_workflow
+def test_a_workflow_uses_github_s_own_actions_at_a_stated_version(path: Path) -> None:
+    for action in steps(path, "uses"):
+        assert re.fullmatch(r"actions/[\w-]+@(v\d+|[0-9a-f]{40})", action), f"{action} may become anything"
+
+
+@each_workflow
+def test_no_script_is_made_of_what_a_stranger_writes(path: Path) -> None:
+    assert not [script for script in steps(path, "run") if "${{" in script]
+
+
+@each_workflow
+def test_every_script_is_correct_bash_and_calls_what_exists(path: Path) -> None:
+    for script in bash_steps(path):
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+        for target in re.findall(r"^make (\S+)", script, flags=re.MULTILINE):
+            makes(target)
+        for called in re.findall(r"^(\.ci/\S+)", script, flags=re.MULTILINE):
+            assert os.access(HOUSE / called, os.X_OK), f"{called} is no program"
+        for named in re.findall(r"binder/\S+", script):
+            assert (HOUSE / named).is_file()
+
+
+@each_workflow
+def test_every_workflow_runs_what_ci_runs_and_keeps_what_the_browser_saw(path: Path) -> None:
+    assert ".ci/run" in steps(path, "run")
+    (kept,) = [step for job in load(path)["jobs"].values() for step in job["steps"] if "upload" in step.get("uses", "")]
+    assert kept["if"] == "always()"
+    assert kept["with"]["path"] == ".artefacts/"
+    assert kept["with"]["include-hidden-files"] is True, "without it, a folder whose name begins with a dot stays out"
+
+
+def test_the_tests_run_on_every_python_and_system_that_the_readme_names() -> None:
+    workflow = load(WORKFLOWS[0])
+    matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
+    assert matrix["python"] == PYTHONS
+    assert matrix["os"] == ["ubuntu-latest", "macos-latest"]
+    assert f"Linux or macOS, Python {PYTHONS[0]} to {PYTHONS[-1]}" in (HOUSE / "README.md").read_text(encoding="utf-8")
+    assert workflow["on"].keys() == {"push", "pull_request"}
+    assert workflow["concurrency"]["cancel-in-progress"] is True
+
+
+def test_once_a_week_the_newest_versions_are_tried() -> None:
+    workflow = load(WORKFLOWS[1])
+    assert workflow["on"].keys() == {"schedule", "workflow_dispatch"}
+    (when,) = workflow["on"]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", when["cron"])
+    first, second, *_ = bash_steps(WORKFLOWS[1])
+    assert first.startswith("make lock\n")
+    assert "--upgrade" in makes("lock")
+    assert second == ".ci/run"
+    assert not [job for job in workflow["jobs"].values() if "continue-on-error" in job]
+    assert [setup["python-version"] for setup in steps(WORKFLOWS[1], "with") if "python-version" in setup] == [
+        PYTHONS[-1]
+    ]
+
+
+def test_windows_installs_by_the_readme_s_line_and_runs_the_tests_of_its_branches() -> None:
+    install, run = [step["run"] for step in load(WORKFLOWS[0])["jobs"]["windows"]["steps"] if "run" in step]
+    (line,) = re.findall(r"```powershell\n(.+)\n```", (HOUSE / "README.md").read_text(encoding="utf-8"))
+    assert install.splitlines()[0] == line.rpartition("; ")[0]
+    (tested,) = re.findall(r"pytest (\S+)", run)
+    assert (HOUSE / tested).is_file()
+
+
+def test_the_runner_s_chrome_is_put_where_the_browser_tests_look(tmp_path: Path) -> None:
+    (script,) = [script for script in bash_steps(WORKFLOWS[0]) if "Chrome" in script]
+    path = tmp_path / "added"
+    environment = {**os.environ, "RUNNER_TEMP": str(tmp_path), "GITHUB_PATH": str(path)}
+    subprocess.run(["bash", "-e", "-c", script], env=environment, check=True)
+    (added,) = path.read_text(encoding="utf-8").splitlines()
+    wrapper = Path(added) / "google-chrome"
+    assert os.access(wrapper, os.X_OK)
+    subprocess.run(["sh", "-n", str(wrapper)], check=True)
+    assert wrapper.read_text(encoding="utf-8").endswith('Google Chrome" "$@"\n')

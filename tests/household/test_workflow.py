@@ -1,0 +1,336 @@
+"""Households: their members are their children, and live on, or do not, when the household leaves a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowExecutionStatus
+
+from loyalty.household import parsing
+from loyalty.household.messages import WORKFLOW_TYPE, AddMember, GiveToAll, household_workflow_id
+from loyalty.household.parsing import MOST_MEMBERS
+from loyalty.messages import GuestInvitation
+from loyalty.parsing import Refused
+from tests.support.helpers import (
+    Handle,
+    Shop,
+    comes_to,
+    count,
+    ends,
+    events,
+    eventually,
+    failure_of,
+    points,
+    runs,
+    status,
+)
+
+WELCOME = "Welcome to the loyalty program"
+FATES = {
+    "abandon": WorkflowExecutionStatus.RUNNING,
+    "terminate": WorkflowExecutionStatus.TERMINATED,
+    "requestCancel": WorkflowExecutionStatus.CANCELED,
+}
+"""What becomes of the children by each parent-close policy, when the household closes or continues as new."""
+
+
+async def opens(shop: Shop, *members: str, joined: tuple[str, ...] = (), **settings: Any) -> Handle:
+    """Start a household, and let `members` join it; `joined` are members in its input already."""
+    start = {"household": {"household_id": "lovelace", "members": list(joined)}, **settings}
+    household = await shop.client.start_workflow(
+        WORKFLOW_TYPE, start, id=household_workflow_id("lovelace"), task_queue=shop.task_queue
+    )
+    for member in members:
+        await household.signal("addMember", person(member))
+    await has_members(household, *joined, *members)
+    return household
+
+
+def person(customer_id: str) -> dict[str, str]:
+    return {"customer_id": customer_id, "name": customer_id.title(), "email": f"{customer_id}@example.org"}
+
+
+async def has_members(household: Handle, *expected: str) -> None:
+    await eventually(
+        lambda: household.query("getMembers"),
+        lambda members: members == list(expected),
+        waiting_for=f"{household.id} to have the members {list(expected)}",
+    )
+
+
+async def goes_on(household: Handle) -> None:
+    """Let the household continue as new, and wait until it has."""
+    before = (await household.describe()).run_id
+    await household.signal("continueAsNew")
+    await eventually(
+        lambda: household.describe(),
+        lambda now: now.run_id != before,
+        waiting_for=f"a new run of {household.id}",
+    )
+
+
+async def fate(customer: Handle, expected: WorkflowExecutionStatus) -> None:
+    await eventually(
+        lambda: customer.describe(),
+        lambda seen: seen.status == expected,
+        waiting_for=f"{customer.id} to be {expected.name}",
+    )
+
+
+# ---- parents and children -------------------------------------------------------------------------------------
+
+
+async def test_only_the_id_is_required(shop: Shop) -> None:
+    household = await shop.client.start_workflow(
+        WORKFLOW_TYPE, {"household": {"household_id": "x"}}, id="household-x", task_queue=shop.task_queue
+    )
+    assert await household.query("getMembers") == []
+
+
+async def test_members_are_opened_as_children(shop: Shop) -> None:
+    household = await opens(shop, "ada", "byron")
+    kinds = [event.event_type for event in await events(household)]
+    assert kinds.count(EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED) == 2
+    assert kinds.count(EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED) == 2
+    await shop.mails.arrive("ada@example.org", WELCOME)
+    assert (await status(shop.customer("ada")))["name"] == "Ada"
+
+
+async def test_children_know_their_parent_and_others_have_none(shop: Shop) -> None:
+    await opens(shop, "ada")
+    await shop.opens("grace")
+    assert (await status(shop.customer("ada")))["parent"] == "household-lovelace"
+    assert (await status(shop.customer("grace")))["parent"] is None
+
+
+async def test_a_child_knows_its_parent_also_in_its_later_runs(shop: Shop) -> None:
+    await opens(shop, "ada", history_threshold=30)
+    ada = shop.customer("ada")
+    for _ in range(12):
+        await ada.execute_update("addLoyaltyPoint")
+    assert len(await runs(ada, shop.client)) > 1, "The child takes the household's threshold over"
+    assert (await status(ada))["parent"] == "household-lovelace"
+
+
+async def test_all_members_are_given_points(shop: Shop) -> None:
+    household = await opens(shop, "ada", "byron")
+    await household.signal("giveToAll", 500)
+    for member in ("ada", "byron"):
+        await comes_to(shop.customer(member), 500)
+
+
+async def test_members_in_the_start_input_are_members_but_no_children(shop: Shop) -> None:
+    grace = await shop.opens("grace")
+    household = await opens(shop, joined=("grace",))
+    await household.signal("giveToAll", 7)
+    await comes_to(grace, 7)
+    assert (await status(grace))["parent"] is None
+
+
+# ---- leaving a run --------------------------------------------------------------------------------------------
+
+
+async def test_a_household_knows_and_reaches_its_members_in_its_next_runs(shop: Shop) -> None:
+    household = await opens(shop, "ada")
+    await goes_on(household)
+    await household.signal("addMember", person("byron"))
+    await has_members(household, "ada", "byron")
+    await goes_on(household)
+    await household.signal("giveToAll", 7)
+    for member in ("ada", "byron"):
+        await comes_to(shop.customer(member), 7)
+    assert len(await runs(household, shop.client)) == 3
+
+
+async def test_what_waits_in_the_mailbox_travels_to_the_next_run(closed_shop: Shop) -> None:
+    household = await closed_shop.client.start_workflow(
+        WORKFLOW_TYPE,
+        {"household": {"household_id": "lovelace"}},
+        id=household_workflow_id("lovelace"),
+        task_queue=closed_shop.task_queue,
+    )
+    await household.signal("continueAsNew")
+    await household.signal("addMember", person("ada"))
+    await household.signal("giveToAll", 7)
+    async with closed_shop.serving():
+        await has_members(household, "ada")
+        await comes_to(closed_shop.customer("ada"), 7)
+        thread = await runs(household, closed_shop.client)
+        opened = [await count(run, EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED) for run in thread]
+    assert opened == [0, 1], "The first run hands both messages on, the second serves them"
+
+
+async def test_a_long_history_continues_as_new_by_itself(shop: Shop) -> None:
+    household = await opens(shop, "ada", history_threshold=30)
+    for number in range(1, 9):
+        await household.signal("giveToAll", 1)
+        await comes_to(shop.customer("ada"), number)
+    assert len(await runs(household, shop.client)) > 1
+    await has_members(household, "ada")
+
+
+@pytest.mark.parametrize("policy", FATES)
+async def test_who_survives_a_household_that_continues_as_new(shop: Shop, policy: str) -> None:
+    household = await opens(shop, "ada", parent_close_policy=policy)
+    await goes_on(household)
+    await fate(shop.customer("ada"), FATES[policy])
+    await has_members(household, "ada")
+    await household.signal("giveToAll", 7)
+    if policy == "abandon":
+        await comes_to(shop.customer("ada"), 7)
+    else:
+        await has_members(household)
+
+
+@pytest.mark.parametrize("policy", FATES)
+async def test_who_survives_a_household_that_closes(shop: Shop, policy: str) -> None:
+    household = await opens(shop, "ada", parent_close_policy=policy)
+    await household.signal("closeHousehold")
+    await ends(household)
+    await fate(shop.customer("ada"), FATES[policy])
+
+
+@pytest.mark.parametrize("policy", FATES)
+async def test_who_survives_a_household_that_is_canceled(shop: Shop, policy: str) -> None:
+    household = await opens(shop, "ada", parent_close_policy=policy)
+    await household.cancel()
+    await failure_of(household)
+    await fate(household, WorkflowExecutionStatus.CANCELED)
+    await fate(shop.customer("ada"), FATES[policy])
+
+
+async def test_a_child_that_is_asked_to_cancel_says_goodbye(shop: Shop) -> None:
+    household = await opens(shop, "ada", parent_close_policy="requestCancel")
+    await shop.mails.arrive("ada@example.org", WELCOME)
+    await goes_on(household)
+    await shop.mails.arrive("ada@example.org", WELCOME, "Your account has been canceled")
+
+
+async def test_only_the_children_of_the_run_that_ends_are_concerned(shop: Shop) -> None:
+    household = await opens(shop, "ada", joined=("grace",), parent_close_policy="terminate")
+    grace = await shop.opens("grace")
+    await goes_on(household)
+    await fate(shop.customer("ada"), WorkflowExecutionStatus.TERMINATED)
+    assert await points(grace) == 0, "Whom a client has opened is nobody's child"
+
+
+# ---- who cannot be added, and who is gone ---------------------------------------------------------------------
+
+
+async def test_a_customer_who_exists_already_is_not_added(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    grace = await shop.opens("grace", points=70)
+    household = await opens(shop, "ada")
+    for customer_id in ("grace", "ada", "byron"):
+        await household.signal("addMember", person(customer_id))
+    await has_members(household, "ada", "byron")
+    assert await points(grace) == 70
+    for customer_id in ("grace", "ada"):
+        assert f"Cannot add {customer_id}; this customer has, or had, an account" in caplog.text
+
+
+async def test_a_customer_who_closed_the_account_is_not_added(shop: Shop) -> None:
+    grace = await shop.opens("grace")
+    await grace.signal("cancelAccount")
+    await ends(grace)
+    household = await opens(shop)
+    await household.signal("addMember", person("grace"))
+    await household.signal("addMember", person("ada"))
+    await has_members(household, "ada")
+    await fate(grace, WorkflowExecutionStatus.COMPLETED)
+
+
+async def test_a_member_who_is_gone_is_dropped_at_the_next_gift(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    household = await opens(shop, "ada", "byron")
+    await shop.customer("byron").signal("cancelAccount")
+    await ends(shop.customer("byron"))
+    assert await household.query("getMembers") == ["ada", "byron"]
+    await household.signal("giveToAll", 7)
+    await has_members(household, "ada")
+    await comes_to(shop.customer("ada"), 7)
+    assert "Could not give 7 points to byron" in caplog.text
+
+
+async def test_a_household_lives_on_when_a_child_is_terminated(shop: Shop) -> None:
+    household = await opens(shop, "ada", "byron")
+    await shop.customer("ada").terminate()
+    await household.signal("giveToAll", 7)
+    await has_members(household, "byron")
+
+
+async def test_a_household_has_room_for_so_many_members(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    everybody = tuple(f"member-{number}" for number in range(MOST_MEMBERS))
+    household = await opens(shop, joined=everybody)
+    await household.signal("addMember", person("ada"))
+    await has_members(household, *everybody)
+    assert "Cannot add ada; a household has at most 100 members" in caplog.text
+    await household.signal("giveToAll", 7)
+    await has_members(household)
+
+
+async def test_a_closed_household_serves_nothing_more(closed_shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    async with closed_shop.serving():
+        household = await opens(closed_shop)
+    await household.signal("closeHousehold")
+    await household.signal("addMember", person("ada"))
+    async with closed_shop.serving():
+        await ends(household)
+    assert await count(household, EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED) == 0
+    assert "Cannot do this for lovelace; the household is closed" in caplog.text
+
+
+# ---- what arrives ---------------------------------------------------------------------------------------------
+
+BAD_SIGNALS: list[tuple[str, list[object], str]] = [
+    ("addMember", [], "Cannot read None; possible is an object with the fields customer_id, name, email"),
+    ("addMember", ["ada"], "Cannot read 'ada'; possible is an object"),
+    ("addMember", [{"customer_id": ""}], "Cannot use an empty text as a customer id"),
+    ("addMember", [{"customer_id": "ada", "email": "nowhere"}], "Cannot use 'nowhere' as an e-mail address"),
+    ("addMember", [{"customer_id": "ada"}, 1], "Cannot read a new member with [1] at its end; it takes one object"),
+    ("giveToAll", [], "Cannot use None as points; possible is a whole number, at least 1, up to 1,000,000,000"),
+    ("giveToAll", [0], "Cannot use 0 as points"),
+    ("giveToAll", [-1], "Cannot use -1 as points"),
+    ("giveToAll", [1.5], "Cannot use 1.5 as points"),
+    ("giveToAll", ["7"], "Cannot use '7' as points"),
+    ("giveToAll", [7, 7], "Cannot read a gift to all with [7] at its end; it takes a number of points"),
+    ("continueAsNew", [1], "Cannot read a wish to continue as new with [1] at its end; it takes nothing"),
+    ("closeHousehold", [1], "Cannot read a closure with [1] at its end; it takes nothing"),
+    (
+        "addPoints",
+        [1],
+        "Cannot understand the signal 'addPoints'; possible are addMember, giveToAll, continueAsNew, clo",
+    ),
+]
+
+
+async def test_bad_signals_are_ignored_with_a_sentence(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    household = await opens(shop, "byron")
+    first_run = (await household.describe()).run_id
+    for signal, arguments, sentence in BAD_SIGNALS:
+        caplog.clear()
+        await household.signal(signal, args=arguments)
+        assert await household.query("getMembers") == ["byron"], f"{signal}{arguments} changes the members"
+        assert f"Ignored a signal: {sentence}" in caplog.text
+    now = await household.describe()
+    assert (now.run_id, now.status) == (first_run, WorkflowExecutionStatus.RUNNING)
+    assert await points(shop.customer("byron")) == 0
+
+
+async def test_bad_signals_alone_bring_a_new_run(shop: Shop) -> None:
+    household = await opens(shop, joined=("byron",), history_threshold=30)
+    for _ in range(60):
+        await household.signal("giveToAll", "much")
+    await eventually(
+        lambda: runs(household, shop.client),
+        lambda seen: len(seen) > 1,
+        waiting_for="a new run behind 60 bad signals, with a threshold of 30 events",
+    )
+    assert await household.query("getMembers") == ["byron"]
+
+
+def test_good_messages_are_understood() -> None:
+    assert parsing.add_member({"customer_id": "ada"}) == AddMember(GuestInvitation("ada"))
+    assert parsing.give_to_all(7) == GiveToAll(7)
+    with pytest.raises(Refused, match="possible are addMember, giveToAll, continueAsNew, closeHousehold"):
+        parsing.unknown_signal("addMembre")

@@ -1,0 +1,58 @@
+"""A check counts points from the history as the customer does, whatever a learner sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+
+from loyalty.lab import settled
+from loyalty.lab.course.exercises.evidence.purchases import ledger_of
+from loyalty.lab.course.exercises.evidence.tries import Try
+from tests.support.helpers import Handle, Shop, points
+
+
+def raw(data: bytes, encoding: str = "json/plain") -> RawValue:
+    """Return an argument that no converter has looked at."""
+    return RawValue(Payload(metadata={"encoding": encoding.encode()}, data=data))
+
+
+BAD = [
+    (), (None,), ("600",), (600.5,), (True,), (0,), (10**12,), ([600],), ({"points": 600},), (b"600",), ("",),
+    (600, "no id, since it has blanks"), (600, 5), (600, None, ""), (600, None, ["t"]), (600, None, None, "surplus"),
+    (raw(b"600", "json/protobuf"),), (raw(b"600", "binary/encrypted"),), (raw(b"600", ""),), (raw(b"{600"),),
+    (raw(b"NaN"),), (raw(b"-Infinity"),), (raw(b"1e3"),), (raw(b"[" * 5_000 + b"]" * 5_000),), (raw(b"9" * 5_000),),
+    (RawValue(Payload(data=b"600")),), (RawValue(Payload()),), (raw(b'"\\ud800"'),), (raw(b"\xff"),),
+]  # fmt: skip
+"""Arguments of addPoints; most of them are ignored, and the rest counts."""
+
+LEVELS: list[Any] = [None, -1, 4, "1", 1.5, True, [1], {"level": 1}, raw(b"2"), raw(b"NaN"), 1]
+"""Arguments of ensureMinimumStatus; the last one makes a Silver customer, if nothing before did."""
+
+
+async def check_ledger(shop: Shop, customer: Handle) -> None:
+    await settled(customer)  # the server keeps signals that arrive during a task out of the history until it ends
+    ledger = await ledger_of(Try(shop.client, await customer.describe()))
+    counted = ledger.changes[-1].after if ledger.changes else 0
+    assert counted == await points(customer)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: repr(bad)[:40])
+async def test_purchase_counts_as_for_the_customer(shop: Shop, bad: tuple[Any, ...]) -> None:
+    customer = await shop.opens("linus")
+    await customer.signal("addPoints", args=bad)
+    await customer.signal("addPoints", args=[700, None, "t"])
+    await customer.signal("addPoints", args=[700, None, "t"])
+    await customer.signal("addPoints", -300)
+    await check_ledger(shop, customer)
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=lambda level: repr(level)[:40])
+async def test_raised_status_counts_as_for_the_customer(shop: Shop, level: Any) -> None:
+    customer = await shop.opens("linus")
+    await customer.signal("ensureMinimumStatus", level)
+    await customer.signal("ensureMinimumStatus", args=[1, "surplus"])
+    await customer.signal("addPoints", -100)
+    await check_ledger(shop, customer)

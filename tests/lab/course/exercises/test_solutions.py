@@ -1,0 +1,98 @@
+"""Each exercise: the stub fails with the right hint, and the solution passes; test_wrong_tries.py has the mistakes."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+
+from loyalty.lab import Lab, history, settled, until
+from loyalty.lab.course import exercises
+from loyalty.lab.course.traffic import storm
+from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, GuestInvitation, workflow_id
+from loyalty.workflow import CustomerLoyaltyWorkflow
+from tests.house.test_notebooks import code, prose, read
+from tests.support.tries import NAMES
+
+NOTEBOOKS = Path(__file__).parents[4] / "notebooks"
+EXERCISES = {
+    "grace starts as Silver": "00_start_here",
+    "Linus falls back": "01_send_messages",
+    "Hedy goes to a concert": "02_ask_and_answer",
+    "Ida is invited": "03_create_actors",
+    "a second attempt": "04_survive_failure",
+    "lean purchases": "05_measure_history",
+    "four runs": "06_live_forever",
+}
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    async with await Lab.start("exercises", own_server=True) as lab:
+        yield lab
+
+
+async def run_cell(source: str, names: dict[str, Any]) -> None:
+    """Run a notebook's cell, `await` at its top included."""
+    compiled = compile(source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    assert isinstance(compiled, CodeType)
+    waiting = eval(compiled, names)
+    if isinstance(waiting, Awaitable):
+        await waiting
+
+
+def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
+    """Return what a learner has at hand at the exercise: the imports, the lab, and the notebook's own functions."""
+    names: dict[str, Any] = {
+        "asyncio": asyncio, "lab": lab, "settled": settled, "until": until, "storm": storm, "history": history,
+        "TASK_QUEUE": TASK_QUEUE, "Customer": Customer, "CustomerInput": CustomerInput, "workflow_id": workflow_id,
+        "CustomerLoyaltyWorkflow": CustomerLoyaltyWorkflow, "GuestInvitation": GuestInvitation,
+    }  # fmt: skip
+    for cell in code(NOTEBOOKS / f"{notebook}.ipynb"):
+        if cell.id == "open-account":
+            exec(cell.source, names)
+    return names
+
+
+def solution(notebook: str) -> str:
+    """Return the code of the folded solution."""
+    (found,) = re.findall(r"A solution</summary>\s+```python\n(.*?)```", prose(NOTEBOOKS / f"{notebook}.ipynb"), re.S)
+    return str(found)
+
+
+def unnamed_ids(exercise: str, notebook: str) -> list[str]:
+    """Return which ids of the first three tries the exercise's text does not name."""
+    (text,) = [cell.source for cell in read(NOTEBOOKS / f"{notebook}.ipynb").cells if cell.id == "exercise"]
+    name = NAMES[exercise]
+    return [tried for tried in (name, f"{name}-2", f"{name}-3") if not re.search(rf"[`\"]{tried}[`\"]", text)]
+
+
+def test_every_exercise_stands_in_a_notebook() -> None:
+    assert set(EXERCISES) == set(exercises.customers.EXERCISES)
+    for name, notebook in EXERCISES.items():
+        assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
+
+
+@pytest.mark.parametrize(("exercise", "notebook"), EXERCISES.items())
+def test_exercise_names_the_ids_of_the_next_tries(exercise: str, notebook: str) -> None:
+    assert unnamed_ids(exercise, notebook) == []
+
+
+async def test_stubs_get_a_hint_and_solutions_pass(lab: Lab) -> None:
+    for name, notebook in EXERCISES.items():
+        untouched = await exercises.check(name, lab.client)
+        assert untouched.startswith("Not yet: there is no workflow with the id"), untouched
+        await run_cell(solution(notebook), names_in_a_notebook(lab, notebook))
+        solved = await exercises.check(name, lab.client)
+        assert solved.startswith("Done: "), f"The solution in {notebook} is refused: {solved}"
+
+
+async def test_an_unknown_exercise_is_refused_with_the_known_ones(lab: Lab) -> None:
+    with pytest.raises(ValueError, match="exercises are grace starts as Silver, Linus falls back"):
+        await exercises.check("moon landing", lab.client)

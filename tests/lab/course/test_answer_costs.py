@@ -1,0 +1,41 @@
+"""Notebook 02, "What an answer costs": each row of the table is the cost of twenty answers, and the plot shows it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from loyalty.lab import Lab, history, plots
+from tests.house.test_notebooks import code
+from tests.lab.course.exercises.test_solutions import NOTEBOOKS, run_cell
+from tests.support.pictures import texts
+
+ANSWERS = 20
+CELLS = ["open-account", "three-conversations", "measure-way", "three-ways", "twenty-friends", "compare-ways"]
+
+
+@pytest.fixture(scope="module")
+async def names() -> AsyncIterator[dict[str, Any]]:
+    """What the notebook's cells about the three ways leave behind."""
+    sources = {cell.id: cell.source for cell in code(NOTEBOOKS / "02_ask_and_answer.ipynb")}
+    async with await Lab.start("answer-costs") as lab:
+        names: dict[str, Any] = {"lab": lab}
+        exec(sources["start-lab"].split("\nlab = ")[0], names)
+        for cell in CELLS:
+            await run_cell(sources[cell], names)
+        yield names
+
+
+async def test_third_way_has_as_many_answers_as_its_cost_is_divided_by(names: dict[str, Any]) -> None:
+    told = await history.frame(names["mary"])
+    answers = told[(told.name == "notifyNewStatus") & told.detail.str.contains("friend-")]
+    assert len(answers) == ANSWERS
+
+
+def test_plot_shows_the_numbers_of_the_table(names: dict[str, Any]) -> None:
+    ways: pd.DataFrame = names["ways"]
+    shown = texts(plots.bars(ways["events per answer"], "What an answer costs", "events per answer"))
+    assert [float(text) for text in shown] == ways["events per answer"].tolist()

@@ -1,0 +1,30 @@
+"""The pauses of a retry policy, as their constants' docstrings add them up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from temporalio.common import RetryPolicy
+
+from loyalty.effects import START_GUEST_RETRIES
+from loyalty.lab.course.retries import pauses_seconds
+from loyalty.outbox import EMAIL_RETRIES
+
+
+def test_pauses_grow_to_the_longest() -> None:
+    assert pauses_seconds(EMAIL_RETRIES) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6, 6, 6, 6])
+
+
+def test_pauses_of_a_policy_with_defaults_double() -> None:
+    assert pauses_seconds(START_GUEST_RETRIES) == [1, 2, 4, 8, 16]
+
+
+def test_longest_pause_is_a_hundred_times_the_first_by_default() -> None:
+    policy = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1_000, maximum_attempts=3)
+    assert pauses_seconds(policy) == [1, 100]
+
+
+def test_endless_policy_is_refused() -> None:
+    with pytest.raises(ValueError, match="without `maximum_attempts`"):
+        pauses_seconds(RetryPolicy())

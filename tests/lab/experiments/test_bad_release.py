@@ -1,0 +1,40 @@
+"""A bug makes an actor wait, and its fix makes it go on: nothing is lost, and nobody has to repair data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loyalty.lab import Lab, settled
+from loyalty.lab.errors import WorkflowTaskFailing
+from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
+from loyalty.workflow import CustomerLoyaltyWorkflow
+
+
+async def opens(lab: Lab, customer_id: str, points: int) -> Any:
+    return await lab.client.start_workflow(
+        CustomerLoyaltyWorkflow.run,
+        CustomerInput(Customer(customer_id, points=points)),
+        id=workflow_id(customer_id),
+        task_queue=TASK_QUEUE,
+    )
+
+
+async def test_the_bug_hits_platinum_customers_only_and_its_fix_brings_them_back() -> None:
+    async with await Lab.start("bad-release", own_server=True) as lab:
+        barbara, edsger = await opens(lab, "barbara", 5_000), await opens(lab, "edsger", 0)
+        await settled(barbara)
+        await settled(edsger)
+        lab.worker.stop()
+        bad = lab.new_worker("loyalty.lab.experiments.bad_release")
+        for customer in (barbara, edsger):
+            await customer.signal("addPoints", 100)
+        assert (await edsger.query("getStatus"))["points"] == 100
+        with pytest.raises(WorkflowTaskFailing, match=r"IndexError: tuple index out of range\n.*bad_release.py"):
+            await barbara.query("getStatus")
+        await barbara.signal("addPoints", 100)
+        bad.stop()
+        lab.worker.start()
+        await settled(barbara, timeout=60)
+        assert (await barbara.query("getStatus"))["points"] == 5_200, "what arrived while she was stuck is counted"

@@ -1,0 +1,71 @@
+"""Workers of a notebook rest while another notebook runs cells, and serve again from its next cell on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loyalty.lab.jupyter import resting
+from tests.support.helpers import eventually
+from tests.support.jupyterlab import Session, descendants, jupyterlab, run
+
+QUICK = "from loyalty.lab.jupyter import resting; resting.REST_AFTER_SECONDS, resting.LOOK_EVERY_SECONDS = {}, 0.1"
+START_LAB = "from loyalty.lab import Lab; lab = await Lab.start(); second = lab.new_worker()"
+PIDS = "print(lab.worker.pid, second.pid)"
+START_ADA = """from loyalty.workflow import CustomerLoyaltyWorkflow
+from loyalty.messages import Customer, CustomerInput
+account = CustomerInput(Customer("ada", email="ada@example.com"))
+ada = await lab.client.start_workflow(
+    CustomerLoyaltyWorkflow.run, account, id="customer-ada", task_queue="customer-loyalty"
+)
+await ada.signal("addPoints", 5)"""
+POINTS = """from loyalty.lab import until
+async def counted(): return (await ada.query(CustomerLoyaltyWorkflow.get_status)).points == 10
+await until(counted, "Ada has 10 points")"""
+
+
+def workers_of(session: Session) -> set[int]:
+    return {
+        pid
+        for pid, command in descendants(session.process.pid).items()
+        if "run_module.py" in command and "guardian" not in command
+    }
+
+
+async def test_workers_end_behind_another_notebook_and_serve_again_from_the_next_cell(tmp_path: Path) -> None:
+    async with jupyterlab(tmp_path) as session:
+        first, other = session.new_kernel(), session.new_kernel()
+        run(first, QUICK.format(1) + "\n" + START_LAB + "\n" + START_ADA)
+        before = {int(pid) for pid in run(first, PIDS).split()}
+        run(other, START_LAB)
+        others = {int(pid) for pid in run(other, PIDS).split()}
+        assert len(before) == len(others) == 2
+
+        await eventually(lambda: workers_of(session) == others, waiting_for="the workers of the notebook behind to end")
+        said = run(first, 'await ada.signal("addPoints", 5)\n' + POINTS + "\n" + PIDS).splitlines()
+        assert said[0] == "Another notebook ran; worker processes that rested start again: 2."
+        again = {int(pid) for pid in said[-1].split()}
+        assert not again & before
+        assert again | others == workers_of(session)
+        assert run(first, "print(set(lab.lives().ended_by.dropna()))") == "{'stopped'}\n"
+
+
+async def test_worker_that_learner_ended_stays_ended(tmp_path: Path) -> None:
+    async with jupyterlab(tmp_path) as session:
+        first, other = session.new_kernel(), session.new_kernel()
+        run(first, QUICK.format(0.5) + "\n" + START_LAB)
+        run(first, "lab.worker.kill()")
+        run(other, "from loyalty.lab import Lab; lab = await Lab.start(worker=False)")
+        await eventually(lambda: not workers_of(session), waiting_for="the second worker to end")
+        assert run(first, "print(lab.worker.alive, second.alive)").splitlines()[-1] == "False True"
+
+
+async def test_nothing_rests_while_its_own_cell_runs_or_it_is_in_front(tmp_path: Path) -> None:
+    async with jupyterlab(tmp_path) as session:
+        first, other = session.new_kernel(), session.new_kernel()
+        run(other, QUICK.format(0.5) + "\n" + START_LAB)
+        run(first, QUICK.format(0.5) + "\n" + START_LAB)
+        await eventually(lambda: len(workers_of(session)) == 2, waiting_for="the other notebook's workers to rest")
+        in_front = {int(pid) for pid in run(first, PIDS).split()}
+        busy = f"import asyncio; await asyncio.sleep({4 * resting.LOOK_EVERY_SECONDS})\n" + PIDS
+        assert {int(pid) for pid in run(first, busy).split()} == in_front, "long cells keep their workers"
+        assert workers_of(session) == in_front

@@ -1,0 +1,136 @@
+"""In a notebook, an error of Temporal's SDK takes a few lines: the learner's line, and the sentence as the last."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from temporalio.testing import WorkflowEnvironment
+
+CONNECT = """from IPython import get_ipython
+from temporalio.client import Client
+from loyalty.lab.jupyter.short_traces import shorten_traces
+shorten_traces(get_ipython())
+client = await Client.connect("{address}")"""
+
+ASK = """ada = client.get_workflow_handle("customer-ada")
+await ada.query("getStatus")"""
+
+REFUSE = """from temporalio.exceptions import ApplicationError
+try:
+    raise ApplicationError("Cannot redeem 'castle'; possible is 'coffee'")
+except ApplicationError as cause:
+    raise ApplicationError("Workflow update failed") from cause"""
+
+
+HELPER = """import asyncio
+async def ask(name):
+    await client.get_workflow_handle(f"customer-{name}").query("getStatus")"""
+
+GROUP = """async with asyncio.TaskGroup() as group:
+    for name in ("ada", "bob", "ada"):
+        group.create_task(fail_later(name))"""
+
+FAIL_LATER = """waiting = asyncio.Event()
+async def fail_later(name):  # so that all of a group fail, before the first failure cancels the others
+    waiting.set()
+    raise ApplicationError(f"Cannot serve {name}; possible is grace")"""
+
+OWN_GROUP = """async def fail():
+    raise ValueError("a learner's own")
+async with asyncio.TaskGroup() as group:
+    group.create_task(fail())"""
+
+INNER_GROUP = """from loyalty.lab.errors import LabError
+raise ExceptionGroup("outer", [ExceptionGroup("inner", [LabError("Cannot start; run the cell above")])])"""
+
+FORGOTTEN_TASK = """from loyalty.lab.jupyter.short_traces import report_task
+asyncio.get_running_loop().set_exception_handler(report_task)
+forgotten = asyncio.create_task(ask("ada"))
+await asyncio.wait({forgotten})
+del forgotten"""
+
+
+@pytest.fixture(scope="module")
+def traces(server: WorkflowEnvironment) -> list[list[str]]:
+    """Return the lines that each of the cells shows."""
+    address = server.client.service_client.config.target_host
+    notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+    sources = [CONNECT.format(address=address), ASK, "%tb", REFUSE, "unknown_name"]
+    sources += [HELPER, "await asyncio.gather(ask('ada'), ask('bob'))", FAIL_LATER, GROUP]
+    sources += ["import traceback; traceback.print_last()", OWN_GROUP, INNER_GROUP, FORGOTTEN_TASK]
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]  # type: ignore[no-untyped-call]
+    NotebookClient(notebook, allow_errors=True, timeout=120, kernel_name="python3").execute()
+    return [lines_of(cell) for cell in notebook.cells]
+
+
+def lines_of(cell: nbformat.NotebookNode) -> list[str]:
+    return ["\n".join(output.get("traceback", [])) + output.get("text", "") for output in cell.outputs]
+
+
+def test_error_of_server_shows_learner_s_line_and_ends_with_sentence(traces: list[list[str]]) -> None:
+    (shown,) = traces[1]
+    assert len(shown.splitlines()) <= 6, shown
+    assert 'line 2:\n    await ada.query("getStatus")' in shown
+    assert shown.splitlines()[-1] == "RPCError: workflow not found for ID: customer-ada"
+
+
+def test_tb_shows_whole_trace_afterwards(traces: list[list[str]]) -> None:
+    assert "temporalio/client" in "".join(traces[2]).replace("\\", "/")
+
+
+def test_cause_is_last_line(traces: list[list[str]]) -> None:
+    (shown,) = traces[3]
+    assert shown.splitlines()[-2:] == [
+        "ApplicationError: Workflow update failed because of",
+        "ApplicationError: Cannot redeem 'castle'; possible is 'coffee'",
+    ]
+
+
+def test_learner_s_own_error_keeps_its_trace(traces: list[list[str]]) -> None:
+    (shown,) = traces[4]
+    assert "NameError" in shown
+    assert "Traceback" in shown
+
+
+def test_function_of_an_earlier_cell_is_named(traces: list[list[str]]) -> None:
+    (shown,) = traces[6]
+    assert shown.splitlines()[0] == "In an earlier cell, line 3 of ask:"
+
+
+def test_group_shows_each_error_once_with_its_line(traces: list[list[str]]) -> None:
+    (shown,) = traces[8]
+    assert shown.splitlines() == [
+        "In this cell, line 1:",
+        "    async with asyncio.TaskGroup() as group:",
+        "(`import traceback; traceback.print_last()` shows the whole trace.)",
+        "ExceptionGroup: unhandled errors in a TaskGroup (3 sub-exceptions)",
+        "--- error 1, 2 times ---",
+        "In an earlier cell, line 4 of fail_later:",
+        '    raise ApplicationError(f"Cannot serve {name}; possible is grace")',
+        "ApplicationError: Cannot serve ada; possible is grace",
+        "--- error 2 ---",
+        "In an earlier cell, line 4 of fail_later:",
+        '    raise ApplicationError(f"Cannot serve {name}; possible is grace")',
+        "ApplicationError: Cannot serve bob; possible is grace",
+    ]
+
+
+def test_print_last_shows_whole_trace_of_group(traces: list[list[str]]) -> None:
+    assert "Exception Group Traceback" in "".join(traces[9])
+
+
+def test_group_of_learner_s_own_errors_keeps_its_trace(traces: list[list[str]]) -> None:
+    (shown,) = traces[10]
+    assert "Exception Group Traceback" in shown
+    assert "ValueError: a learner's own" in shown
+
+
+def test_lab_error_in_a_group_of_groups_is_the_last_line(traces: list[list[str]]) -> None:
+    (shown,) = traces[11]
+    assert shown.splitlines()[-1] == "LabError: Cannot start; run the cell above"
+    assert len(shown.splitlines()) < 8
+
+
+def test_task_that_no_cell_awaits_shows_one_sentence(traces: list[list[str]]) -> None:
+    assert traces[12] == ["A task that no cell awaits has failed:\nRPCError: workflow not found for ID: customer-ada\n"]

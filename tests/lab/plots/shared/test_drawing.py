@@ -1,0 +1,20 @@
+"""Labels that keep their distance; test_accessibility.py has the colours."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.lab.plots.shared.drawing import spread
+
+
+@given(st.lists(st.floats(0, 100), max_size=30).map(sorted), st.floats(0.1, 5))
+def test_labels_are_spread_in_their_order(places: list[float], gap: float) -> None:
+    moved = spread(places, gap)
+    assert len(moved) == len(places)
+    assert all(after - before >= gap * 0.999 - 1e-9 for before, after in itertools.pairwise(moved))
+    if all(after - before >= gap for before, after in itertools.pairwise(places)):
+        assert moved == pytest.approx(places), "what has room stays"

@@ -1,0 +1,108 @@
+"""What took time: read from frames made by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.lab.plots.shared import durations
+from tests.support.pictures import START, happened, lived
+
+SCHEDULED, STARTED = (1.0, "ActivityTaskScheduled", {"name": "sendEmail"}), "ActivityTaskStarted"
+
+
+def seconds(time: pd.Timestamp | None) -> float | None:
+    return None if time is None else (time - START).total_seconds()
+
+
+def told(frame: pd.DataFrame) -> list[tuple[object, ...]]:
+    return [
+        (one.row, *map(seconds, (one.begin, one.started, one.end)), one.outcome, one.attempt, one.reason)
+        for one in durations.stretches(frame)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("closed", "closing", "outcome", "reason"),
+    [
+        ("Completed", {}, "completed", "refused"),
+        ("Failed", {"detail": "refused again"}, "failed", "refused again"),
+        ("TimedOut", {"detail": "StartToClose"}, "timed out", "StartToClose"),
+        ("Canceled", {}, "canceled", "refused"),
+    ],
+)
+def test_an_activity_lasts_from_scheduled_to_closed(
+    closed: str, closing: dict[str, object], outcome: str, reason: str
+) -> None:
+    frame = happened(
+        SCHEDULED,
+        (8, STARTED, {"name": "sendEmail", "refers_to": 1, "attempt": 3, "detail": "refused"}),
+        (9, f"ActivityTask{closed}", {"name": "sendEmail", "refers_to": 1, **closing}),
+    )
+    assert told(frame) == [("sendEmail", 1, 8, 9, outcome, 3, reason)]
+
+
+def test_a_workflow_task_that_no_worker_took_was_never_started() -> None:
+    frame = happened(
+        (0, "WorkflowTaskScheduled", {}), (10, "WorkflowTaskTimedOut", {"refers_to": 1, "detail": "ScheduleToStart"})
+    )
+    assert told(frame) == [("Workflow Tasks", 0, None, 10, "timed out", 1, "ScheduleToStart")]
+
+
+def test_what_is_not_closed_is_open_until_the_run_ends() -> None:
+    assert told(happened(SCHEDULED)) == [("sendEmail", 1, None, None, "", 1, "")]
+    ended = happened(SCHEDULED, (4, "WorkflowExecutionContinuedAsNew", {}))
+    assert told(ended) == [("sendEmail", 1, None, 4, "left open", 1, "")]
+
+
+def test_equal_event_numbers_of_other_runs_and_workflows_are_not_mixed_up() -> None:
+    closed = (2.0, "ActivityTaskCompleted", {"name": "sendEmail", "refers_to": 1})
+    frame = pd.concat(
+        [happened(SCHEDULED), happened(SCHEDULED, closed, run=2), happened(SCHEDULED, who="customer-bob")]
+    )
+    assert [one.outcome for one in durations.stretches(frame)] == ["", "completed", ""]
+
+
+def test_what_began_before_the_part_that_is_shown_is_left_out() -> None:
+    frame = happened(SCHEDULED, (2, "ActivityTaskCompleted", {"refers_to": 1}), (3, "WorkflowTaskScheduled", {}))
+    assert [one.row for one in durations.stretches(frame.tail(2))] == ["Workflow Tasks"]
+
+
+def down(lives: pd.DataFrame, until: float = 10) -> list[tuple[object, ...]]:
+    end = START + pd.Timedelta(until, "s")
+    return [(one.role, seconds(one.begin), seconds(one.end)) for one in durations.outages(lives, START, end)]
+
+
+def test_an_outage_is_where_no_process_of_a_role_is_up() -> None:
+    lives = lived(
+        ("worker", "worker 1", -5, 2, "killed"),
+        ("worker", "worker 2", 1, 4, "killed"),
+        ("worker", "worker 3", 7, None, None),
+        ("mail server", "mail server", -5, 3, "stopped"),
+        ("Temporal server", "Temporal server", -6, None, None),
+    )
+    assert down(lives) == [("worker", 4, 7), ("mail server", 3, 10)]
+
+
+def test_before_the_first_worker_there_is_none_and_a_role_that_is_not_known_is_not_missed() -> None:
+    assert down(lived(("worker", "worker 1", 3, None, None))) == [("worker", 0, 3)]
+
+
+def test_what_was_down_before_or_after_the_time_shown_is_cut_there() -> None:
+    lives = lived(("worker", "worker 1", -5, -3, "killed"), ("worker", "worker 2", 60, None, None))
+    assert down(lives) == [("worker", 0, 10)]
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 50)), max_size=30))
+def test_nothing_lies_on_anything_else_of_its_lane(lengths: list[tuple[float, float]]) -> None:
+    of = sorted((begin, begin + length) for begin, length in lengths)
+    chosen = durations.lanes(of)
+    for lane in set(chosen):
+        of_lane = [one for one, its in zip(of, chosen, strict=True) if its == lane]
+        assert all(before[1] <= after[0] for before, after in itertools.pairwise(of_lane))
+    most = max((sum(begin <= at < end or begin == at for begin, end in of) for at, _ in of), default=0)
+    assert len(set(chosen)) <= most, "no more lanes than there are at the same time"

@@ -1,0 +1,51 @@
+"""Labels beside each other: none on another, none outside."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.lab.plots.shared.labels import BETWEEN, SLACK, Label, with_room
+
+TEXTS = st.lists(st.text("abc", min_size=1, max_size=30), max_size=3).map(
+    lambda texts: tuple(sorted(texts, key=len, reverse=True))
+)
+LABELS = st.lists(st.builds(Label, st.floats(0, 100), TEXTS), max_size=20)
+
+
+def written(*labels: Label, end: float = 100) -> list[tuple[float, str]]:
+    return [(label.x, *label.texts) for label in with_room(labels, 1, 0, end)]  # type: ignore[misc]
+
+
+@given(LABELS)
+def test_no_label_covers_another_or_stands_far_from_its_place(labels: list[Label]) -> None:
+    placed = written(*labels)
+    for (before, text), (after, _) in pairwise(placed):
+        assert after >= before + len(text) + BETWEEN - 1e-9
+    for at, text in placed:
+        assert at >= -1e-9
+        assert at + len(text) <= 100 + 1e-9
+        reach = [label.x for label in labels if text in label.texts]
+        assert any(x - len(text) - 1e-9 <= at <= x + SLACK + 1e-9 for x in reach)
+
+
+def test_a_label_is_as_long_as_the_next_one_allows() -> None:
+    long_and_short = ("attempt 7, after a refusal", "attempt 7")
+    assert written(Label(10, long_and_short)) == [(10, "attempt 7, after a refusal")]
+    assert written(Label(10, long_and_short), Label(25, ("3 x",))) == [(10, "attempt 7"), (25, "3 x")]
+
+
+def test_a_label_gives_way_a_little_and_no_more() -> None:
+    assert written(Label(10, ("12345",)), Label(14, ("abc",))) == [(10, "12345"), (16, "abc")]
+    assert written(Label(10, ("1234567890",)), Label(12, ("abc",))) == [(10, "1234567890")]
+
+
+def test_a_label_at_the_right_edge_ends_there() -> None:
+    assert written(Label(98, ("killed",))) == [(94, "killed")]
+    assert written(Label(98, ("a label that is longer than the picture",)), end=20) == []
+
+
+def test_what_says_nothing_is_not_written() -> None:
+    assert written(Label(10, ())) == []

@@ -1,0 +1,102 @@
+"""Who sent what to whom: read from real histories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from loyalty.lab.plots.shared import sent_messages
+from loyalty.lab.plots.shared.sent_messages import CLIENTS
+from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of
+
+
+def sent(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """What was sent, without the times."""
+    return list(sent_messages.exchanged(frame).drop(columns=["sent", "received"]).itertuples(index=False, name=None))
+
+
+def test_every_event_that_receives_something_is_one_message(story: pd.DataFrame) -> None:
+    counted = story.type.value_counts()
+    kinds = sent_messages.exchanged(story).kind.value_counts().to_dict()
+    assert kinds == {
+        "start": story.workflow_id.nunique(),
+        "tell": counted["WorkflowExecutionSignaled"],
+        "ask": counted["WorkflowExecutionUpdateAccepted"],
+        "answer": counted["WorkflowExecutionUpdateCompleted"],
+        "lost": 3,
+    }, "and a run that continues another one was not started by anybody"
+
+
+def test_messages_between_actors_name_both(story: pd.DataFrame) -> None:
+    assert [message for message in sent(story) if CLIENTS not in message] == [
+        ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver"),
+        ("start", ADA, MARY, "startGuest", ""),
+        ("tell", ADA, MARY, "ensureMinimumStatus", "2"),
+        ("tell", ADA, MARY, "addPoints", "10, ada"),
+        ("tell", ADA, MARY, "addPoints", "10, ada"),
+        ("lost", ADA, MARY, "addPoints", "40, ada"),
+        ("lost", ADA, MARY, "startGuest", ""),
+        ("tell", ADA, GRACE, "ensureMinimumStatus", "2"),
+        ("start", HOUSEHOLD, JOAN, "startChild", ""),
+        ("tell", HOUSEHOLD, JOAN, "addPoints", "100"),
+        ("lost", HOUSEHOLD, ADA, "startChild", ""),
+    ]
+
+
+def test_asks_and_answers_are_between_a_client_and_a_customer(story: pd.DataFrame) -> None:
+    gifts = [message for message in sent(story) if message[0] in ("ask", "answer")]
+    assert gifts[:2] == [
+        ("ask", CLIENTS, ADA, "giftPoints", "mary, 10"),
+        ("answer", ADA, CLIENTS, "giftPoints", "mary receives 10 points"),
+    ]
+    assert gifts[-1][4].startswith("Cannot gift 40 points")
+
+
+def test_times_are_those_of_both_sides(story: pd.DataFrame) -> None:
+    table = sent_messages.exchanged(story)
+    assert (table.received >= table.sent).all()
+    assert table.sent.is_monotonic_increasing
+    gift = table[(table.name == "addPoints") & (table.sender == ADA)].iloc[0]
+    decided = story[(story.workflow_id == ADA) & (story.type == "SignalExternalWorkflowExecutionInitiated")]
+    arrived = of(story, MARY).query("name == 'addPoints'")
+    assert (gift.sent, gift.received) == (decided.time.iloc[0], arrived.time.iloc[0])
+
+
+def test_one_side_alone_knows_the_other(story: pd.DataFrame) -> None:
+    assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, ADA))
+    assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, GRACE))
+    assert ("start", ADA, MARY, "startGuest", "") in sent(of(story, ADA))
+    assert ("start", HOUSEHOLD, JOAN, "startChild", "") in sent(of(story, JOAN))
+    assert ("start", HOUSEHOLD, JOAN, "startChild", "") in sent(of(story, HOUSEHOLD))
+
+
+def test_the_order_of_the_frame_does_not_matter(story: pd.DataFrame) -> None:
+    parts = [part.reset_index(drop=True) for _, part in story.groupby(["workflow_id", "run"])]
+    assert_frame_equal(sent_messages.exchanged(pd.concat(reversed(parts))), sent_messages.exchanged(story))
+
+
+def test_no_events_are_no_messages(story: pd.DataFrame) -> None:
+    nothing = sent_messages.exchanged(story.head(0))
+    assert nothing.empty
+    assert list(nothing.dtypes) == list(sent_messages.exchanged(story).dtypes)
+
+
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        ("600", "600"),
+        ('600, "ada"', "600, ada"),
+        ('{"customer_id":"mary","email":"mary@example.org","name":"Mary"}', "mary"),
+        ('{"customer_id":"grace","status":{"name":"Silver","level":1}}', "grace, Silver, 1"),
+        ("Cannot gift 40 points; mary cannot receive them", "Cannot gift 40 points; mary can…"),
+        ('{"guest_id":"mary","poi', "mary, poi"),
+        (float("nan"), ""),
+        ("null", ""),
+        ("false", "False"),
+    ],
+)
+def test_a_detail_in_short(detail: object, text: str) -> None:
+    assert sent_messages.short(detail) == text

@@ -1,0 +1,73 @@
+"""Who brought whom to life: read from real histories, and drawn."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from loyalty.lab.plots.family_tree import BOXES, LINES, births, family_tree
+from loyalty.lab.plots.shared.sent_messages import CLIENTS
+from tests.support.pictures import named, written
+from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of
+
+
+def test_births_say_who_brought_whom_to_life(story: pd.DataFrame) -> None:
+    table = births(story)
+    assert table.drop(columns="born").to_numpy().tolist() == [
+        [ADA, CLIENTS, "started", "Running"],
+        [GRACE, CLIENTS, "started", "Running"],
+        [MARY, ADA, "invited", "Completed"],
+        [HOUSEHOLD, CLIENTS, "started", "Running"],
+        [JOAN, HOUSEHOLD, "child", "Running"],
+    ], "Grace was a customer when Ada invited her"
+    assert table.born.is_monotonic_increasing
+
+
+def test_a_guest_whose_history_is_not_shown_is_in_the_family(story: pd.DataFrame) -> None:
+    table = births(of(story, ADA))
+    assert table.workflow_id.to_list() == [ADA, MARY, GRACE]
+    assert table.status.to_list() == ["Running", "", ""]
+    assert {"alive", "history not shown"} <= set(named(family_tree(of(story, ADA))))
+
+
+def test_a_family_tree_has_one_line_per_birth(story: pd.DataFrame) -> None:
+    ax = family_tree(story)
+    for how, times in births(story).how.value_counts().items():
+        assert sum(line.get_gid() == how for line in ax.lines) == times
+        assert written(ax).count(str(how)) == times
+    assert {"clients", "ada", "grace", "mary (completed)", HOUSEHOLD, "joan"} <= set(written(ax))
+    assert named(ax) == ["started by a client", "invited", "child", "alive", "closed"]
+    assert ax.get_title(loc="left") == "Who brought whom to life: 5 workflows"
+    assert ax.get_xlabel() == "generation"
+    assert ax.get_ylabel()
+
+
+def test_children_stand_to_the_right_of_their_parents_and_nobody_on_another(story: pd.DataFrame) -> None:
+    ax = family_tree(story)
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    assert places["clients"][0] < places["ada"][0] == places[HOUSEHOLD][0] < places["joan"][0]
+    names = [places[text.get_text()] for text in ax.texts if text.get_gid()]
+    assert len(set(names)) == len(names)
+
+
+def test_a_family_of_one_and_one_without_a_beginning(story: pd.DataFrame) -> None:
+    assert "joan" in written(family_tree(of(story, JOAN)))
+    without = family_tree(of(story, GRACE).tail(2))
+    assert written(without) == ["grace"]
+
+
+def test_nobody_is_no_family(story: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"Cannot draw a family of 0 workflows \(0 events\); possible are 1 to 60"):
+        family_tree(story.head(0))
+
+
+def test_no_meaning_is_by_colour_alone() -> None:
+    lines = [str(style) for _, style in LINES.values()]
+    assert len(set(lines)) == len(lines)
+    assert len({look["linestyle"] for look in BOXES.values()}) == len(BOXES)
+
+
+def test_it_can_be_drawn_beside_others(story: pd.DataFrame) -> None:
+    beside = plt.subplots(1, 2)[1][1]
+    assert family_tree(story, beside) is beside

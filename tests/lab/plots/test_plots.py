@@ -1,0 +1,45 @@
+"""What every picture of the package has, and what the package does not load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from loyalty.lab import plots
+from tests.support.pictures import life
+
+STRIP = life(1, 2)
+PICTURES = {
+    "event_strip": lambda ax: plots.event_strip(STRIP, ax),
+    "growth": lambda ax: plots.growth(life(), ax),
+    "growth by purchases": lambda ax: plots.growth(life(), ax, by="purchases", prediction=4),
+    "sawtooth": lambda ax: plots.sawtooth(life(), ax, threshold=40),
+    "bars": lambda ax: plots.bars(pd.Series({"naive": 18}).rename_axis("variant"), "Kept", "messages", ax, of=300),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_picture_has_a_title_and_labelled_axes(name: str) -> None:
+    ax = PICTURES[name](None)
+    assert ax.get_title(loc="left")
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+    assert tuple(plt.gcf().get_size_inches()) == (8, 4)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_picture_can_be_drawn_beside_others(name: str) -> None:
+    given = plt.subplots(1, 2)[1][1]
+    assert PICTURES[name](given) is given
+
+
+def test_importing_the_plots_loads_neither_temporal_nor_matplotlib() -> None:
+    code = (
+        "import sys, loyalty.lab.plots; print([x for x in ('temporalio', 'matplotlib', 'pandas') if x in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"

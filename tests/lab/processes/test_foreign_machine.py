@@ -1,0 +1,226 @@
+"""A JupyterLab, its kernels and its workers on a machine whose settings and files belong to other programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from loyalty.lab import Lab, LabError
+from loyalty.lab.jupyter.kernel import INLINE, show_figures
+from loyalty.lab.server.database import HEADER, refuse_unusable, users
+from tests.support.jupyterlab import Session, jupyterlab, run
+
+WORKER = """
+import json, os, sys, threading
+import my_drinks
+print(json.dumps({"drink": my_drinks.BEST, "environment": dict(os.environ), "path": sys.path, "queues": sys.argv[1:]}))
+print("Serving task queue my-own", flush=True)
+threading.Event().wait()
+"""
+
+CELL = """
+import json
+import my_drinks
+from loyalty.lab import Lab
+lab = await Lab.start("foreign")
+mine = lab.new_worker("my_worker", "first", "second")
+import matplotlib.pyplot as plt
+print(json.dumps({
+    "served": "Serving task queue customer-loyalty" in lab.worker.log(),
+    "drink": my_drinks.BEST,
+    "backend": plt.get_backend(),
+    "startup": "STARTED" in globals(),
+    "worker": json.loads(mine.log(2).splitlines()[0]),
+}))
+await lab.stop()
+"""
+
+HERE = [name for name in sys.stdlib_module_names if name != "__main__" and find_spec(name)]  # not msvcrt on Linux
+SHADOWED = [*HERE, "pandas", "temporalio", "matplotlib", "traitlets"]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """A folder with a file for every module of the standard library, and two modules of the learner's own."""
+    folder = tmp_path / "shelf \N{LATIN SMALL LETTER U WITH DIAERESIS}"
+    folder.mkdir()
+    for name in SHADOWED:
+        (folder / f"{name}.py").write_text(f"raise ImportError('{name} of the notebook folder was imported')\n")
+    (folder / "my_drinks.py").write_text("BEST = 'espresso'\n")
+    (folder / "my_worker.py").write_text(WORKER)
+    return folder
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> dict[str, str]:
+    """Variables that belong to other programs."""
+    other = tmp_path / "other"
+    kernel = other / "share" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    (kernel / "kernel.json").write_text(
+        json.dumps(
+            {"argv": [str(other / "gone"), "{connection_file}"], "display_name": "Foreign", "language": "python"}
+        )
+    )
+    (other / "json.py").write_text("raise ImportError('json of another Python was imported')\n")
+    startup = other / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("STARTED = True\n")
+    return {
+        "MPLBACKEND": "Agg",
+        "JUPYTER_PATH": str(other / "share"),
+        "PYTHONPATH": str(other),
+        "PYTHONHOME": str(other),
+        "PYTHONSTARTUP": str(other / "json.py"),
+        "PYTHONINSPECT": "1",
+        "PYTHONWARNINGS": "error",
+        "IPYTHONDIR": str(other / "ipython"),
+        "LC_ALL": "C",
+        "HOME": "/dev/null/home",
+        "LOYALTY_LAB_STARTED_AT": "1",
+    }
+
+
+@pytest.fixture
+async def session(tmp_path: Path, shelf: Path, foreign: dict[str, str]) -> AsyncIterator[Session]:
+    arguments = [f"--ServerApp.root_dir={shelf}", "--LabApp.default_url=/lab"]
+    async with jupyterlab(tmp_path, *arguments, cwd=str(shelf), **foreign) as session:
+        yield session
+
+
+async def test_kernel_and_workers_run_beside_foreign_settings_and_files(
+    session: Session, foreign: dict[str, str]
+) -> None:
+    found = json.loads(run(session.new_kernel(), CELL).splitlines()[-1])
+    assert found["served"]
+    assert found["drink"] == found["worker"]["drink"] == "espresso", "The learner's own modules are found"
+    assert found["backend"].endswith("inline")
+    assert not found["startup"], "The profile belongs to another IPython"
+    assert found["worker"]["queues"] == ["first", "second"]
+    removed = {name for name in foreign if name.startswith(("PYTHON", "MPL"))}
+    kept = found["worker"]["environment"]
+    assert not {name for name in removed if kept.get(name) == foreign[name]}
+    log = (session.runtime / "log").read_text(encoding="utf-8")
+    assert "Cannot write in /dev/null/home" in log
+    (seconds,) = re.findall(r"JupyterLab is ready after ([\d.]+) s", log)
+    assert float(seconds) < 600, "Another session's start does not count"
+
+
+def test_figures_are_shown_in_the_notebook_whatever_mplbackend_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
+    for hiding in ("Agg", "TkAgg", "pdf", ""):
+        environment = {"MPLBACKEND": hiding}
+        show_figures(environment)
+        assert environment["MPLBACKEND"] == INLINE
+    chosen = {"MPLBACKEND": "module://ipympl.backend_nbagg"}
+    show_figures(chosen)
+    assert chosen == {"MPLBACKEND": "module://ipympl.backend_nbagg"}, "The learner's choice for notebooks stays"
+
+
+async def test_lab_goes_on_after_temporary_files_were_removed() -> None:
+    async with await Lab.start("cleaned", own_server=True) as lab:
+        shutil.rmtree(lab.folder)
+        assert "was removed" in lab.worker.log()
+        with pytest.raises(
+            LabError, match=r"was removed, as a clean-up .* `lab = await Lab.start\(\)` makes a new one"
+        ):
+            _ = lab.database_url
+        lab.worker.kill()
+        lab.worker.start()
+        assert "Serving task queue" in lab.worker.log()
+        assert len(lab.lives().query("role == 'worker'")) == 2
+        shutil.rmtree(lab.folder)
+        lab.new_worker("loyalty.worker", "coffee-shop")
+        assert (lab.folder / "coffee-shop.db").is_file()
+        shutil.rmtree(lab.folder)
+        lab.server.kill()
+        await lab.server.start()
+
+
+async def test_lab_starts_after_the_folder_of_temporary_files_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "removed"))
+    async with await Lab.start("removed", own_server=True, worker=False) as lab:
+        assert lab.folder.parent == tmp_path / "removed"
+
+
+async def test_unusable_folder_of_temporary_files_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null/tmp")
+    with pytest.raises(LabError, match=r"temporary files in /dev/null/tmp \(Not a directory\); TMPDIR names another"):
+        await Lab.start("removed")
+
+
+# ---- a server's database file -------------------------------------------------------------------------------------
+
+
+async def test_database_of_a_running_server_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    async with await Lab.start("first", database=file, worker=False) as first:
+        with pytest.raises(LabError, match=rf"that database is in use by process {first.server.pid}; stop the lab"):
+            await Lab.start("second", database=file, worker=False)
+        assert await first.client.service_client.check_health()
+    async with await Lab.start("third", database=file, worker=False) as third:
+        assert third.client.namespace.startswith("third"), "Once it is released, the database can be used again"
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda file: file.mkdir(), "Is a directory"),
+        (lambda file: file.write_text("Dear diary, ..."), "is not an SQLite database"),
+        (lambda file: file.write_bytes(HEADER + b"\xff" * 4096), "Cannot use the database file"),
+        (lambda file: sqlite3.connect(file).execute("CREATE TABLE diary (day)"), "not a Temporal server's database"),
+    ],
+    ids=["folder", "text", "broken", "another program's"],
+)
+def test_unusable_database_is_refused(make: Callable[[Path], object], sentence: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    make(file)
+    before = file.is_file() and file.read_bytes()
+    with pytest.raises(LabError, match=sentence):
+        refuse_unusable(file)
+    assert (file.is_file() and file.read_bytes()) == before, "A file that is refused is left as it was"
+
+
+@pytest.mark.parametrize("place", ["/nowhere/a.db", "/dev/null/a.db", "/proc/a.db", "/dev/null"])
+def test_database_in_an_impossible_place_is_refused(place: str) -> None:
+    with pytest.raises(LabError, match=f"Cannot use .*{place}"):
+        refuse_unusable(Path(place))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_database_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    file.touch(0o444)
+    with pytest.raises(LabError, match="Permission denied"):
+        refuse_unusable(file)
+
+
+@pytest.mark.parametrize("exists", [False, True])
+async def test_new_and_empty_database_are_used(exists: bool, tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    if exists:
+        file.touch()
+    async with await Lab.start("new", database=file, worker=False):
+        assert users(file)
+    assert users(file) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="lsof is asked only where there is no /proc")
+def test_lsof_tells_who_uses_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("lsof") is None:
+        pytest.skip("This machine has no lsof")
+    monkeypatch.setattr("loyalty.lab.server.database.PROCESSES", tmp_path)
+    with (tmp_path / "a.db").open("w"):
+        assert users(tmp_path / "a.db") == [f"process {os.getpid()}"]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loyalty.lab.errors import LabError
+from loyalty.lab.processes import ports
+from loyalty.lab.processes.inbox import Inbox
+from loyalty.lab.processes.ports import HOST, PORTS, ReservedPort, is_open, refuse_taken
+from loyalty.lab.server.embedded import EmbeddedServer, binary
+
+GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a server listen beside a bound socket")
+
+
+@pytest.mark.skipif(not GIVEN_AWAY.exists(), reason="only Linux says which ports it gives to whoever asks for any")
+def test_a_reserved_port_is_none_of_those_that_the_machine_gives_away() -> None:
+    lowest, highest = map(int, GIVEN_AWAY.read_text().split())
+    if lowest <= PORTS[0]:
+        pytest.skip(f"this machine gives away all ports from {lowest}")
+    assert not lowest <= ReservedPort().number <= highest
+
+
+def test_a_port_that_is_taken_is_never_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    only = ReservedPort().number
+    monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
+    with socket.create_server((HOST, only)):
+        assert is_open(only)
+        with pytest.raises(LabError, match=f"Cannot find a free port on 127.0.0.1: all from {only} to {only} are"):
+            ReservedPort()
+        with pytest.raises(LabError, match=f"Cannot start a server on port {only}: another program listens there"):
+            refuse_taken(only)
+    assert not is_open(only)
+    refuse_taken(only)
+
+
+@on_linux
+def test_a_reserved_port_is_free_again_when_its_object_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    reserved = ReservedPort()
+    only = reserved.number
+    monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
+    with pytest.raises(LabError, match="Cannot find a free port"):
+        ReservedPort()
+    del reserved
+    assert ReservedPort().number == only
+
+
+@on_linux
+def test_an_inbox_keeps_its_port_before_it_listens_and_while_it_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    only = ReservedPort().number
+    monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
+    inbox = Inbox()
+    for _ in range(2):
+        with pytest.raises(LabError, match="Cannot find a free port"):
+            ReservedPort()
+        inbox.start()
+        assert is_open(only)
+        inbox.stop()
+        assert not is_open(only)
+
+
+@on_linux
+async def test_a_server_keeps_both_ports_while_it_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = binary()
+    assert program is not None
+    server = EmbeddedServer(program, tmp_path / "server.log")
+    server.kill()
+    for port in server.where.ports:
+        assert not is_open(port)
+        monkeypatch.setattr(ports, "PORTS", range(port, port + 1))
+        with pytest.raises(LabError, match="Cannot find a free port"):
+            ReservedPort()
+    await server.start()
+    await server.stop()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows other numbers")
+def test_a_reserved_port_refuses_callers() -> None:
+    reserved = ReservedPort()
+    with socket.socket() as caller:
+        assert caller.connect_ex((HOST, reserved.number)) == errno.ECONNREFUSED
+
+
+@pytest.mark.parametrize("port", [99_999, -1, 0, "7233", True, 7233.0])
+def test_invalid_port_is_refused_in_a_sentence(port: Any) -> None:
+    with pytest.raises(
+        LabError, match=r"^Cannot start a server on port .*; possible is a whole number from 1 to 65535"
+    ):
+        refuse_taken(port)

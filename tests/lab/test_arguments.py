@@ -1,0 +1,157 @@
+"""Wrong arguments of the lab's functions: one sentence says what was asked and what is possible, and nothing starts."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from loyalty.lab import Lab, LabError, settled, until
+from loyalty.lab.arguments import NAME_LIMIT
+from loyalty.lab.course.traffic import shop, storm
+from loyalty.lab.errors import WaitedTooLong
+from loyalty.lab.processes import worker
+from tests.lab.test_lab import gone
+from tests.support.helpers import eventually
+from tests.support.jupyterlab import descendants
+
+SECONDS = "a number of seconds, more than 0"
+SWITCH = "True or False"
+
+WRONG_STARTS: list[tuple[dict[str, Any], str]] = [
+    *(
+        ({"patience": patience}, f"Cannot use patience={patience!r}: patience is {SECONDS}")
+        for patience in (-1, 0, math.nan, math.inf, "5", None, True)
+    ),
+    ({"worker": "yes"}, f"Cannot use worker='yes': worker is {SWITCH}"),
+    ({"own_server": 1}, f"Cannot use own_server=1: own_server is {SWITCH}"),
+    ({"name": ""}, "Cannot use name='': name is a text, such as 'my-lab'"),
+    ({"name": 5}, "Cannot use name=5: name is a text, such as 'my-lab'"),
+    ({"name": "x" * 101}, f"Cannot use a name of 101 characters: at most {NAME_LIMIT} are possible"),
+    ({"database": ""}, "Cannot use database='': database is a text, such as 'temporal.db'"),
+    ({"database": 5}, "Cannot use database=5: database is a text, such as 'temporal.db'"),
+    ({"limits": "many"}, "Cannot use limits='many': limits is a dictionary, such as "),
+    ({"limits": {"a": {1}}}, "Cannot use limits={'a': {1}}: limits is a dictionary, such as "),
+    ({"port": "7233"}, "Cannot start a server on port '7233'; possible is a whole number from 1 to 65535, or none"),
+    ({"port": -1}, "Cannot start a server on port -1; possible is a whole number from 1 to 65535, or none"),
+]
+
+
+@pytest.mark.parametrize(("asked", "sentence"), WRONG_STARTS, ids=lambda value: str(value)[:40])
+async def test_wrong_start_is_refused_in_a_sentence(in_session: None, asked: dict[str, Any], sentence: str) -> None:
+    before = set(descendants(os.getpid()))
+    with pytest.raises(LabError) as refusal:
+        await Lab.start(**asked)
+    assert str(refusal.value).startswith(sentence)
+    assert {pid for pid in descendants(os.getpid()) if pid not in before and not gone(pid)} == set()
+
+
+async def test_folder_as_database_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=f"Cannot use the database file {tmp_path} "):
+        await Lab.start(database=tmp_path)
+
+
+async def test_relative_database_is_the_same_file_after_a_change_of_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    async with await Lab.start("two words", database="temporal.db", worker=False) as lab:
+        assert lab.namespace.startswith("two-words-")
+        await lab.server.stop()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        await lab.server.start()
+    assert os.listdir(tmp_path / "elsewhere") == [], "the server goes on with the file that it had"
+
+
+@pytest.fixture(scope="module")
+async def lab(server: Any) -> AsyncIterator[Lab]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOYALTY_LAB_ADDRESS", server.client.service_client.config.target_host)
+        patch.setenv("LOYALTY_LAB_UI_PORT", "1")
+        async with await Lab.start("arguments", worker=False) as lab:
+            yield lab
+
+
+WAIT_SECONDS = "a number of seconds, 0 or more"
+WRONG_CALLS: dict[str, tuple[Any, str]] = {
+    "module": (lambda lab: lab.new_worker(5), "Cannot use module=5: module is a text, such as 'loyalty.worker'"),
+    "task queue": (
+        lambda lab: lab.new_worker("loyalty.worker", ""),
+        "Cannot use task_queue='': task_queue is a text, such as 'customer-loyalty'",
+    ),
+    "link": (lambda lab: lab.web_ui(5), "Cannot use customer=5: customer is a text, such as 'customer-ada'"),
+    "condition": (lambda _: until(True, "it is so"), "Cannot use condition=True: condition is a function without"),  # type: ignore[arg-type]
+    "coroutine": (
+        lambda lab: until(lab.inbox.wait_for(1), "mail is there"),
+        "Cannot use condition=<coroutine object Inbox.wait_for at ",
+    ),
+    "what": (lambda _: until(lambda: True, ""), "Cannot use what='': what is a text"),
+    "timeout": (
+        lambda _: until(lambda: True, "it is so", timeout=math.nan),
+        f"Cannot use timeout=nan: timeout is {WAIT_SECONDS}",
+    ),
+    "settled": (lambda _: settled("customer-ada"), "Cannot wait until 'customer-ada' is settled: name a workflow's"),  # type: ignore[arg-type]
+    "count of mail": (
+        lambda lab: lab.inbox.wait_for("ada@example.com"),
+        "Cannot use count='ada@example.com': count is a whole number, 0 or more",
+    ),
+    "address": (lambda lab: lab.inbox.wait_for(1, to=5), "Cannot use to=5: to is a text, such as 'ada@example.com'"),
+    "senders": (
+        lambda lab: storm(customer(lab), senders=0, seconds=1),
+        "Cannot use senders=0: senders is a whole number, 1 or more",
+    ),
+    "seconds": (
+        lambda lab: storm(customer(lab), seconds=-1),
+        f"Cannot use seconds=-1: seconds is {WAIT_SECONDS}",
+    ),
+    "endless storm": (
+        lambda lab: storm(customer(lab)),
+        "Cannot storm for ever: give `seconds`, `purchases` or `until_refused=True`",
+    ),
+    "purchases": (
+        lambda lab: shop(customer(lab), lab.inbox, "ada@example.com", purchases=-1),
+        "Cannot use purchases=-1: purchases is a whole number, 0 or more",
+    ),
+    "shopper's address": (
+        lambda lab: shop(customer(lab), lab.inbox, None, purchases=1),  # type: ignore[arg-type]
+        "Cannot use email=None: email is a text, such as 'ada@example.com'",
+    ),
+}
+
+
+def customer(lab: Lab) -> Any:
+    return lab.client.get_workflow_handle("customer-ada")
+
+
+@pytest.mark.parametrize("name", WRONG_CALLS)
+async def test_wrong_call_is_refused_in_a_sentence(lab: Lab, name: str) -> None:
+    call, sentence = WRONG_CALLS[name]
+
+    async def make() -> None:
+        await call(lab)
+
+    with pytest.raises(LabError) as refusal:
+        await make()
+    assert str(refusal.value).startswith(sentence)
+
+
+async def test_worker_that_serves_nothing_is_ended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "START_TIMEOUT_SECONDS", 0.5)
+    before = set(descendants(os.getpid()))
+    with pytest.raises(WaitedTooLong, match="serves its task queue, and it is not so: it runs, and has not written"):
+        lab.new_worker("http.server", "0")
+
+    def started() -> set[int]:
+        return {pid for pid in descendants(os.getpid()) if pid not in before and not gone(pid)}
+
+    await eventually(started, lambda left: not left, waiting_for="the process to end")
+
+
+async def test_counts_and_seconds_of_pandas_are_possible(lab: Lab) -> None:
+    await lab.inbox.wait_for(numpy.int64(0), timeout=numpy.float64(1))  # type: ignore[arg-type]

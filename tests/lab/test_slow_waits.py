@@ -1,0 +1,153 @@
+"""Waits that were silent: a start without an answer, a condition, shopping without mail, and a killed worker."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from temporalio.client import WorkflowHandle
+
+from loyalty.lab import Lab, until
+from loyalty.lab.client import notices
+from loyalty.lab.course import traffic
+from loyalty.lab.errors import WaitedTooLong
+from loyalty.lab.processes.ports import HOST
+from loyalty.lab.processes.worker import sticky_seconds
+from loyalty.lab.server.embedded import SESSION_ADDRESS, SESSION_UI_PORT
+from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
+from loyalty.workflow import CustomerLoyaltyWorkflow
+from tests.support.helpers import eventually
+
+HINT_SECONDS = 0.3
+
+
+@pytest.fixture(autouse=True)
+def _early_hints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", HINT_SECONDS)
+
+
+@pytest.fixture
+async def lab(in_session: None) -> AsyncIterator[Lab]:
+    async with await Lab.start("slow-waits", worker=False) as lab:
+        yield lab
+
+
+@pytest.fixture
+def silent_address() -> Iterator[str]:
+    """Return an address that accepts connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        listener.listen()
+        yield f"{HOST}:{listener.getsockname()[1]}"
+
+
+async def open_account(lab: Lab, customer_id: str) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
+    customer = Customer(customer_id, email=f"{customer_id}@example.com")
+    return await lab.client.start_workflow(
+        CustomerLoyaltyWorkflow.run, CustomerInput(customer), id=workflow_id(customer_id), task_queue=TASK_QUEUE
+    )
+
+
+async def said_while_starting(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the first hint of a lab's start, which then is given up."""
+    said: list[str] = []
+    starting = asyncio.create_task(Lab.start("slow"))
+    try:
+        await eventually(lambda: said.append(capsys.readouterr().err) or "".join(said), waiting_for="a hint")  # type: ignore[func-returns-value]
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+    return "".join(said)
+
+
+async def test_start_names_session_server_that_does_not_answer(
+    silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SESSION_ADDRESS, silent_address)
+    monkeypatch.setenv(SESSION_UI_PORT, "1")
+    said = await said_while_starting(capsys)
+    assert said == f"Still waiting for an answer of this session's Temporal server at {silent_address}\n"
+
+
+async def test_start_names_cluster_that_does_not_answer(
+    silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", silent_address)
+    said = await said_while_starting(capsys)
+    assert said == f"Still waiting for an answer of the Temporal cluster at {silent_address}\n"
+
+
+async def test_condition_of_a_cell_names_what_the_newest_lab_misses(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = "no customer runs here; did you run the cell above?"
+    with pytest.raises(WaitedTooLong, match="Waited 1 s until pigs fly, and it is not so: no customer runs here"):
+        await until(lambda: False, "pigs fly", timeout=1)
+    assert capsys.readouterr().err == f"Still waiting until pigs fly, 1 s at most: {missing}\n"
+    await open_account(lab, "ada")
+    with pytest.raises(WaitedTooLong, match="customer-ada runs, and no worker polls its task queue customer-loyalty"):
+        await until(lambda: False, "pigs fly", timeout=0.5)
+
+
+async def test_condition_says_nothing_about_a_lab_that_was_stopped(lab: Lab) -> None:
+    await lab.stop()
+    with pytest.raises(WaitedTooLong) as late:
+        await until(lambda: False, "pigs fly", timeout=0.2)
+    assert str(late.value) == "Waited 0.2 s until pigs fly, and it is not so"
+
+
+async def test_look_that_never_returns_keeps_hint_and_deadline(capsys: pytest.CaptureFixture[str]) -> None:
+    ended: list[str] = []
+
+    async def looks_for_ever() -> bool:
+        try:
+            return await asyncio.Future()
+        finally:
+            ended.append("cancelled")
+
+    async with asyncio.timeout(10):
+        with pytest.raises(WaitedTooLong, match="Waited 1 s until pigs fly"):
+            await until(looks_for_ever, "pigs fly", timeout=1)
+    assert "Still waiting until pigs fly, 1 s at most" in capsys.readouterr().err
+    assert ended == ["cancelled"]
+
+
+async def test_shopping_without_mail_says_once_what_is_missing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
+    ada = await open_account(lab, "ada")
+    spree = await traffic.shop(ada, lab.inbox, "ada@example.com", purchases=3)
+    assert spree.purchases == 3
+    assert capsys.readouterr().err == (
+        "Waited 0.3 s until 1 mail for ada@example.com arrives; there are 0: customer-ada runs, and no worker polls "
+        "its task queue customer-loyalty; no worker process of this lab runs, `lab.worker.start()` starts one; "
+        "the next purchase is made\n"
+    )
+
+
+async def test_shopping_of_a_terminated_customer_brings_no_hint(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
+    ada = await open_account(lab, "ada")
+    shopping = asyncio.create_task(traffic.shop(ada, lab.inbox, "ada@example.com"))
+    await ada.terminate()
+    assert (await shopping).refusal is not None
+    assert capsys.readouterr().err == ""
+
+
+async def test_worker_after_a_killed_one_says_how_long_answers_may_take(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notices.HINT_AFTER_SECONDS = 30.0  # undone with the fixture's own change
+    lab.worker.start()
+    lab.worker.stop()
+    lab.worker.start()
+    assert capsys.readouterr().err == "", "a worker that was stopped has signed off"
+    lab.worker.kill()
+    lab.worker.start()
+    said = capsys.readouterr().err
+    assert said.startswith(f"Worker process {lab.worker.pid} runs. First answers may take {sticky_seconds():g} s: ")

@@ -1,0 +1,100 @@
+"""What a session borrows from the machine and gives back: memory, a cgroup that limits it, a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.support.binder_build import SYSTEM_PATH
+
+MIB = 1024 * 1024
+LIMIT = 2048 * MIB
+CLEAR_SECONDS = 180.0
+"""Twenty thousand files on a busy disk take their time."""
+
+
+class Cgroup:
+    """A memory limit for all processes together, version 2 or 1 of the kernel's interface."""
+
+    def __init__(self, folder: Path, peak: str, events: str) -> None:
+        self.folder, self._peak, self._events = folder, peak, events
+
+    @classmethod
+    def make(cls, name: str) -> Cgroup | None:
+        """Return a new group, or None where this machine does not let us make one."""
+        second = cls(Path("/sys/fs/cgroup", name), "memory.peak", "memory.events")
+        first = cls(Path("/sys/fs/cgroup/memory", name), "memory.max_usage_in_bytes", "memory.oom_control")
+        is_second = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+        made, limit = (second, "memory.max") if is_second else (first, "memory.limit_in_bytes")
+        try:
+            made.folder.mkdir()
+        except OSError:
+            return None
+        try:
+            (made.folder / limit).write_text(str(LIMIT))
+        except OSError:
+            made.folder.rmdir()
+            return None
+        with contextlib.suppress(OSError):  # a machine without swap has no such file
+            (made.folder / "memory.swap.max").write_text("0")
+        return made
+
+    @property
+    def peak(self) -> int | None:
+        """The kernel's own highest count, page cache included, in bytes."""
+        path = self.folder / self._peak
+        return int(path.read_text()) if path.exists() else None
+
+    @property
+    def killed(self) -> int:
+        """How many processes the kernel ended because there was no memory left."""
+        found = re.search(r"^oom_kill (\d+)", (self.folder / self._events).read_text(), re.MULTILINE)
+        return int(found[1]) if found else 0
+
+
+def pss(process: psutil.Process) -> int:
+    """Return a process's proportional share of memory, in bytes: a page that four share counts a quarter."""
+    try:
+        return int(re.findall(r"^Pss: +(\d+)", Path(f"/proc/{process.pid}/smaps_rollup").read_text(), re.M)[0]) * 1024
+    except (OSError, IndexError):  # it has ended since we heard of it
+        return 0
+
+
+JANITOR = r"""
+cat > /dev/null
+for attempt in $(seq 200); do
+    [ -z "$1" ] || [ ! -d "$1" ] || rmdir "$1" 2> /dev/null
+    [ -z "$2" ] || rm -rf "$2" 2> /dev/null
+    { [ -n "$1" ] && [ -d "$1" ]; } || { [ -n "$2" ] && [ -d "$2" ]; } || exit 0
+    sleep 0.1
+done
+"""
+
+
+class Janitor:
+    """A process that clears away when this script ends, however it ends: its standard input ends then, too."""
+
+    def __init__(self, cgroup: Cgroup | None, folder: Path | None) -> None:
+        names = [str(cgroup.folder) if cgroup else "", str(folder) if folder else ""]
+        self._names = [name for name in names if name]
+        self._process = subprocess.Popen(
+            ["sh", "-c", JANITOR, "janitor", *names],
+            stdin=subprocess.PIPE,
+            env={"PATH": SYSTEM_PATH},
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def clear(self) -> None:
+        """Let it work now, and wait until it has."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(CLEAR_SECONDS)
+        except subprocess.TimeoutExpired:  # what went wrong before is more important: it is not replaced by this
+            sys.stderr.write(f"Waited {CLEAR_SECONDS:g} s until {' and '.join(self._names)} were removed\n")

@@ -1,0 +1,136 @@
+"""A learner in a real browser: JupyterLab's pages, seen and clicked as a person would, by playwright."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Locator, Page, Playwright, expect
+
+from tests.support.jupyterlab import TOKEN, Session
+
+ARTEFACTS = Path(__file__).parents[2] / ".artefacts" / "browser"
+"""Where the screenshots of the last run are; not committed."""
+
+REQUIRED = "LOYALTY_BROWSER"
+"""Set to `required`, a missing browser is a failure, as in CI; else the tests are skipped."""
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
+SECONDS = 1000
+"""Playwright counts in milliseconds."""
+
+LOADING, RUNNING = 60 * SECONDS, 240 * SECONDS
+"""How long JupyterLab may take to show what it is asked for, and a notebook to run."""
+
+CONNECTING = 5 * SECONDS
+"""How long a command to a notebook may be without effect, until it is given again."""
+
+expect.set_options(timeout=LOADING)
+
+
+def find_browser(playwright: Playwright) -> str | None:
+    """Return the machine's Chromium, or the one that `playwright install chromium` fetched, or None."""
+    installed = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    own = playwright.chromium.executable_path
+    return installed or (own if Path(own).exists() else None)
+
+
+def flags() -> list[str]:
+    """Return Chromium's arguments; its own sandbox refuses to work for root, as whom containers run."""
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*QUIET, *(["--no-sandbox"] if as_root else [])]
+
+
+@dataclass
+class Learner:
+    """Somebody who sits before JupyterLab."""
+
+    page: Page
+    session: Session
+
+    async def open(self, path: str = "", token: str = TOKEN) -> None:
+        """Go to a path below JupyterLab's base URL."""
+        await self.page.goto(f"{self.session.url}{path}?token={token}")
+
+    async def open_notebook(self, name: str) -> None:
+        """Open a notebook alone, in a fresh arrangement, and wait for its kernel."""
+        await self.page.goto(f"{self.session.url}lab/tree/notebooks/{name}.ipynb?token={TOKEN}&reset")
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait until the notebook in front is there and its kernel idle; nothing may have asked a question."""
+        await expect(self.notebook.locator(".jp-Cell").first).to_be_visible()
+        await expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle")
+        assert await self.page.locator(".jp-Dialog").count() == 0, "JupyterLab asks a question at its start"
+
+    @property
+    def notebook(self) -> Locator:
+        """The notebook in front."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    @property
+    def code_cells(self) -> Locator:
+        """Its code cells."""
+        return self.notebook.locator(".jp-CodeCell")
+
+    @property
+    def errors(self) -> Locator:
+        """What its cells raised or wrote to stderr."""
+        kinds = ("vnd.jupyter.error", "vnd.jupyter.stderr")
+        return self.notebook.locator(", ".join(f"[data-mime-type='application/{kind}']" for kind in kinds))
+
+    @property
+    def web_ui(self) -> Locator:
+        """The tab in which the Web UI is docked."""
+        return self.page.locator(".jp-ServerProxy iframe")
+
+    async def namespace_in_dock(self) -> str:
+        """Return the namespace whose page the dock shows."""
+        dock = await self.web_ui.element_handle()
+        frame = await dock.content_frame()
+        assert frame is not None
+        shown = re.search("/namespaces/([^/]+)/", frame.url)
+        assert shown is not None, f"The dock shows {frame.url}"
+        return shown[1]
+
+    async def choose(self, menu: str, item: str) -> None:
+        """Choose from the menu bar."""
+        await self.page.get_by_role("menuitem", name=menu, exact=True).click()
+        await self.page.get_by_role("menuitem", name=item, exact=True).click()
+
+    async def run_all_once_connected(self) -> None:
+        """Run all cells. While the notebook's kernel is not connected, JupyterLab drops the command without a word."""
+        prompt = self.code_cells.first.locator(".jp-InputArea-prompt")
+        async with asyncio.timeout(LOADING / SECONDS):
+            while await prompt.inner_text() == "[ ]:":
+                await self.choose("Run", "Run All Cells")
+                with suppress(AssertionError):
+                    await expect(prompt).not_to_have_text("[ ]:", timeout=CONNECTING)
+
+    async def all_cells_ran(self) -> None:
+        """Wait until each code cell shows the number of its run; stop at the first error, and show it."""
+        prompts = self.code_cells.locator(".jp-InputArea-prompt")
+        waiting = prompts.filter(has_not_text=re.compile(r"\[\d+\]"))
+        await expect(prompts.first).to_be_visible()
+        await expect(waiting).to_have_count(0, timeout=RUNNING)
+        assert await self.errors.all_inner_texts() == []
+
+    async def picture(self, name: str) -> None:
+        """Keep a screenshot, to be looked at."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+    async def pictures(self, name: str) -> None:
+        """Keep screenshots of the notebook in front, from its head to its foot, to be looked at."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        scroller = self.notebook.locator(".jp-WindowedPanel-outer")
+        height, step = await scroller.evaluate("it => [it.scrollHeight, it.clientHeight]")
+        for number, top in enumerate(range(0, height, step)):
+            await scroller.evaluate("(it, top) => { it.scrollTop = top }", top)
+            await self.page.screenshot(path=ARTEFACTS / f"{name}-{number:02d}.png")

@@ -1,0 +1,128 @@
+"""A coffee shop for tests: books in a file, a worker beside one that serves customers, and orders with mishaps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from loyalty.coffee import menu
+from loyalty.coffee.messages import TASK_QUEUE, WORKFLOW_TYPE, order_workflow_id
+from loyalty.coffee.store import Store
+from loyalty.coffee.worker import build_worker as build_coffee_worker
+from loyalty.lab.experiments.mishaps import Clumsy
+from loyalty.messages import workflow_id
+from loyalty.worker import build_worker
+from tests.support.helpers import Handle, Mails, ends, points
+
+DELIVERED = 1_000
+"""Of each product, before anybody orders."""
+
+BOOKS = """
+SELECT (SELECT COALESCE(SUM(amount), 0) FROM payments) AS money,
+       (SELECT COALESCE(SUM(-quantity * unit_price), 0) FROM movements WHERE kind <> 'delivery') AS worth_of_sales,
+       (SELECT SUM(quantity) FROM stock) AS in_stock,
+       (SELECT SUM(quantity) FROM movements) AS accounted_for
+"""
+"""Money taken has to be the worth of what was sold, and what is in stock has to be what all movements come to."""
+
+
+@dataclass
+class CoffeeShop:
+    """One namespace; orders are placed as another language or the command line would place them."""
+
+    client: Client
+    url: str
+    mails: Mails = field(default_factory=Mails)
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.url)
+        self.store.create_tables()
+        self.store.deliver("first delivery", {product.name: DELIVERED for product in menu.MENU})
+
+    @asynccontextmanager
+    async def serving(self, *, step_seconds: float = 0, customers: bool = True) -> AsyncIterator[None]:
+        """Serve orders, and the customers that they make points for, as long as the block lasts."""
+        shop = build_coffee_worker(
+            self.client, self.mails, self.store, step_seconds=step_seconds, interceptors=[Clumsy()]
+        )
+        async with shop:
+            if customers:
+                async with build_worker(self.client, self.mails):
+                    yield
+            else:
+                yield
+
+    async def places(
+        self,
+        order_id: str,
+        *items: tuple[str, int],
+        customer_id: str = "ada",
+        task_queue: str = TASK_QUEUE,
+        **fields: Any,
+    ) -> Handle:
+        """Start an order of (product, quantity) pairs at the menu's prices, one latte where none is given."""
+        lines = [
+            {"name": name, "quantity": quantity, "unit_price": menu.product_named(name).price}
+            for name, quantity in items or [("latte", 1)]
+        ]
+        start = {"order_id": order_id, "customer_id": customer_id, "items": lines, **fields}
+        return await self.client.start_workflow(
+            WORKFLOW_TYPE, start, id=order_workflow_id(order_id), task_queue=task_queue
+        )
+
+    async def serves(self, order_id: str, *items: tuple[str, int], **fields: Any) -> dict[str, Any]:
+        """Place an order and return its report, once it has ended."""
+        report: dict[str, Any] = await ends(await self.places(order_id, *items, **fields), timeout=120)
+        return report
+
+    def customer(self, customer_id: str) -> Handle:
+        return self.client.get_workflow_handle(workflow_id(customer_id))
+
+    async def points(self, customer_id: str) -> int:
+        """Return a customer's points; 0 where nobody of that id is a member."""
+        try:
+            return await points(self.customer(customer_id))
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return 0
+
+    def ask_books(self, query: str) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+        engine = create_engine(self.url)
+        try:
+            with engine.connect() as connection:
+                return [dict(row) for row in connection.execute(text(query)).mappings()]
+        finally:
+            engine.dispose()
+
+    def money(self, order_id: str | None = None) -> int:
+        """Return the cents that the shop has, for one order or for all."""
+        where = f"WHERE order_id = '{order_id}'" if order_id else ""
+        return int(self.ask_books(f"SELECT COALESCE(SUM(amount), 0) AS money FROM payments {where}")[0]["money"])
+
+    def taken(self, order_id: str) -> int:
+        """Return how many products an order has taken from stock, and not returned."""
+        query = f"SELECT COALESCE(-SUM(quantity), 0) AS taken FROM movements WHERE order_id = '{order_id}'"
+        return int(self.ask_books(query)[0]["taken"])
+
+    def in_stock(self, product: str) -> int:
+        return int(self.ask_books(f"SELECT quantity FROM stock WHERE product = '{product}'")[0]["quantity"])
+
+    def check_books(self) -> dict[str, Any]:
+        """Fail unless money, sales and stock agree; return the sums."""
+        (sums,) = self.ask_books(BOOKS)
+        assert sums["money"] == sums["worth_of_sales"], f"money was lost or made: {sums}"
+        assert sums["in_stock"] == sums["accounted_for"], f"stock was lost or made: {sums}"
+        return sums
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'shop.db'}"

@@ -1,0 +1,48 @@
+"""Wrong and right tries of the exercises, against a real server, faster than a notebook makes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from temporalio.client import Client
+
+from loyalty.lab.course import exercises
+
+GRACE, LINUS, HEDY, IDA = "grace starts as Silver", "Linus falls back", "Hedy goes to a concert", "Ida is invited"
+RADIA, LEAN, PHOENIX = "a second attempt", "lean purchases", "four runs"
+MONDAY, STUCK = "two payments", "terminated, not undone"
+NAMES = {
+    GRACE: "grace", LINUS: "linus", HEDY: "hedy", IDA: "ida", RADIA: "radia", LEAN: "lean", PHOENIX: "phoenix",
+    MONDAY: "monday", STUCK: "o-stuck",
+}  # fmt: skip
+"""The name of each exercise's first try; the next ones are `grace-2`, `grace-3`, and so on."""
+
+PlaceT = TypeVar("PlaceT")
+
+
+@dataclass(frozen=True)
+class WrongTry(Generic[PlaceT]):
+    """What a learner does in vain, and a part of the hint that fits what the history shows then."""
+
+    exercise: str
+    make: Callable[[PlaceT], Awaitable[Any]]
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.exercise}-{self.make.__name__}"
+
+
+async def hint_of(exercise: str, client: Client) -> str:
+    """Return the check's answer, which has to be a hint of whole sentences."""
+    answer = await exercises.check(exercise, client)
+    assert answer.startswith("Not yet: "), answer
+    assert ".." not in answer.replace("...", ""), f"Two full stops in a row: {answer}"
+    return answer
+
+
+def named_id(hint: str, name: str) -> str:
+    """Return the id that a hint names for the next try."""
+    return next(reversed(re.findall(rf"'({name}(?:-\d+)?)'", hint)), name)
