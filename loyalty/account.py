@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loyalty.actor.refusals import Refused
 from loyalty.messages import (
     THANKS,
     Customer,
@@ -20,7 +21,6 @@ from loyalty.messages import (
     RedeemReward,
     Transaction,
 )
-from loyalty.parsing import Refused
 from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, REWARDS, TIERS, Reward, Tier, reward_named, tier_of
 
 FRIENDS_REMEMBERED = 100

@@ -10,19 +10,18 @@ from typing import Protocol
 import aiosmtplib
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError
 
-from loyalty import parsing
-from loyalty.email_message import email_message
+from loyalty.actor import refusals, values
+from loyalty.actor.email_message import email_message
+from loyalty.actor.messages import SEND_EMAIL, Mail
+from loyalty.actor.signal_with_start import signal_with_start
 from loyalty.messages import (
-    SEND_EMAIL,
     START_GUEST,
     WORKFLOW_TYPE,
     Customer,
     CustomerInput,
     GuestStart,
-    Mail,
     workflow_id,
 )
 
@@ -93,14 +92,14 @@ class LoyaltyActivities:
             message = email_message(
                 {
                     "From": SENDER,
-                    "To": parsing.exact_email(mail.to),
+                    "To": values.exact_email(mail.to),
                     "Subject": mail.subject,
                     "Message-ID": f"<{mail_id}@loyalty>",
                     "X-Workflow-Id": info.workflow_id or "",
                 },
                 mail.body,
             )
-        except (parsing.Refused, UnicodeEncodeError) as error:  # an older run may have accepted it
+        except (refusals.Refused, UnicodeEncodeError) as error:  # an older run may have accepted it
             raise ApplicationError(f"Cannot send this e-mail: {error}", type="Refused", non_retryable=True) from error
         await self._mailer(message)
 
@@ -111,19 +110,15 @@ class LoyaltyActivities:
         Returns False where that customer has closed the account: reject-duplicate keeps a closed id closed.
         """
         guest = start.guest
-        try:
-            await self._client.start_workflow(
-                WORKFLOW_TYPE,
-                CustomerInput(
-                    Customer(guest.customer_id, guest.name, guest.email),
-                    history_threshold=start.history_threshold,
-                ),
-                id=workflow_id(guest.customer_id),
-                task_queue=activity.info().task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                start_signal="ensureMinimumStatus",
-                start_signal_args=[start.minimum_level],
-            )
-        except WorkflowAlreadyStartedError:
-            return False
-        return True
+        return await signal_with_start(
+            self._client,
+            WORKFLOW_TYPE,
+            CustomerInput(
+                Customer(guest.customer_id, guest.name, guest.email),
+                history_threshold=start.history_threshold,
+            ),
+            id=workflow_id(guest.customer_id),
+            task_queue=activity.info().task_queue,
+            start_signal="ensureMinimumStatus",
+            start_signal_args=[start.minimum_level],
+        )

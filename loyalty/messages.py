@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from loyalty.actor.messages import EndByOperator, Mail
+
 TASK_QUEUE = "customer-loyalty"
 WORKFLOW_TYPE = "CustomerLoyaltyWorkflow"
-SEND_EMAIL = "sendEmail"
 START_GUEST = "startGuest"
 
 DEFAULT_HISTORY_THRESHOLD = 10_000
@@ -114,11 +115,6 @@ class GiftPoints:
     gift: Gift
 
 
-@dataclass
-class EndByOperator:
-    """The server's cancellation request, made into a message; it is never on the wire."""
-
-
 Tell: TypeAlias = AddPoints | InviteGuest | EnsureMinimumStatus | NotifyNewStatus | CancelAccount
 """What may be waiting in a mailbox without a reply slot, and so may travel to the next run."""
 
@@ -161,20 +157,6 @@ class Customer:
     friends: list[NewStatus] = field(default_factory=list)
     loyalty_message: str = THANKS
     transactions: list[Transaction] = field(default_factory=list)
-
-
-@dataclass
-class Mail:
-    """An e-mail to `to`. A newer mail of topic "points" replaces an older one that has not left yet.
-
-    All attempts to send it, by whichever run, carry the same `mail_id`; the outbox gives it.
-    """
-
-    to: str
-    subject: str
-    body: str
-    topic: str
-    mail_id: str = ""
 
 
 @dataclass

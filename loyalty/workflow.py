@@ -6,7 +6,6 @@ a reply slot. A peek (query) reads the state. `run` alone does the work; no hand
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -18,13 +17,19 @@ with workflow.unsafe.imports_passed_through():
     # Our own modules hold no state, and need no fresh copy for each customer. (`from loyalty import account` would make
     # one all the same, and two classes named Refused with it.)
     import loyalty.account as account
-    import loyalty.letters as letters
+    import loyalty.actor.starting as starting
+    import loyalty.actor.values as values
+    import loyalty.emails as emails
     import loyalty.parsing as parsing
-    import loyalty.peeks as peeks
+    import loyalty.queries as queries
     import loyalty.start_input as start_input
-    import loyalty.starting as starting
-    from loyalty.effects import Effects
-    from loyalty.mailbox import Envelope, Mailbox
+    from loyalty.actor.cancellation import finish_when_cancelled
+    from loyalty.actor.failures import as_failure
+    from loyalty.actor.mailbox import Envelope, Mailbox
+    from loyalty.actor.messages import EndByOperator, Mail
+    from loyalty.actor.outbox import Outbox
+    from loyalty.actor.refusals import Refused
+    from loyalty.handlers import Handlers
     from loyalty.messages import (
         WORKFLOW_TYPE,
         AddPoints,
@@ -32,13 +37,11 @@ with workflow.unsafe.imports_passed_through():
         Customer,
         CustomerInput,
         CustomerStatus,
-        EndByOperator,
         EnsureMinimumStatus,
         Gift,
         GiftPoints,
         GuestInvitation,
         InviteGuest,
-        Mail,
         Message,
         NewStatus,
         NotifyNewStatus,
@@ -48,9 +51,6 @@ with workflow.unsafe.imports_passed_through():
         Stay,
         Tell,
     )
-    from loyalty.outbox import Outbox
-    from loyalty.parsing import Refused
-    from loyalty.refusals import as_failure
 
 ASKS_ARE_ANSWERED = "asks-are-answered"
 """Patch: a run holds its answers until it ends, and looks at its length also without a message. Two events per run."""
@@ -81,8 +81,8 @@ class CustomerLoyaltyWorkflow:
         self._customer = account.normalize(begin.customer)
         self._history_threshold = begin.history_threshold
         self._mailbox = Mailbox[Tell, Stay](begin.mailbox)
-        self._outbox = Outbox(begin.outbox)
-        self._effects = Effects(self._customer, self._outbox, self._history_threshold)
+        self._outbox = Outbox(begin.outbox, only_newest=(emails.POINTS_TOPIC,))
+        self._handlers = Handlers(self._customer, self._outbox, self._history_threshold)
         self._is_leaving = False
         self._may_end_without_message = True
 
@@ -91,19 +91,14 @@ class CustomerLoyaltyWorkflow:
         """Live until the account is closed. A cancellation request is a message like any other, served next."""
         if self._refusal is not None:
             raise as_failure(self._refusal)
-        life = asyncio.create_task(self._live(self._is_new))
-        try:
-            await asyncio.shield(life)  # else a gift could be cut in half, and its points be lost or doubled
-        except asyncio.CancelledError:
-            self._mailbox.put_first(EndByOperator())
-            await life
-            raise
+        # Cut in half, a gift would lose its points or double them.
+        await finish_when_cancelled(self._live(self._is_new), lambda: self._mailbox.put_first(EndByOperator()))
 
     async def _live(self, is_new: bool) -> None:
         """Serve one message after the other; with a long history, go on in a new run."""
         self._outbox.open()
         if is_new:
-            self._outbox.put(letters.welcome(self._customer))
+            self._outbox.put(emails.welcome(self._customer))
         while self._customer.account_active:
             await self._mailbox.wait_for_message(or_else=self._grew_long_by_refused_messages)
             if self._mailbox:
@@ -120,21 +115,21 @@ class CustomerLoyaltyWorkflow:
                 account.refuse_impossible(self._customer, envelope.message)
             match envelope.message:
                 case AddPoints() as purchase:
-                    envelope.answer(await self._effects.add_points(purchase))
+                    envelope.answer(await self._handlers.add_points(purchase))
                 case InviteGuest(guest):
-                    await self._effects.invite(guest)
+                    await self._handlers.invite(guest)
                 case EnsureMinimumStatus(level):
-                    self._effects.raise_to_level(level)
+                    self._handlers.raise_to_level(level)
                 case NotifyNewStatus(news):
-                    self._effects.remember_friend(news)
+                    self._handlers.remember_friend(news)
                 case RedeemReward(reward):
-                    envelope.answer(self._effects.redeem(reward))
+                    envelope.answer(self._handlers.redeem(reward))
                 case GiftPoints(gift):
-                    envelope.answer(await self._effects.gift(gift))
+                    envelope.answer(await self._handlers.gift(gift))
                 case CancelAccount():
-                    self._close_account(letters.account_closed(self._customer))
+                    self._close_account(emails.account_closed(self._customer))
                 case EndByOperator():
-                    self._close_account(letters.account_ended_by_operator(self._customer))
+                    self._close_account(emails.account_ended_by_operator(self._customer))
         except Refused as refusal:
             envelope.refuse(refusal)
 
@@ -171,7 +166,7 @@ class CustomerLoyaltyWorkflow:
     @workflow.signal(dynamic=True)
     def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Log a signal that is not part of the contract; the SDK would keep it for a handler that never comes."""
-        self._mailbox.tell(parsing.unknown_signal, name)
+        self._mailbox.tell(values.unknown_signal, name, parsing.SIGNALS)
 
     # ---- asks -------------------------------------------------------------------------------------------------
 
@@ -213,7 +208,7 @@ class CustomerLoyaltyWorkflow:
     def get_status(self) -> CustomerStatus:
         """Return who this is, with points and status."""
         parent = workflow.info().parent
-        return peeks.describe(self._customer_as_seen(), parent.workflow_id if parent else None)
+        return queries.describe(self._customer_as_seen(), parent.workflow_id if parent else None)
 
     @workflow.query(name="getGuests")
     def get_guests(self) -> list[str]:
@@ -228,12 +223,12 @@ class CustomerLoyaltyWorkflow:
     @workflow.query(name="getRewards")
     def get_rewards(self) -> list[RewardOffer]:
         """Return the catalogue, with what is unlocked."""
-        return peeks.offers(self._customer_as_seen())
+        return queries.offers(self._customer_as_seen())
 
     def _customer_as_seen(self) -> Customer:
         # While a run is prepared for its end, messages may wait. Queries see them applied to a copy of the customer. A
-        # worker that replays a run only for a query may take this path, too: see loyalty.limits.
-        return peeks.foresee(self._customer, self._mailbox.carry()) if self._is_leaving else self._customer
+        # worker that replays a run only for a query may take this path, too: see loyalty.actor.run_length.
+        return queries.foresee(self._customer, self._mailbox.carry()) if self._is_leaving else self._customer
 
     def _close_account(self, goodbye: Mail) -> None:
         self._customer.account_active = False
@@ -245,7 +240,7 @@ class CustomerLoyaltyWorkflow:
         # The server loses a validator's refusal if the task that brought the update fails to end the run. The SDK
         # repeats a request in a validator's refusal, which may then be too large for the server. In both cases the
         # handler refuses.
-        if self._may_end_with_this_task() or parsing.size(arguments) > REFUSED_AT_ONCE:
+        if self._may_end_with_this_task() or values.size(arguments) > REFUSED_AT_ONCE:
             return
         message = parse(*arguments)
         # What is in service, or waits in the mailbox, comes first and may make possible what is impossible now.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from loyalty import account
+from loyalty.actor.refusals import Refused
 from loyalty.messages import (
     THANKS,
     AddPoints,
@@ -26,7 +27,7 @@ from loyalty.messages import (
     NotifyNewStatus,
     RedeemReward,
 )
-from loyalty.parsing import MAX_POINTS, Refused
+from loyalty.parsing import MAX_POINTS
 from loyalty.tiers import REWARDS, tier_of
 
 

@@ -19,9 +19,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from loyalty.activities import LoyaltyActivities, SmtpMailer, log_mail
-from loyalty.email_message import email_message
+from loyalty.actor.email_message import email_message
+from loyalty.actor.messages import Mail
 from loyalty.lab.processes.ports import ReservedPort
-from loyalty.messages import GuestInvitation, GuestStart, Mail
+from loyalty.messages import GuestInvitation, GuestStart
 from tests.support.helpers import Shop, comes_to, ends, eventually, status
 from tests.support.post_office import PostOffice
 

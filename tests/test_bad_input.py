@@ -22,11 +22,12 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from loyalty import account, letters, parsing
-from loyalty.limits import MIB
-from loyalty.mailbox import CARRY_LIMIT
+from loyalty import account, emails, parsing
+from loyalty.actor import values
+from loyalty.actor.mailbox import CARRY_LIMIT
+from loyalty.actor.outbox import WAITING_LIMIT
+from loyalty.actor.run_length import MIB
 from loyalty.messages import WORKFLOW_TYPE, Customer, CustomerInput, NewStatus, workflow_id
-from loyalty.outbox import WAITING_LIMIT
 from loyalty.tiers import TIERS
 from tests.support.helpers import (
     Handle,
@@ -280,7 +281,7 @@ async def test_an_update_that_is_only_just_small_enough_does_no_harm_either(shop
 
 # ---- the largest that is taken ---------------------------------------------------------------------------------
 
-LONGEST = "\N{ROCKET}" * (parsing.MAX_TEXT_BYTES // 12)
+LONGEST = "\N{ROCKET}" * (values.MAX_TEXT_BYTES // 12)
 """A text that cannot be larger as JSON."""
 
 GUEST = {"customer_id": LONGEST, "name": LONGEST, "email": f"{'a' * 64}@{'.'.join(['h' * 33] * 4)}"}
@@ -293,9 +294,9 @@ def fullest() -> CustomerInput:
         friend = f"{LONGEST[:-1]}{number:012}"
         account.remember_friend(customer, NewStatus(parsing.customer_id(friend), TIERS[-1].name))
     for number in range(account.TRANSACTIONS_REMEMBERED):
-        transaction_id = f"{number:04}".rjust(parsing.MAX_TRANSACTION_ID, '"')  # 2 bytes each, as JSON
-        account.remember_transaction(customer, parsing.transaction_id(transaction_id))
-    mail = letters.guest_invited(customer, parsing.person(GUEST))
+        transaction_id = f"{number:04}".rjust(values.MAX_TRANSACTION_ID, '"')  # 2 bytes each, as JSON
+        account.remember_transaction(customer, values.transaction_id(transaction_id))
+    mail = emails.guest_invited(customer, parsing.person(GUEST))
     return CustomerInput(
         customer,
         is_new=False,

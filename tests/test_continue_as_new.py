@@ -12,8 +12,8 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateStage
 from temporalio.worker import Worker
 
+from loyalty.actor.mailbox import CARRY_LIMIT
 from loyalty.config import SENDER_RETRIES
-from loyalty.mailbox import CARRY_LIMIT
 from loyalty.tiers import TIERS
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import (

@@ -29,12 +29,12 @@ from temporalio.api.workflowservice.v1 import ResetStickyTaskQueueRequest
 from temporalio.client import Client, RetryConfig
 from temporalio.service import RPCError
 
+from loyalty.actor.run_length import EVENT_LIMIT
 from loyalty.lab import Lab, settled, until
 from loyalty.lab.course.traffic import storm
 from loyalty.lab.processes.environment import worker_environment
 from loyalty.lab.processes.inbox import Inbox
 from loyalty.lab.processes.worker import WorkerProcess
-from loyalty.limits import EVENT_LIMIT
 from loyalty.messages import (
     DEFAULT_HISTORY_THRESHOLD,
     TASK_QUEUE,

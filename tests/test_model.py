@@ -39,8 +39,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
-from loyalty import account, mailbox
+from loyalty import account
 from loyalty.activities import LoyaltyActivities
+from loyalty.actor import mailbox
 from loyalty.lab import settled
 from loyalty.messages import workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow

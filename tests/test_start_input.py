@@ -15,9 +15,17 @@ from temporalio.worker import Replayer
 
 import loyalty.household.parsing as household
 from loyalty import start_input
+from loyalty.actor.messages import Mail
+from loyalty.actor.refusals import Refused
 from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
-from loyalty.messages import WORKFLOW_TYPE, AddPoints, Customer, CustomerInput, Mail, NewStatus, Transaction
-from loyalty.parsing import Refused
+from loyalty.messages import (
+    WORKFLOW_TYPE,
+    AddPoints,
+    Customer,
+    CustomerInput,
+    NewStatus,
+    Transaction,
+)
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import Handle, Shop, comes_to, events, failure_of, points, refusal, runs
 

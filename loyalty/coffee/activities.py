@@ -10,9 +10,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError
 
+from loyalty.actor.signal_with_start import signal_with_start
 from loyalty.coffee import menu
 from loyalty.coffee.messages import (
     EARN_POINTS,
@@ -112,19 +112,15 @@ class ShopActivities:
         """
         order = ticket.order
         customer = Customer(order.customer_id, order.customer_name, order.email)
-        try:
-            await self._client.start_workflow(
-                CUSTOMER,
-                CustomerInput(customer),
-                id=workflow_id(order.customer_id),
-                task_queue=CUSTOMERS,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                start_signal="addPoints",
-                start_signal_args=[menu.points_for(menu.total(order.items)), None, order.order_id],
-            )
-        except WorkflowAlreadyStartedError:
-            return False
-        return True
+        return await signal_with_start(
+            self._client,
+            CUSTOMER,
+            CustomerInput(customer),
+            id=workflow_id(order.customer_id),
+            task_queue=CUSTOMERS,
+            start_signal="addPoints",
+            start_signal_args=[menu.points_for(menu.total(order.items)), None, order.order_id],
+        )
 
     async def _ask(self, call: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the books in a thread; what they refuse for good is not tried again."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loyalty.actor.refusals import Refused
 from loyalty.coffee.messages import Item, ItemChange
-from loyalty.parsing import Refused
 
 CENTS = 100
 """In one currency unit; each full one earns a point."""

@@ -13,10 +13,14 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     # Our own modules hold no state, and need no fresh copy for each order; see loyalty.workflow.
-    import loyalty.coffee.letters as letters
+    import loyalty.coffee.emails as emails
     import loyalty.coffee.menu as menu
     import loyalty.coffee.parsing as parsing
-    from loyalty.addresses import refuse_inexact
+    from loyalty.actor.addresses import refuse_inexact
+    from loyalty.actor.cancellation import finish_when_cancelled
+    from loyalty.actor.mailbox import Envelope, Mailbox
+    from loyalty.actor.messages import SEND_EMAIL
+    from loyalty.actor.refusals import Refused
     from loyalty.coffee.messages import (
         EARN_POINTS,
         PREPARE_BEVERAGE,
@@ -37,9 +41,6 @@ with workflow.unsafe.imports_passed_through():
     )
     from loyalty.coffee.saga import Saga
     from loyalty.coffee.steps import BARISTA, OWED, Steps, why
-    from loyalty.mailbox import Envelope, Mailbox
-    from loyalty.messages import SEND_EMAIL
-    from loyalty.parsing import Refused
 
 CHANGEABLE = (OrderStatus.PENDING, OrderStatus.PAID)
 CANCELLABLE = (*CHANGEABLE, OrderStatus.PREPARING)
@@ -70,12 +71,9 @@ class CoffeeOrderWorkflow:
     @workflow.run
     async def run(self, order: Order | None = None, *surplus: object) -> OrderReport:
         """Serve the order. A cancellation request is honoured as `cancelOrder` is: what was done is undone first."""
-        life = asyncio.create_task(self._live())
-        try:
-            await asyncio.shield(life)  # else the compensations would be cut off, too
+        try:  # without a shield, the compensations would be cut off, too
+            await finish_when_cancelled(self._live(), lambda: self._cancel("an operator's request"))
         except asyncio.CancelledError:
-            self._cancel("an operator's request")
-            await life
             if self._status is OrderStatus.CANCELLED:
                 raise
         return self.status()
@@ -131,7 +129,7 @@ class CoffeeOrderWorkflow:
 
     async def _notify(self) -> None:
         """Tell the customer what became of the order; whether the e-mail arrives changes nothing about it."""
-        mail = letters.about(self._order, self._status, self._reason)
+        mail = emails.about(self._order, self._status, self._reason)
         if mail.to:
             try:
                 await self._steps.do(SEND_EMAIL, mail)

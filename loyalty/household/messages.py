@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, EndByOperator, GuestInvitation
+from loyalty.actor.messages import EndByOperator
+from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, GuestInvitation
 
 WORKFLOW_TYPE = "HouseholdWorkflow"
 

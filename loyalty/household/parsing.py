@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
-from loyalty import parsing, start_input
+from loyalty import parsing
+from loyalty.actor import start_input, values
+from loyalty.actor.refusals import Refused, shown
 from loyalty.household.messages import (
     AddMember,
     CloseHousehold,
@@ -18,7 +20,6 @@ from loyalty.household.messages import (
     household_workflow_id,
 )
 from loyalty.messages import DEFAULT_HISTORY_THRESHOLD
-from loyalty.parsing import Refused, shown
 
 MOST_MEMBERS = 100
 """All are reached at once by `giveToAll`, and their ids travel in the next run's input; the server allows 2,000."""
@@ -28,31 +29,31 @@ SIGNALS = ("addMember", "giveToAll", "continueAsNew", "closeHousehold")
 
 def add_member(member: object = None, *surplus: object) -> AddMember:
     """Parse `addMember`; whether this customer exists already only the server can tell."""
-    parsing.no_surplus("a new member", surplus, "one object")
+    values.no_surplus("a new member", surplus, "one object")
     return AddMember(parsing.person(member))
 
 
 def give_to_all(points: object = None, *surplus: object) -> GiveToAll:
     """Parse `giveToAll`."""
-    parsing.no_surplus("a gift to all", surplus, "a number of points")
+    values.no_surplus("a gift to all", surplus, "a number of points")
     return GiveToAll(parsing.whole_points(points, 1))
 
 
 def continue_as_new(*surplus: object) -> ContinueAsNew:
     """Parse `continueAsNew`."""
-    parsing.no_surplus("a wish to continue as new", surplus, "nothing")
+    values.no_surplus("a wish to continue as new", surplus, "nothing")
     return ContinueAsNew()
 
 
 def close_household(*surplus: object) -> CloseHousehold:
     """Parse `closeHousehold`."""
-    parsing.no_surplus("a closure", surplus, "nothing")
+    values.no_surplus("a closure", surplus, "nothing")
     return CloseHousehold()
 
 
 def household_input(start: object = None, *surplus: object, workflow_id: str) -> HouseholdInput:
     """Parse a household's input, and refuse one that runs under another household's workflow id."""
-    parsing.no_surplus("a household", surplus, "one object")
+    values.no_surplus("a household", surplus, "one object")
     raw = start_input.fields(start, HouseholdInput)
     return HouseholdInput(
         household=_household(raw["household"], workflow_id),
@@ -66,7 +67,7 @@ def household_input(start: object = None, *surplus: object, workflow_id: str) ->
 
 def _household(value: object, workflow_id: str) -> Household:
     raw = start_input.fields(value, Household)
-    household_id = parsing.text(raw["household_id"], "a household id")
+    household_id = values.text(raw["household_id"], "a household id")
     start_input.refuse_other_id(workflow_id, household_workflow_id(household_id))
     members = [parsing.customer_id(one) for one in start_input.listed(raw.get("members", []), "members")]
     if len(members) > MOST_MEMBERS:
@@ -85,7 +86,7 @@ def _policy(value: object) -> ParentClosePolicyName:
 
 def _add_member(raw: Mapping[str, Any]) -> AddMember:
     newcomer = add_member(raw.get("member"))
-    parsing.exact_email(newcomer.member.email)
+    values.exact_email(newcomer.member.email)
     return newcomer
 
 
@@ -95,8 +96,3 @@ TELLS: Mapping[str, Callable[[Mapping[str, Any]], Tell]] = {
     "continueAsNew": lambda _: continue_as_new(),
     "closeHousehold": lambda _: close_household(),
 }
-
-
-def unknown_signal(name: str) -> NoReturn:
-    """Refuse a signal that is not part of the contract."""
-    parsing.unknown_signal(name, SIGNALS)

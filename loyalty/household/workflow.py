@@ -17,9 +17,15 @@ from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     # By full name: `from loyalty.household import parsing` would load a copy, whose Refused nobody here catches.
+    import loyalty.actor.starting as starting
+    import loyalty.actor.values as values
     import loyalty.household.parsing as parsing
-    import loyalty.starting as starting
-    from loyalty.addresses import refuse_inexact
+    from loyalty.actor.addresses import refuse_inexact
+    from loyalty.actor.cancellation import finish_when_cancelled
+    from loyalty.actor.failures import as_failure
+    from loyalty.actor.mailbox import Envelope, Mailbox
+    from loyalty.actor.messages import EndByOperator
+    from loyalty.actor.refusals import Refused
     from loyalty.household.messages import (
         WORKFLOW_TYPE,
         AddMember,
@@ -32,11 +38,8 @@ with workflow.unsafe.imports_passed_through():
         ParentClosePolicyName,
         Tell,
     )
-    from loyalty.mailbox import Envelope, Mailbox
     from loyalty.messages import WORKFLOW_TYPE as CUSTOMER
-    from loyalty.messages import Customer, CustomerInput, EndByOperator, GuestInvitation, workflow_id
-    from loyalty.parsing import Refused
-    from loyalty.refusals import as_failure
+    from loyalty.messages import Customer, CustomerInput, GuestInvitation, workflow_id
 
 POLICIES: dict[ParentClosePolicyName, ParentClosePolicy] = {
     "abandon": ParentClosePolicy.ABANDON,
@@ -71,13 +74,8 @@ class HouseholdWorkflow:
         """Live until the household is closed. A cancellation request is a message like any other, served next."""
         if self._refusal is not None:
             raise as_failure(self._refusal)
-        life = asyncio.create_task(self._live())
-        try:
-            await asyncio.shield(life)  # else a new member's account could be opened, and forgotten
-        except asyncio.CancelledError:
-            self._mailbox.put_first(EndByOperator())
-            await life
-            raise
+        # Cut in half, the opening of a member's account could be forgotten.
+        await finish_when_cancelled(self._live(), lambda: self._mailbox.put_first(EndByOperator()))
 
     async def _live(self) -> None:
         while self._is_open or self._mailbox:
@@ -132,7 +130,7 @@ class HouseholdWorkflow:
     @workflow.signal(dynamic=True)
     def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Log a signal that is not part of the contract."""
-        self._mailbox.tell(parsing.unknown_signal, name)
+        self._mailbox.tell(values.unknown_signal, name, parsing.SIGNALS)
 
     @workflow.query(name="getMembers")
     def get_members(self) -> list[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import loyalty.outbox as outbox
-    from loyalty.effects import Effects
-    from loyalty.messages import SEND_EMAIL, CustomerInput, Mail
+    import loyalty.actor.outbox as outbox
+    import loyalty.emails as emails
+    from loyalty.actor.messages import SEND_EMAIL, Mail
+    from loyalty.handlers import Handlers
+    from loyalty.messages import CustomerInput
     from loyalty.workflow import CustomerLoyaltyWorkflow
 
 
@@ -76,8 +78,8 @@ class LocalCustomer(CustomerLoyaltyWorkflow):
     @workflow.init
     def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:
         super().__init__(start, *surplus)
-        self._outbox = _LocalOutbox(self._outbox.carry())
-        self._effects = Effects(self._customer, self._outbox, self._history_threshold)
+        self._outbox = _LocalOutbox(self._outbox.carry(), only_newest=(emails.POINTS_TOPIC,))
+        self._handlers = Handlers(self._customer, self._outbox, self._history_threshold)
 
     @workflow.run
     async def run(self, start: CustomerInput | None = None, *surplus: object) -> None:

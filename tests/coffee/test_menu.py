@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty.actor.refusals import Refused
 from loyalty.coffee import menu
 from loyalty.coffee.messages import Item, ItemChange
-from loyalty.parsing import Refused
 
 PRODUCTS = st.sampled_from(menu.MENU)
 ITEMS = st.lists(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty.actor.refusals import Refused
 from loyalty.coffee import menu, parsing
 from loyalty.coffee.messages import Item, ItemChange, Order, order_workflow_id
-from loyalty.parsing import Refused
 
 LATTE = {"name": "latte", "quantity": 1, "unit_price": 420}
 

@@ -49,7 +49,17 @@ def test_programs_never_import_the_lab(path: Path) -> None:
     assert not lab, f"{name(path)} runs in production and imports {lab}"
 
 
-PURE_NAMES = {"account", "letters", "limits", "menu", "messages", "parsing", "peeks", "start_input", "tiers"}
+ACTOR = sorted((HOUSE / "loyalty" / "actor").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", ACTOR, ids=name)
+def test_actor_package_imports_no_program(path: Path) -> None:
+    ours = {one for one in imported_by(path) if one.startswith("loyalty")}
+    assert all(one.startswith("loyalty.actor") for one in ours), f"{name(path)} serves any actor and imports {ours}"
+
+
+PURE_NAMES = {"account", "emails", "menu", "messages", "parsing", "queries", "start_input", "tiers"}
+PURE_NAMES |= {"email_message", "refusals", "run_length", "values"}
 """Names that stand for pure modules in every program."""
 
 PURE = [path for path in PROGRAMS if path.stem in PURE_NAMES]

@@ -8,11 +8,12 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
+from loyalty.actor import values
+from loyalty.actor.refusals import Refused
 from loyalty.household import parsing
 from loyalty.household.messages import WORKFLOW_TYPE, AddMember, GiveToAll, household_workflow_id
 from loyalty.household.parsing import MOST_MEMBERS
 from loyalty.messages import GuestInvitation
-from loyalty.parsing import Refused
 from tests.support.helpers import (
     Handle,
     Shop,
@@ -333,4 +334,4 @@ def test_good_messages_are_understood() -> None:
     assert parsing.add_member({"customer_id": "ada"}) == AddMember(GuestInvitation("ada"))
     assert parsing.give_to_all(7) == GiveToAll(7)
     with pytest.raises(Refused, match="possible are addMember, giveToAll, continueAsNew, closeHousehold"):
-        parsing.unknown_signal("addMembre")
+        values.unknown_signal("addMembre", parsing.SIGNALS)

@@ -15,8 +15,9 @@ from email.header import decode_header, make_header
 from email.parser import BytesParser
 from typing import Any
 
-from loyalty.email_message import email_message
-from loyalty.parsing import Refused, exact_email
+from loyalty.actor.email_message import email_message
+from loyalty.actor.refusals import Refused
+from loyalty.actor.values import exact_email
 
 
 def write(mail: dict[str, str]) -> dict[str, str]:

@@ -20,9 +20,9 @@ from typing import Any
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError, WorkflowUpdateStage
 from temporalio.testing import WorkflowEnvironment
 
+from loyalty.actor.messages import SEND_EMAIL
 from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
 from loyalty.household.messages import household_workflow_id
-from loyalty.messages import SEND_EMAIL
 from tests.support import coffee_plays
 from tests.support.helpers import (
     TEST_SERVER,

@@ -9,7 +9,7 @@ from functools import partial
 
 from temporalio import workflow
 
-from loyalty.mailbox import Envelope
+from loyalty.actor.mailbox import Envelope
 from loyalty.messages import WORKFLOW_TYPE, CustomerInput, Message
 from loyalty.tiers import TIERS, tier_of
 from loyalty.worker import build_worker, run

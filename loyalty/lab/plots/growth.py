@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from loyalty.actor.run_length import EVENT_LIMIT
 from loyalty.lab.plots.shared.drawing import (
     INK,
     PALETTE,
@@ -16,7 +17,6 @@ from loyalty.lab.plots.shared.drawing import (
     seconds_since_start,
 )
 from loyalty.lab.plots.shared.levels import EVENT_WARNING, draw_levels, words_about
-from loyalty.limits import EVENT_LIMIT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from math import cos, radians, sin
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from loyalty.actor.messages import SEND_EMAIL
 from loyalty.lab.plots.shared.drawing import (
     GREY,
     INK,
@@ -22,7 +23,6 @@ from loyalty.lab.plots.shared.drawing import (
 )
 from loyalty.lab.plots.shared.sent_messages import CLIENTS, CLOSED, STARTS, Message, exchanged
 from loyalty.lab.plots.shared.time_axis import Order, Time, ends_of
-from loyalty.messages import SEND_EMAIL
 
 if TYPE_CHECKING:
     import pandas as pd

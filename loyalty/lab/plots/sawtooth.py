@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loyalty.actor.run_length import EVENT_LIMIT
 from loyalty.lab.plots.shared.drawing import (
     GREY,
     PALETTE,
@@ -15,7 +16,6 @@ from loyalty.lab.plots.shared.drawing import (
     seconds_since_start,
 )
 from loyalty.lab.plots.shared.levels import draw_levels, words_about
-from loyalty.limits import EVENT_LIMIT
 
 if TYPE_CHECKING:
     import pandas as pd

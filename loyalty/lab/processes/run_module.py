@@ -1,4 +1,6 @@
-"""Run a module as `python -m` does: `python -P run_module.py MODULE ARGUMENT...`; this folder is the last place to look.
+"""Run a module as `python -m` does: `python -P run_module.py MODULE ARGUMENT...`.
+
+The current folder is the last place in which Python looks for modules.
 
 The learner's own modules are beside the notebook. Were that folder the first place, as for `python -m`, a file named
 queue.py there would replace the standard library's module, and no worker could start.

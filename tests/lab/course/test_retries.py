@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from temporalio.common import RetryPolicy
 
-from loyalty.effects import START_GUEST_RETRIES
+from loyalty.actor.outbox import EMAIL_RETRIES
+from loyalty.handlers import START_GUEST_RETRIES
 from loyalty.lab.course.retries import pauses_seconds
-from loyalty.outbox import EMAIL_RETRIES
 
 
 def test_pauses_grow_to_the_longest() -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from temporalio.client import WorkflowHistory
 
+from loyalty.actor.messages import SEND_EMAIL
 from loyalty.lab.client.notices import counted
 from loyalty.lab.course.exercises.evidence import payloads
 from loyalty.lab.course.exercises.evidence.purchases import customer_at_start
 from loyalty.lab.course.exercises.evidence.tries import Try
 from loyalty.lab.course.exercises.hints import NotYet, require
-from loyalty.messages import SEND_EMAIL
 
 OUTAGE = "Stop the inbox, send a purchase, and start the inbox when the first attempt has failed"
 STILL_TRIED = (

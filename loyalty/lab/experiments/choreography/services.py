@@ -9,9 +9,11 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    import loyalty.coffee.letters as letters
+    import loyalty.coffee.emails as emails
     import loyalty.coffee.menu as menu
     import loyalty.coffee.parsing as parsing
+    from loyalty.actor.messages import SEND_EMAIL
+    from loyalty.actor.refusals import Refused
     from loyalty.coffee.messages import (
         EARN_POINTS,
         PREPARE_BEVERAGE,
@@ -44,8 +46,6 @@ with workflow.unsafe.imports_passed_through():
         Told,
     )
     from loyalty.lab.experiments.choreography.service import Service
-    from loyalty.messages import SEND_EMAIL
-    from loyalty.parsing import Refused
 
 
 @workflow.defn
@@ -179,7 +179,7 @@ class CounterService(Service):
             await self._notify(order, OrderStatus.REFUNDED, told.reason)
 
     async def _notify(self, order: Order, status: OrderStatus, reason: str) -> None:
-        mail = letters.about(order, status, reason)
+        mail = emails.about(order, status, reason)
         if mail.to:
             try:
                 await perform(SEND_EMAIL, mail, QUICK)

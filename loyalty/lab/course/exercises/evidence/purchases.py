@@ -9,6 +9,7 @@ from typing import Any
 from temporalio.api.history.v1 import HistoryEvent
 
 from loyalty import account, parsing
+from loyalty.actor import refusals
 from loyalty.lab.course.exercises.evidence import payloads
 from loyalty.lab.course.exercises.evidence.tries import Try
 from loyalty.messages import AddPoints, Customer
@@ -90,7 +91,7 @@ def ledger(signals: Sequence[HistoryEvent], points: int = 0) -> Ledger:
                     continue
             else:
                 continue
-        except parsing.Refused as refusal:
+        except refusals.Refused as refusal:
             ignored = ignored or f"; the customer ignored event {event.event_id} ({refusal})"
             continue
         changes.append(Change(event.event_id, asked, before, customer.points))

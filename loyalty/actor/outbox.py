@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
-from loyalty.letters import POINTS_TOPIC
-from loyalty.messages import SEND_EMAIL, Mail
+from loyalty.actor.messages import SEND_EMAIL, Mail
 
 EMAIL_TIMEOUT = timedelta(seconds=10)
 """One attempt; a mail server that is silent for longer counts as failed."""
@@ -29,9 +29,13 @@ server may be down for longer than a storm lasts: beyond it the oldest mail is g
 
 
 class Outbox:
-    """Mails in the order in which they were written; one in flight, so that they also arrive in that order."""
+    """Mails in the order in which they were written; one in flight, so that they also arrive in that order.
 
-    def __init__(self, waiting: list[Mail]) -> None:
+    Of a topic of `only_newest`, a mail replaces the one that has not left yet.
+    """
+
+    def __init__(self, waiting: list[Mail], only_newest: Collection[str] = ()) -> None:
+        self._only_newest = only_newest
         self._waiting = list(waiting)
         self._in_flight: Mail | None = None
         self._paused = False
@@ -42,11 +46,11 @@ class Outbox:
         self._delivery = asyncio.create_task(self._deliver())
 
     def put(self, mail: Mail) -> None:
-        """Let `mail` wait for its turn; a total of points replaces one that has not left yet. No address, no mail."""
+        """Let `mail` wait for its turn. Without an address there is no mail."""
         if not mail.to:
             return
-        if mail.topic == POINTS_TOPIC:
-            self._waiting = [waiting for waiting in self._waiting if waiting.topic != POINTS_TOPIC]
+        if mail.topic in self._only_newest:
+            self._waiting = [waiting for waiting in self._waiting if waiting.topic != mail.topic]
         mail.mail_id = mail.mail_id or str(workflow.uuid4())
         self._waiting.append(mail)
         if len(self._waiting) > WAITING_LIMIT:

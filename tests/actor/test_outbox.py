@@ -12,8 +12,8 @@ import pytest
 from temporalio import workflow
 from temporalio.testing import WorkflowEnvironment
 
-from loyalty.messages import Mail
-from loyalty.outbox import EMAIL_RETRIES, WAITING_LIMIT, Outbox
+from loyalty.actor.messages import Mail
+from loyalty.actor.outbox import EMAIL_RETRIES, WAITING_LIMIT, Outbox
 from tests.support.helpers import TEST_SERVER, Shop, ends, eventually, points, status
 
 WELCOME = "Welcome to the loyalty program"
@@ -46,14 +46,14 @@ def test_mails_wait_in_the_order_in_which_they_were_written() -> None:
 
 
 def test_a_newer_total_of_points_replaces_an_older_one() -> None:
-    outbox = Outbox([])
+    outbox = Outbox([], only_newest=("points",))
     for subject, topic in [("100 points", "points"), ("Silver", "status"), ("500 points", "points")]:
         outbox.put(mail(subject, topic))
     assert subjects(outbox) == ["Silver", "500 points"]
 
 
 def test_any_other_mail_replaces_nothing() -> None:
-    outbox = Outbox([])
+    outbox = Outbox([], only_newest=("points",))
     for topic in ("welcome", "status", "status", "guest", "guest", "points", "goodbye"):
         outbox.put(mail("a mail", topic))
     assert len(subjects(outbox)) == 7

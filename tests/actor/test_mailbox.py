@@ -6,9 +6,9 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Replayer
 
-from loyalty import mailbox
+from loyalty.actor import mailbox
+from loyalty.actor.run_length import FORMERLY_MOST_SIGNALS, MOST_SIGNALS
 from loyalty.lab.course.traffic import storm
-from loyalty.limits import FORMERLY_MOST_SIGNALS, MOST_SIGNALS
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import Handle, Shop, comes_to, count, events, points, runs
 

@@ -8,9 +8,11 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
-from loyalty import account, letters
+from loyalty import account, emails
 from loyalty.account import Change
-from loyalty.addresses import refuse_inexact
+from loyalty.actor.addresses import refuse_inexact
+from loyalty.actor.outbox import Outbox
+from loyalty.actor.refusals import Refused
 from loyalty.messages import (
     START_GUEST,
     AddPoints,
@@ -22,8 +24,6 @@ from loyalty.messages import (
     Receipt,
     workflow_id,
 )
-from loyalty.outbox import Outbox
-from loyalty.parsing import Refused
 from loyalty.tiers import tier_of
 
 START_GUEST_TIMEOUT = timedelta(seconds=10)
@@ -32,7 +32,7 @@ START_GUEST_RETRIES = RetryPolicy(maximum_attempts=6)
 longer is unusual enough to fail the workflow loudly."""
 
 
-class Effects:
+class Handlers:
     """Serves messages for one customer. Raises Refused where the account does not allow what is asked."""
 
     def __init__(self, customer: Customer, outbox: Outbox, history_threshold: int | None) -> None:
@@ -47,7 +47,7 @@ class Effects:
     def remember_friend(self, news: NewStatus) -> None:
         """Remember a friend's new status."""
         account.remember_friend(self._customer, news)
-        self._outbox.put(letters.friend_has_new_status(self._customer, news))
+        self._outbox.put(emails.friend_has_new_status(self._customer, news))
 
     async def add_points(self, purchase: AddPoints) -> str:
         """Add points, tell the sender of a rise in status, and return the message that the change deserves.
@@ -75,7 +75,7 @@ class Effects:
         """Bring the guest's actor to life, one tier below, if the tier allows one more."""
         refuse_inexact(guest.email)
         if not account.has_place_for(self._customer, guest.customer_id):
-            self._outbox.put(letters.not_enough_points_to_invite(self._customer, guest))
+            self._outbox.put(emails.not_enough_points_to_invite(self._customer, guest))
             return
         one_tier_below = tier_of(self._customer.points).level - 1
         alive: bool = await workflow.execute_activity(
@@ -87,10 +87,10 @@ class Effects:
         )
         if alive:
             account.welcome_guest(self._customer, guest.customer_id)
-            self._outbox.put(letters.guest_invited(self._customer, guest))
+            self._outbox.put(emails.guest_invited(self._customer, guest))
         else:
             account.forget_guest(self._customer, guest.customer_id)
-            self._outbox.put(letters.guest_already_canceled(self._customer, guest))
+            self._outbox.put(emails.guest_already_canceled(self._customer, guest))
 
     def redeem(self, reward: str) -> Receipt:
         """Spend points on a reward."""
@@ -106,7 +106,7 @@ class Effects:
             await guest.signal("addPoints", args=[gift.points, self._customer.customer_id])
         except FailureError as failure:
             account.put_back(self._customer, gift.points)
-            self._outbox.put(letters.gift_returned(self._customer, gift.guest_id, gift.points))
+            self._outbox.put(emails.gift_returned(self._customer, gift.guest_id, gift.points))
             raise Refused(
                 f"Cannot gift {gift.points:,} points; {gift.guest_id} cannot receive them, and they are back: "
                 f"{account.display_name(self._customer)} has {self._customer.points:,}"
@@ -116,5 +116,5 @@ class Effects:
 
     def _write_about(self, change: Change) -> None:
         if self._customer.account_active:  # after the goodbye, nothing more is written
-            for mail in letters.about(change, self._customer):
+            for mail in emails.about(change, self._customer):
                 self._outbox.put(mail)

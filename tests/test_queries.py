@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loyalty import account, peeks
+from loyalty import account, queries
 from loyalty.messages import (
     AddPoints,
     CancelAccount,
@@ -30,7 +30,7 @@ def ada(points: int = 0, **fields: Any) -> Customer:
 
 
 def test_the_status_answers_with_points_tier_star_and_friends() -> None:
-    answer = peeks.describe(ada(1_200, lifetime_points=1_000_000, friends=[NewStatus("grace", "Gold")]))
+    answer = queries.describe(ada(1_200, lifetime_points=1_000_000, friends=[NewStatus("grace", "Gold")]))
     assert (answer.points, answer.lifetime_points, answer.account_active) == (1_200, 1_000_000, True)
     assert (answer.status.name, answer.status.level, answer.status.minimum_points, answer.status.guests_allowed) == (
         "Gold",
@@ -44,7 +44,7 @@ def test_the_status_answers_with_points_tier_star_and_friends() -> None:
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
 def test_a_tier_unlocks_its_rewards_and_those_below(tier: Tier) -> None:
-    unlocked = [offer.name for offer in peeks.offers(ada(tier.minimum_points)) if offer.unlocked]
+    unlocked = [offer.name for offer in queries.offers(ada(tier.minimum_points)) if offer.unlocked]
     assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
 
 
@@ -52,19 +52,19 @@ def test_a_tier_unlocks_its_rewards_and_those_below(tier: Tier) -> None:
 
 
 def test_without_anything_that_waits_the_customer_is_seen_as_it_is() -> None:
-    assert peeks.foresee(ada(700), []) == ada(700)
+    assert queries.foresee(ada(700), []) == ada(700)
 
 
 def test_purchases_that_wait_count_already_and_a_repeated_one_once() -> None:
     waiting = [AddPoints(400, None, "t-1"), AddPoints(400, None, "t-1"), AddPoints(100)]
-    seen = peeks.foresee(ada(), waiting)
+    seen = queries.foresee(ada(), waiting)
     assert (seen.points, seen.lifetime_points) == (500, 500)
     assert seen.loyalty_message == "Welcome to Silver Status!"
     assert [one.transaction_id for one in seen.transactions] == ["t-1"]
 
 
 def test_a_minimum_status_and_news_that_wait_are_seen() -> None:
-    seen = peeks.foresee(ada(), [EnsureMinimumStatus(2), NotifyNewStatus(NewStatus("grace", "Gold"))])
+    seen = queries.foresee(ada(), [EnsureMinimumStatus(2), NotifyNewStatus(NewStatus("grace", "Gold"))])
     assert seen.points == 1_000
     assert seen.friends == [NewStatus("grace", "Gold")]
 
@@ -76,17 +76,19 @@ def test_after_a_farewell_that_waits_only_points_still_count() -> None:
         EnsureMinimumStatus(3),
         NotifyNewStatus(NewStatus("grace", "Gold")),
     ]
-    seen = peeks.foresee(ada(), waiting)
+    seen = queries.foresee(ada(), waiting)
     assert not seen.account_active
     assert (seen.points, seen.friends) == (5, [])
 
 
 def test_nobody_foresees_whether_a_guest_is_alive() -> None:
-    assert peeks.foresee(ada(1_000), [InviteGuest(GuestInvitation("grace"))]).guests == []
+    assert queries.foresee(ada(1_000), [InviteGuest(GuestInvitation("grace"))]).guests == []
 
 
 def test_looking_ahead_changes_nothing() -> None:
     customer = ada(700, friends=[NewStatus("joan", "Member")])
     before = copy.deepcopy(customer)
-    peeks.foresee(customer, [AddPoints(400, None, "t-1"), NotifyNewStatus(NewStatus("grace", "Gold")), CancelAccount()])
+    queries.foresee(
+        customer, [AddPoints(400, None, "t-1"), NotifyNewStatus(NewStatus("grace", "Gold")), CancelAccount()]
+    )
     assert customer == before

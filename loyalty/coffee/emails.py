@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from loyalty.actor.messages import Mail
 from loyalty.coffee import menu
 from loyalty.coffee.messages import Order, OrderStatus
-from loyalty.messages import Mail
 
 SUBJECTS = {
     OrderStatus.READY: "Your order {} is ready",

@@ -11,7 +11,7 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.converter import value_to_type
 
-from loyalty.parsing import Refused
+from loyalty.actor.refusals import Refused
 
 InputT = TypeVar("InputT")
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from loyalty.lab.processes.ports import HOST
 from tests.support.post_office import PostOffice
 
-HOUSE = Path(__file__).parents[1]
+HOUSE = Path(__file__).parents[2]
 OURS = {"To", "Subject", "X-Workflow-Id", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
 
 CUNNING = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loyalty import account, letters
+from loyalty import account, emails
 from loyalty.messages import Customer, GuestInvitation, NewStatus
 
 
@@ -15,17 +15,17 @@ def ada(points: int = 0, **fields: Any) -> Customer:
 
 
 def subjects(customer: Customer, points: int) -> list[str]:
-    return [mail.subject for mail in letters.about(account.add_points(customer, points), customer)]
+    return [mail.subject for mail in emails.about(account.add_points(customer, points), customer)]
 
 
 def test_a_letter_goes_to_the_customer_and_greets_by_name() -> None:
-    mail = letters.welcome(ada(1_000))
+    mail = emails.welcome(ada(1_000))
     assert (mail.to, mail.subject) == ("ada@example.org", "Welcome to the loyalty program")
     assert mail.body == "Dear Ada,\n\nyou start as a Gold customer.\n"
 
 
 def test_who_has_no_name_is_greeted_by_the_id() -> None:
-    assert letters.welcome(Customer("ada")).body.startswith("Dear ada,")
+    assert emails.welcome(Customer("ada")).body.startswith("Dear ada,")
 
 
 def test_a_purchase_tells_the_new_total() -> None:
@@ -38,7 +38,7 @@ def test_a_promotion_is_told_after_the_total() -> None:
 
 def test_a_demotion_shows_the_way_back() -> None:
     customer = ada(5_000)
-    _, demoted = letters.about(account.add_points(customer, -1), customer)
+    _, demoted = emails.about(account.add_points(customer, -1), customer)
     assert demoted.subject == "Your status is now Gold"
     assert "with 5,000 points you are back at Platinum." in demoted.body
 
@@ -55,14 +55,14 @@ def test_a_change_that_moves_nothing_is_not_worth_a_letter() -> None:
 
 def test_only_totals_of_points_replace_one_another() -> None:
     customer = ada(999_000)
-    topics = [mail.topic for mail in letters.about(account.add_points(customer, 1_000), customer)]
-    assert topics == [letters.POINTS_TOPIC, "star"]
+    topics = [mail.topic for mail in emails.about(account.add_points(customer, 1_000), customer)]
+    assert topics == [emails.POINTS_TOPIC, "star"]
 
 
 @pytest.mark.parametrize(("points", "offer"), [(500, ""), (1_000, "You may invite 2 guests."), (5_000, "5 guests.")])
 def test_a_promotion_says_how_many_guests_it_allows(points: int, offer: str) -> None:
     customer = ada()
-    _, promoted = letters.about(account.add_points(customer, points), customer)
+    _, promoted = emails.about(account.add_points(customer, points), customer)
     assert offer in promoted.body
     assert ("guests" in promoted.body) == bool(offer)
 
@@ -77,28 +77,28 @@ def test_a_promotion_says_how_many_guests_it_allows(points: int, offer: str) -> 
     ],
 )
 def test_a_refused_invitation_says_what_would_allow_it(points: int, guests: list[str], sentence: str) -> None:
-    mail = letters.not_enough_points_to_invite(ada(points, guests=guests), GuestInvitation("grace", "Grace"))
+    mail = emails.not_enough_points_to_invite(ada(points, guests=guests), GuestInvitation("grace", "Grace"))
     assert mail.subject == "Not enough points to invite Grace"
     assert sentence in mail.body
 
 
 def test_an_invitation_and_its_failure_name_the_guest() -> None:
     grace = GuestInvitation("grace", "Grace")
-    assert letters.guest_invited(ada(), grace).subject == "Grace is your guest"
-    assert letters.guest_already_canceled(ada(), grace).subject == "Grace has already canceled"
-    assert letters.guest_invited(ada(), GuestInvitation("grace")).subject == "grace is your guest"
+    assert emails.guest_invited(ada(), grace).subject == "Grace is your guest"
+    assert emails.guest_already_canceled(ada(), grace).subject == "Grace has already canceled"
+    assert emails.guest_invited(ada(), GuestInvitation("grace")).subject == "grace is your guest"
 
 
 def test_a_gift_that_came_back_says_whose_and_how_much() -> None:
-    mail = letters.gift_returned(ada(), "grace", 1_300)
+    mail = emails.gift_returned(ada(), "grace", 1_300)
     assert mail.subject == "Your gift of 1,300 points came back"
     assert "grace could not receive it." in mail.body
 
 
 def test_news_of_a_friend_fit_into_the_subject() -> None:
-    assert letters.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
+    assert emails.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
 
 
 def test_both_goodbyes_name_the_points_that_go() -> None:
-    assert "1,200 points" in letters.account_closed(ada(1_200)).body
-    assert "1,200 points" in letters.account_ended_by_operator(ada(1_200)).body
+    assert "1,200 points" in emails.account_closed(ada(1_200)).body
+    assert "1,200 points" in emails.account_ended_by_operator(ada(1_200)).body

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from loyalty.account import Change, display_name
-from loyalty.messages import Customer, GuestInvitation, Mail, NewStatus
+from loyalty.actor.messages import Mail
+from loyalty.messages import Customer, GuestInvitation, NewStatus
 from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, TIERS, Tier, tier_of
 
 POINTS_TOPIC = "points"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from loyalty import parsing
+from loyalty.actor import values
+from loyalty.actor.refusals import Refused
 
 EXACT_ADDRESSES = "exact-addresses"
 """Patch: an address that mail headers would change is refused. Only runs that meet such an address ask for it."""
@@ -13,7 +14,7 @@ EXACT_ADDRESSES = "exact-addresses"
 def refuse_inexact(address: str) -> None:
     """Raise Refused where mail would not arrive at exactly `address`; runs of earlier releases keep accepting it."""
     try:
-        parsing.exact_email(address)
-    except parsing.Refused:
+        values.exact_email(address)
+    except Refused:
         if workflow.patched(EXACT_ADDRESSES):
             raise

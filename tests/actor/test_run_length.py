@@ -9,13 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.converter import DataConverter
 
-from loyalty import letters, parsing
+from loyalty import emails, parsing
 from loyalty.account import FRIENDS_REMEMBERED, TRANSACTIONS_REMEMBERED
-from loyalty.limits import EVENT_LIMIT, FORMERLY_MOST_SIGNALS, MIB, MOST_SIGNALS, SIZE_THRESHOLD, RunLength
-from loyalty.mailbox import CARRY_LIMIT
-from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, Customer, CustomerInput, InviteGuest, NewStatus, Transaction
-from loyalty.outbox import WAITING_LIMIT
-from loyalty.parsing import MAX_TEXT_BYTES, MAX_TRANSACTION_ID
+from loyalty.actor.mailbox import CARRY_LIMIT
+from loyalty.actor.outbox import WAITING_LIMIT
+from loyalty.actor.run_length import EVENT_LIMIT, FORMERLY_MOST_SIGNALS, MIB, MOST_SIGNALS, SIZE_THRESHOLD, RunLength
+from loyalty.actor.values import MAX_TEXT_BYTES, MAX_TRANSACTION_ID
+from loyalty.messages import (
+    DEFAULT_HISTORY_THRESHOLD,
+    Customer,
+    CustomerInput,
+    InviteGuest,
+    NewStatus,
+    Transaction,
+)
 from loyalty.tiers import TIERS
 
 YOUNG = RunLength(events=3, size=1_000, continue_as_new_suggested=False, signals=0, updates=0)
@@ -90,7 +97,7 @@ def test_all_that_travels_fits_into_the_next_run_s_input_whatever_was_sent() -> 
     answer = "Welcome to Platinum Status!"
     customer.transactions = [Transaction("x" * MAX_TRANSACTION_ID, answer)] * TRANSACTIONS_REMEMBERED
     guest = parsing.person({"customer_id": text, "name": text, "email": f"{'a' * 64}@{'.'.join(['b' * 60, 'c' * 60])}"})
-    mail = letters.not_enough_points_to_invite(customer, guest)
+    mail = emails.not_enough_points_to_invite(customer, guest)
     full = CustomerInput(customer, mailbox=[InviteGuest(guest)] * CARRY_LIMIT, outbox=[mail] * WAITING_LIMIT)
     (payload,) = DataConverter.default.payload_converter.to_payloads([full])
     assert payload.ByteSize() < 2 * MIB, f"The server refuses an input of {payload.ByteSize():,} bytes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio.exceptions import ApplicationError
 
-from loyalty.parsing import Refused
+from loyalty.actor.refusals import Refused
 
 
 def as_failure(refusal: Refused) -> ApplicationError:

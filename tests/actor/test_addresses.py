@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from loyalty import parsing
+from loyalty.actor import values
 from loyalty.coffee.messages import PROCESS_PAYMENT, OrderStatus
 from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
@@ -88,7 +88,7 @@ async def test_run_that_accepted_inexact_address_replays(
     play: Play, closed_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr(parsing, "exact_email", parsing.email)
+        earlier.setattr(values, "exact_email", values.email)
         history = await play(closed_shop, tmp_path)
     assert has_begun(history), "The former rule accepts this address"
     assert not has_marker(history)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from loyalty.coffee import letters, menu
+from loyalty.coffee import emails, menu
 from loyalty.coffee.messages import Order, OrderStatus
 
 ORDER = Order("7", "ada", [menu.item("latte", 2), menu.item("cookie")], email="ada@example.org")
 
 
 def test_a_ready_order_is_announced_with_its_items_and_price() -> None:
-    mail = letters.about(ORDER, OrderStatus.READY, "")
+    mail = emails.about(ORDER, OrderStatus.READY, "")
     assert (mail.to, mail.subject) == ("ada@example.org", "Your order 7 is ready")
     assert mail.body == "Dear ada,\n\n2 x latte, 1 x cookie for 9.30 wait for you at the counter.\n"
 
@@ -25,7 +25,7 @@ def test_a_ready_order_is_announced_with_its_items_and_price() -> None:
     ],
 )
 def test_an_order_that_did_not_succeed_is_told_of_with_the_reason(status: OrderStatus, subject: str) -> None:
-    mail = letters.about(ORDER, status, "the milk was spilled")
+    mail = emails.about(ORDER, status, "the milk was spilled")
     assert mail.subject == subject
     assert "The reason: the milk was spilled." in mail.body
     assert "no money was kept" in mail.body

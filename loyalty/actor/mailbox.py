@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar, cast
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from loyalty.limits import FORMERLY_MOST_SIGNALS, MOST_SIGNALS, RunLength
-from loyalty.messages import EndByOperator
-from loyalty.parsing import Refused
-from loyalty.refusals import as_failure
+from loyalty.actor.failures import as_failure
+from loyalty.actor.messages import EndByOperator
+from loyalty.actor.refusals import Refused
+from loyalty.actor.run_length import FORMERLY_MOST_SIGNALS, MOST_SIGNALS, RunLength
 
 MessageT = TypeVar("MessageT")
 TellT = TypeVar("TellT")

@@ -1,0 +1,39 @@
+"""Start an actor, or signal the one that lives, in one call. Runs in activities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+
+async def signal_with_start(
+    client: Client,
+    workflow_type: str,
+    start: Any,
+    *,
+    id: str,
+    task_queue: str,
+    start_signal: str,
+    start_signal_args: Sequence[Any],
+) -> bool:
+    """Start the workflow with that id and signal it, or signal it if it runs; the arguments are those of the client.
+
+    Return False if the workflow has ended: reject-duplicate keeps its id closed.
+    """
+    try:
+        await client.start_workflow(
+            workflow_type,
+            start,
+            id=id,
+            task_queue=task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            start_signal=start_signal,
+            start_signal_args=start_signal_args,
+        )
+    except WorkflowAlreadyStartedError:
+        return False
+    return True

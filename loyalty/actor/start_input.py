@@ -1,0 +1,86 @@
+"""How the input of a new actor is read, or refused in a sentence. Pure; see loyalty.actor.values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from loyalty.actor import values
+from loyalty.actor.messages import Mail
+from loyalty.actor.refusals import Refused, shown
+
+ItemT = TypeVar("ItemT")
+
+
+def refuse_other_id(actual: str, possible: str) -> None:
+    """Raise Refused where a workflow has not the id by which others will look for it."""
+    if actual != possible:
+        raise Refused(f"Cannot start this in the workflow {shown(actual)}; possible is {shown(possible)}")
+
+
+def fields(value: object, shape: type) -> dict[str, Any]:
+    """Return the fields of a JSON object; those of the dataclass `shape` that have a default may be missing."""
+    return values.fields(value, shape, *(field.name for field in dataclasses.fields(shape) if _has_default(field)))
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+
+
+def listed(value: object, what: str) -> list[object]:
+    """Return `value` where it is a list; otherwise raise Refused."""
+    if not isinstance(value, list):
+        raise Refused(f"Cannot use {shown(value)} as {what}; possible is a list")
+    return value
+
+
+def history_threshold(value: object) -> int | None:
+    """Return a number of events, or None; otherwise raise Refused."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise Refused(
+            f"Cannot use {shown(value)} as history_threshold; possible is a whole number of events, at least 1, or null"
+        )
+    return value
+
+
+def of_kind(value: object, kinds: Mapping[str, Callable[[Mapping[str, Any]], ItemT]]) -> ItemT:
+    """Return a message that waits, by its `kind`; raise Refused where that is unknown."""
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping) or not isinstance(kind, str) or kind not in kinds:
+        raise Refused(f"Cannot read the message {shown(value)}; possible is an object of kind {', '.join(kinds)}")
+    return kinds[kind](value)
+
+
+def flag(value: object, what: str) -> bool:
+    """Return `value` where it is true or false; otherwise raise Refused."""
+    if not isinstance(value, bool):
+        raise Refused(f"Cannot use {shown(value)} as {what}; possible is true or false")
+    return value
+
+
+def mail(value: object) -> Mail:
+    """Return an e-mail that waits; otherwise raise Refused."""
+    raw = fields(value, Mail)
+    to = values.exact_email(raw["to"])
+    if not to:
+        raise Refused("Cannot send an e-mail to ''; possible is name@host in ASCII")
+    mail_id = raw.get("mail_id", "")
+    return Mail(
+        to,
+        any_text(raw["subject"], "a subject"),
+        any_text(raw["body"], "an e-mail's text"),
+        values.text(raw["topic"], "a topic"),
+        values.transaction_id(mail_id) if mail_id != "" else "",
+    )
+
+
+def any_text(value: object, what: str) -> str:
+    """Return `value` where it is text, however long and in whatever characters; otherwise raise Refused."""
+    try:
+        if isinstance(value, str):
+            value.encode()
+            return value
+    except UnicodeEncodeError:  # half of a surrogate pair
+        pass
+    raise Refused(f"Cannot use {shown(value)} as {what}; possible is text")
