@@ -6,19 +6,25 @@ Every function changes the `Customer` that it is given, or raises Refused and le
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from loyalty.actor.refusals import Refused
 from loyalty.messages import (
     THANKS,
+    AddPoints,
+    CancelAccount,
     Customer,
+    EnsureMinimumStatus,
     Gift,
     GiftPoints,
     GuestInvitation,
     InviteGuest,
     Message,
     NewStatus,
+    NotifyNewStatus,
     Receipt,
     RedeemReward,
+    Tell,
     Transaction,
 )
 from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, REWARDS, TIERS, Reward, Tier, reward_named, tier_of
@@ -62,6 +68,31 @@ def normalize(customer: Customer) -> Customer:
     customer.points = max(0, customer.points)
     customer.lifetime_points = max(customer.points, customer.lifetime_points)
     return customer
+
+
+def apply(customer: Customer, tell: Tell) -> Change | None:
+    """Change the account as a tell asks; return what that did to the points, or None if it cannot change them.
+
+    A transaction that was counted before changes nothing, and returns None, too.
+    """
+    match tell:
+        case AddPoints(points, _, transaction_id):
+            if answer_given(customer, transaction_id) is not None:
+                return None
+            change = add_points(customer, points)
+            remember_transaction(customer, transaction_id)
+            return change
+        case EnsureMinimumStatus(level):
+            return raise_to_level(customer, level)
+        case NotifyNewStatus(news):
+            remember_friend(customer, news)
+        case CancelAccount():
+            customer.account_active = False
+        case InviteGuest():
+            pass  # whether the guest becomes one, only the guest's actor decides
+        case _:
+            assert_never(tell)
+    return None
 
 
 def add_points(customer: Customer, points: int) -> Change:

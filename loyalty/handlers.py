@@ -11,16 +11,20 @@ from temporalio.exceptions import FailureError
 from loyalty import account, emails
 from loyalty.account import Change
 from loyalty.actor.addresses import refuse_inexact
+from loyalty.actor.messages import Mail
 from loyalty.actor.outbox import Outbox
 from loyalty.actor.refusals import Refused
 from loyalty.messages import (
     START_GUEST,
     AddPoints,
+    CancelAccount,
     Customer,
+    EnsureMinimumStatus,
     Gift,
     GuestInvitation,
     GuestStart,
     NewStatus,
+    NotifyNewStatus,
     Receipt,
     workflow_id,
 )
@@ -40,26 +44,29 @@ class Handlers:
         self._outbox = outbox
         self._history_threshold = history_threshold
 
-    def raise_to_level(self, level: int) -> None:
-        """Raise the points to the minimum of that tier level."""
-        self._write_about(account.raise_to_level(self._customer, level))
+    def ensure_minimum_status(self, minimum: EnsureMinimumStatus) -> None:
+        """Raise the points to the minimum of a tier."""
+        self._write_about(account.apply(self._customer, minimum))
 
-    def remember_friend(self, news: NewStatus) -> None:
+    def notify_new_status(self, friend: NotifyNewStatus) -> None:
         """Remember a friend's new status."""
-        account.remember_friend(self._customer, news)
-        self._outbox.put(emails.friend_has_new_status(self._customer, news))
+        account.apply(self._customer, friend)
+        self._outbox.put(emails.friend_has_new_status(self._customer, friend.news))
+
+    def close_account(self, goodbye: Mail) -> None:
+        """Close the account; the goodbye is the last e-mail that is written."""
+        account.apply(self._customer, CancelAccount())
+        self._outbox.put(goodbye)
 
     async def add_points(self, purchase: AddPoints) -> str:
         """Add points, tell the sender of a rise in status, and return the message that the change deserves.
 
         A transaction that was counted before is not counted again; its answer is the same.
         """
-        answer = account.answer_given(self._customer, purchase.transaction_id)
-        if answer is not None:
+        change = account.apply(self._customer, purchase)
+        if change is None:
             workflow.logger.info("Counted before, not counted again: transaction %s", purchase.transaction_id)
-            return answer
-        change = account.add_points(self._customer, purchase.points)
-        account.remember_transaction(self._customer, purchase.transaction_id)
+            return str(account.answer_given(self._customer, purchase.transaction_id))
         answer = self._customer.loyalty_message
         self._write_about(change)
         sender_id = purchase.sender_id
@@ -114,7 +121,7 @@ class Handlers:
         self._write_about(change)
         return f"{gift.guest_id} receives {gift.points:,} points"
 
-    def _write_about(self, change: Change) -> None:
-        if self._customer.account_active:  # after the goodbye, nothing more is written
+    def _write_about(self, change: Change | None) -> None:
+        if change is not None and self._customer.account_active:  # after the goodbye, nothing more is written
             for mail in emails.about(change, self._customer):
                 self._outbox.put(mail)

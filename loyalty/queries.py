@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import asdict
-from typing import assert_never
 
 from loyalty import account
 from loyalty.messages import (
     AddPoints,
-    CancelAccount,
     Customer,
     CustomerStatus,
-    EnsureMinimumStatus,
-    InviteGuest,
-    NotifyNewStatus,
     RewardOffer,
     Status,
     Tell,
@@ -27,23 +22,8 @@ def foresee(customer: Customer, waiting: Iterable[Tell]) -> Customer:
     """Return a copy of `customer` that has served the tells that wait, as far as that needs nobody else."""
     foreseen = deepcopy(customer)
     for tell in waiting:
-        match tell:
-            case AddPoints(points, _, transaction_id):
-                if account.answer_given(foreseen, transaction_id) is None:
-                    account.add_points(foreseen, points)
-                    account.remember_transaction(foreseen, transaction_id)
-            case _ if not foreseen.account_active:
-                pass  # a closed account refuses all the rest
-            case EnsureMinimumStatus(level):
-                account.raise_to_level(foreseen, level)
-            case NotifyNewStatus(news):
-                account.remember_friend(foreseen, news)
-            case CancelAccount():
-                foreseen.account_active = False
-            case InviteGuest():
-                pass  # nobody knows whether the guest will be alive
-            case _:
-                assert_never(tell)
+        if foreseen.account_active or isinstance(tell, AddPoints):  # a closed account takes nothing but points
+            account.apply(foreseen, tell)
     return foreseen
 
 

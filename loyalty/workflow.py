@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
@@ -20,37 +21,17 @@ with workflow.unsafe.imports_passed_through():
     import loyalty.actor.starting as starting
     import loyalty.actor.values as values
     import loyalty.emails as emails
+    import loyalty.messages as messages
     import loyalty.parsing as parsing
     import loyalty.queries as queries
     import loyalty.start_input as start_input
     from loyalty.actor.cancellation import finish_when_cancelled
     from loyalty.actor.failures import as_failure
     from loyalty.actor.mailbox import Envelope, Mailbox
-    from loyalty.actor.messages import EndByOperator, Mail
+    from loyalty.actor.messages import EndByOperator
     from loyalty.actor.outbox import Outbox
     from loyalty.actor.refusals import Refused
     from loyalty.handlers import Handlers
-    from loyalty.messages import (
-        WORKFLOW_TYPE,
-        AddPoints,
-        CancelAccount,
-        Customer,
-        CustomerInput,
-        CustomerStatus,
-        EnsureMinimumStatus,
-        Gift,
-        GiftPoints,
-        GuestInvitation,
-        InviteGuest,
-        Message,
-        NewStatus,
-        NotifyNewStatus,
-        Receipt,
-        RedeemReward,
-        RewardOffer,
-        Stay,
-        Tell,
-    )
 
 ASKS_ARE_ANSWERED = "asks-are-answered"
 """Patch: a run holds its answers until it ends, and looks at its length also without a message. Two events per run."""
@@ -65,39 +46,39 @@ PATIENCE = timedelta(seconds=2)
 """How long a long history waits for the e-mail in flight. A storm brings about 1,000 signals meanwhile."""
 
 
-@workflow.defn(name=WORKFLOW_TYPE)
+@workflow.defn(name=messages.WORKFLOW_TYPE)
 class CustomerLoyaltyWorkflow:
-    """One customer. Its id is `customer-<customer_id>`; its state is the `Customer` that it holds."""
+    """One customer. Its id is `customer-<customer_id>`; its state is the `messages.Customer` that it holds."""
 
     @workflow.init
-    def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:
+    def __init__(self, start: messages.CustomerInput | None = None, *surplus: object) -> None:
         self._refusal: Refused | None = None
         try:
-            begin = starting.read(start_input.customer_input, CustomerInput, start, *surplus)
+            self._start = starting.read(start_input.customer_input, messages.CustomerInput, start, *surplus)
         except Refused as refusal:
             self._refusal = refusal
-            begin = CustomerInput(Customer("", account_active=False))  # what queries see; `run` ends at once
-        self._is_new = begin.is_new
-        self._customer = account.normalize(begin.customer)
-        self._history_threshold = begin.history_threshold
-        self._mailbox = Mailbox[Tell, Stay](begin.mailbox)
-        self._outbox = Outbox(begin.outbox, only_newest=(emails.POINTS_TOPIC,))
+            # What queries see; `run` ends at once.
+            self._start = messages.CustomerInput(messages.Customer("", account_active=False))
+        self._customer = account.normalize(self._start.customer)
+        self._history_threshold = self._start.history_threshold
+        self._mailbox = Mailbox[messages.Tell, messages.Stay](self._start.mailbox)
+        self._outbox = Outbox(self._start.outbox, only_newest=(emails.POINTS_TOPIC,))
         self._handlers = Handlers(self._customer, self._outbox, self._history_threshold)
         self._is_leaving = False
         self._may_end_without_message = True
 
     @workflow.run
-    async def run(self, start: CustomerInput | None = None, *surplus: object) -> None:
+    async def run(self, start: messages.CustomerInput | None = None, *surplus: object) -> None:
         """Live until the account is closed. A cancellation request is a message like any other, served next."""
         if self._refusal is not None:
             raise as_failure(self._refusal)
         # Cut in half, a gift would lose its points or double them.
-        await finish_when_cancelled(self._live(self._is_new), lambda: self._mailbox.put_first(EndByOperator()))
+        await finish_when_cancelled(self._live(), lambda: self._mailbox.put_first(EndByOperator()))
 
-    async def _live(self, is_new: bool) -> None:
+    async def _live(self) -> None:
         """Serve one message after the other; with a long history, go on in a new run."""
         self._outbox.open()
-        if is_new:
+        if self._start.is_new:
             self._outbox.put(emails.welcome(self._customer))
         while self._customer.account_active:
             await self._mailbox.wait_for_message(or_else=self._grew_long_by_refused_messages)
@@ -107,29 +88,29 @@ class CustomerLoyaltyWorkflow:
                 await self._go_on_in_a_new_run()
         await self._leave()
 
-    async def _serve(self, envelope: Envelope[Message]) -> None:
+    async def _serve(self, envelope: Envelope[messages.Message]) -> None:
         try:
             # Points that were told have left their giver, who learnt that they arrived: not even an account that is
             # being closed lets them vanish.
-            if envelope.reply is not None or not isinstance(envelope.message, AddPoints):
+            if envelope.reply is not None or not isinstance(envelope.message, messages.AddPoints):
                 account.refuse_impossible(self._customer, envelope.message)
             match envelope.message:
-                case AddPoints() as purchase:
+                case messages.AddPoints() as purchase:
                     envelope.answer(await self._handlers.add_points(purchase))
-                case InviteGuest(guest):
+                case messages.InviteGuest(guest):
                     await self._handlers.invite(guest)
-                case EnsureMinimumStatus(level):
-                    self._handlers.raise_to_level(level)
-                case NotifyNewStatus(news):
-                    self._handlers.remember_friend(news)
-                case RedeemReward(reward):
+                case messages.EnsureMinimumStatus() as minimum:
+                    self._handlers.ensure_minimum_status(minimum)
+                case messages.NotifyNewStatus() as friend:
+                    self._handlers.notify_new_status(friend)
+                case messages.RedeemReward(reward):
                     envelope.answer(self._handlers.redeem(reward))
-                case GiftPoints(gift):
+                case messages.GiftPoints(gift):
                     envelope.answer(await self._handlers.gift(gift))
-                case CancelAccount():
-                    self._close_account(emails.account_closed(self._customer))
+                case messages.CancelAccount():
+                    self._handlers.close_account(emails.account_closed(self._customer))
                 case EndByOperator():
-                    self._close_account(emails.account_ended_by_operator(self._customer))
+                    self._handlers.close_account(emails.account_ended_by_operator(self._customer))
         except Refused as refusal:
             envelope.refuse(refusal)
 
@@ -144,7 +125,7 @@ class CustomerLoyaltyWorkflow:
         self._mailbox.tell(parsing.add_points, points, sender_id, transaction_id, *surplus)
 
     @workflow.signal(name="inviteGuest")
-    def invite_guest(self, guest: GuestInvitation | None = None, *surplus: object) -> None:
+    def invite_guest(self, guest: messages.GuestInvitation | None = None, *surplus: object) -> None:
         """Bring a guest to life one tier below, if the tier allows one."""
         self._mailbox.tell(parsing.invite_guest, guest, *surplus)
 
@@ -154,7 +135,7 @@ class CustomerLoyaltyWorkflow:
         self._mailbox.tell(parsing.ensure_minimum_status, level, *surplus)
 
     @workflow.signal(name="notifyNewStatus")
-    def notify_new_status(self, news: NewStatus | None = None, *surplus: object) -> None:
+    def notify_new_status(self, news: messages.NewStatus | None = None, *surplus: object) -> None:
         """Remember a friend's new status."""
         self._mailbox.tell(parsing.notify_new_status, news, *surplus)
 
@@ -169,6 +150,7 @@ class CustomerLoyaltyWorkflow:
         self._mailbox.tell(values.unknown_signal, name, parsing.SIGNALS)
 
     # ---- asks -------------------------------------------------------------------------------------------------
+    # A validator repeats its handler's signature, because the SDK decodes the arguments by the validator's own.
 
     @workflow.update(name="addLoyaltyPoint")
     async def add_loyalty_point(
@@ -184,9 +166,9 @@ class CustomerLoyaltyWorkflow:
         self._refuse_at_once(parsing.add_points, points, sender_id, transaction_id, *surplus)
 
     @workflow.update(name="redeemReward")
-    async def redeem_reward(self, reward: str | None = None, *surplus: object) -> Receipt:
+    async def redeem_reward(self, reward: str | None = None, *surplus: object) -> messages.Receipt:
         """Spend points on an unlocked reward."""
-        receipt: Receipt = await self._mailbox.ask(parsing.redeem_reward, reward, *surplus)
+        receipt: messages.Receipt = await self._mailbox.ask(parsing.redeem_reward, reward, *surplus)
         return receipt
 
     @redeem_reward.validator
@@ -194,18 +176,18 @@ class CustomerLoyaltyWorkflow:
         self._refuse_at_once(parsing.redeem_reward, reward, *surplus)
 
     @workflow.update(name="giftPoints")
-    async def gift_points(self, gift: Gift | None = None, *surplus: object) -> str:
+    async def gift_points(self, gift: messages.Gift | None = None, *surplus: object) -> str:
         """Move points to a guest; they come back if the guest cannot receive them."""
         return str(await self._mailbox.ask(parsing.gift_points, gift, *surplus))
 
     @gift_points.validator
-    def _validate_gift_points(self, gift: Gift | None = None, *surplus: object) -> None:
+    def _validate_gift_points(self, gift: messages.Gift | None = None, *surplus: object) -> None:
         self._refuse_at_once(parsing.gift_points, gift, *surplus)
 
     # ---- peeks ------------------------------------------------------------------------------------------------
 
     @workflow.query(name="getStatus")
-    def get_status(self) -> CustomerStatus:
+    def get_status(self) -> messages.CustomerStatus:
         """Return who this is, with points and status."""
         parent = workflow.info().parent
         return queries.describe(self._customer_as_seen(), parent.workflow_id if parent else None)
@@ -221,20 +203,16 @@ class CustomerLoyaltyWorkflow:
         return self._customer_as_seen().loyalty_message
 
     @workflow.query(name="getRewards")
-    def get_rewards(self) -> list[RewardOffer]:
+    def get_rewards(self) -> list[messages.RewardOffer]:
         """Return the catalogue, with what is unlocked."""
         return queries.offers(self._customer_as_seen())
 
-    def _customer_as_seen(self) -> Customer:
+    def _customer_as_seen(self) -> messages.Customer:
         # While a run is prepared for its end, messages may wait. Queries see them applied to a copy of the customer. A
         # worker that replays a run only for a query may take this path, too: see loyalty.actor.run_length.
         return queries.foresee(self._customer, self._mailbox.carry()) if self._is_leaving else self._customer
 
-    def _close_account(self, goodbye: Mail) -> None:
-        self._customer.account_active = False
-        self._outbox.put(goodbye)
-
-    def _refuse_at_once(self, parse: Callable[..., Message], *arguments: object) -> None:
+    def _refuse_at_once(self, parse: Callable[..., messages.Message], *arguments: object) -> None:
         if self._refusal is not None:
             raise Refused(str(self._refusal))
         # The server loses a validator's refusal if the task that brought the update fails to end the run. The SDK
@@ -263,7 +241,7 @@ class CustomerLoyaltyWorkflow:
             return
         if not workflow.patched(ASKS_ARE_ANSWERED):
             self._may_end_without_message = False
-            if await self._is_fit_to_end_as_formerly():
+            if await self._prepare_end_as_formerly():
                 workflow.continue_as_new(self._next_input())
             return
         self._is_leaving = True
@@ -302,8 +280,8 @@ class CustomerLoyaltyWorkflow:
     def _is_fit_to_end(self) -> bool:
         return self._mailbox.can_travel() if self._customer.account_active else not self._mailbox
 
-    async def _is_fit_to_end_as_formerly(self) -> bool:
-        """Prepare a run of an older release for its end. An ask that its last task brings may get an error."""
+    async def _prepare_end_as_formerly(self) -> bool:
+        """Pause e-mail; return whether a run of an older release may end. An ask of its last task may get an error."""
         if not self._customer.account_active or not self._mailbox.can_travel():
             return False
         self._is_leaving = True
@@ -314,14 +292,9 @@ class CustomerLoyaltyWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return True
 
-    def _next_input(self) -> CustomerInput:
-        return CustomerInput(
-            customer=self._customer,
-            is_new=False,
-            history_threshold=self._history_threshold,
-            mailbox=self._mailbox.carry(),
-            outbox=self._outbox.carry(),
-        )
+    def _next_input(self) -> messages.CustomerInput:
+        """Return the input of this run with what has changed since: a field that is new travels by itself."""
+        return replace(self._start, is_new=False, mailbox=self._mailbox.carry(), outbox=self._outbox.carry())
 
     async def _leave(self) -> None:
         """Answer the asks that still come, and let the last e-mail leave."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loyalty.coffee.steps import OWED, perform
+from temporalio import workflow
+
+from loyalty.coffee.steps import OWED
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Saga:
         compensation = self._registered[-1]
         self.undoing = compensation.activity
         # Without a last attempt: half a compensation is a loss that nobody knows of.
-        await perform(compensation.activity, compensation.argument, OWED)
+        await workflow.execute_activity(compensation.activity, compensation.argument, **OWED)
         self.undoing = None
         self._registered.pop()
         self.undone.append(compensation.activity)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
+from temporalio.workflow import ActivityConfig
 
 THREE_ATTEMPTS = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -25,35 +25,16 @@ UNTIL_IT_SUCCEEDS = RetryPolicy(
 """Pauses of 1, 2, 4, ..., 64, 100, 100, ... s, without an end."""
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long one attempt of a step may take, when it is tried again, and how long it may be silent."""
+QUICK = ActivityConfig(start_to_close_timeout=timedelta(seconds=10), retry_policy=THREE_ATTEMPTS)
+"""For activities that ask a database or a mail server."""
 
-    attempt: timedelta
-    retries: RetryPolicy
-    silence: timedelta | None = None
+BARISTA = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=timedelta(seconds=2), retry_policy=THREE_ATTEMPTS
+)
+"""A barista who sends no heartbeat for two seconds has died; another one goes on from the last heartbeat."""
 
-
-QUICK = Patience(timedelta(seconds=10), THREE_ATTEMPTS)
-"""For who asks a database or a mail server."""
-
-BARISTA = Patience(timedelta(minutes=5), THREE_ATTEMPTS, silence=timedelta(seconds=2))
-"""A barista who says nothing for two seconds has died, and another one goes on from the last heartbeat."""
-
-OWED = Patience(timedelta(seconds=10), UNTIL_IT_SUCCEEDS)
+OWED = ActivityConfig(start_to_close_timeout=timedelta(seconds=10), retry_policy=UNTIL_IT_SUCCEEDS)
 """For what has to happen: a compensation, and what follows the point from which there is no way back."""
-
-
-async def perform(activity: str, argument: object, patience: Patience, result_type: type | None = None) -> Any:
-    """Do one step; raise ActivityError where the patience is at its end."""
-    return await workflow.execute_activity(
-        activity,
-        argument,
-        start_to_close_timeout=patience.attempt,
-        heartbeat_timeout=patience.silence,
-        retry_policy=patience.retries,
-        result_type=result_type,
-    )
 
 
 class Steps:
@@ -64,12 +45,12 @@ class Steps:
         self.doing: str | None = None
 
     async def do(
-        self, activity: str, argument: object, patience: Patience = QUICK, result_type: type | None = None
+        self, activity: str, argument: object, options: ActivityConfig = QUICK, result_type: type | None = None
     ) -> Any:
         """Do one step, and remember it; raise ActivityError where it fails."""
         self.doing = activity
         try:
-            result = await perform(activity, argument, patience, result_type)
+            result = await workflow.execute_activity(activity, argument, result_type=result_type, **options)
         finally:
             self.doing = None
         self.done.append(activity)

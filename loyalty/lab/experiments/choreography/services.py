@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
         Ticket,
         order_workflow_id,
     )
-    from loyalty.coffee.steps import BARISTA, OWED, QUICK, perform, why
+    from loyalty.coffee.steps import BARISTA, OWED, QUICK, why
     from loyalty.lab.experiments.choreography.messages import (
         BARISTAS,
         BEVERAGE_READY,
@@ -67,7 +67,9 @@ class PaymentService(Service):
         if told.event == ORDER_PLACED:
             try:
                 parsing.order(asdict(order), workflow_id=order_workflow_id(order.order_id))
-                await perform(PROCESS_PAYMENT, Charge(order, order.order_id, 1, menu.total(order.items)), QUICK)
+                await workflow.execute_activity(
+                    PROCESS_PAYMENT, Charge(order, order.order_id, 1, menu.total(order.items)), **QUICK
+                )
             except Refused as refusal:
                 await self.tell(COUNTER, ORDER_UNDONE, order, str(refusal))
             except ActivityError as failure:
@@ -78,7 +80,7 @@ class PaymentService(Service):
             await self._undo(order, told.reason)
 
     async def _undo(self, order: Order, reason: str) -> None:
-        await perform(REFUND_PAYMENT, Refund(order, order.order_id, 1), OWED)
+        await workflow.execute_activity(REFUND_PAYMENT, Refund(order, order.order_id, 1), **OWED)
         await self.tell(COUNTER, ORDER_UNDONE, order, reason)
 
 
@@ -116,7 +118,7 @@ class BaristaService(Service):
         """Return why it failed; an empty text where it did not."""
         try:
             if order.order_id not in self._cancelled:
-                preparing = asyncio.create_task(perform(PREPARE_BEVERAGE, ticket(order), BARISTA))
+                preparing = asyncio.create_task(workflow.execute_activity(PREPARE_BEVERAGE, ticket(order), **BARISTA))
                 self._preparing[order.order_id] = preparing
                 await preparing
         except (ActivityError, asyncio.CancelledError) as failure:
@@ -147,9 +149,9 @@ class StockService(Service):
         order = told.order
         if told.event == BEVERAGE_READY:
             try:
-                await perform(UPDATE_INVENTORY, ticket(order), QUICK)
+                await workflow.execute_activity(UPDATE_INVENTORY, ticket(order), **QUICK)
             except ActivityError as failure:
-                await perform(RESTORE_INVENTORY, ticket(order), OWED)
+                await workflow.execute_activity(RESTORE_INVENTORY, ticket(order), **OWED)
                 await self.tell(BARISTAS, STOCK_FAILED, order, why(failure))
             else:
                 await self.tell(COUNTER, STOCK_TAKEN, order)
@@ -174,7 +176,7 @@ class CounterService(Service):
         if told.event == STOCK_TAKEN:
             await self._notify(order, OrderStatus.READY, "")
             if menu.points_for(menu.total(order.items)):
-                await perform(EARN_POINTS, ticket(order), OWED)
+                await workflow.execute_activity(EARN_POINTS, ticket(order), **OWED)
         elif told.event == ORDER_UNDONE:
             await self._notify(order, OrderStatus.REFUNDED, told.reason)
 
@@ -182,7 +184,7 @@ class CounterService(Service):
         mail = emails.about(order, status, reason)
         if mail.to:
             try:
-                await perform(SEND_EMAIL, mail, QUICK)
+                await workflow.execute_activity(SEND_EMAIL, mail, **QUICK)
             except ActivityError as failure:
                 workflow.logger.warning("Could not notify %s: %s", mail.to, why(failure))
 
