@@ -46,7 +46,7 @@ def landing(url: str) -> str:
 
 def descendants(pid: int) -> dict[int, str]:
     """Return the command lines of all processes below `pid`, by their pid."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [(int(row.split()[0]), int(row.split()[1]), row.split(maxsplit=2)[2]) for row in listed.splitlines()]
     found: dict[int, str] = {}
     families = {pid}
