@@ -12,11 +12,11 @@ from temporalio.client import Client
 from loyalty.lab.course import exercises
 
 GRACE, LINUS, HEDY, IDA = "grace starts as Silver", "Linus falls back", "Hedy goes to a concert", "Ida is invited"
-RADIA, LEAN, PHOENIX = "a second attempt", "lean purchases", "four runs"
+RADIA, LEAN, PHOENIX, FRANCES = "a second attempt", "lean purchases", "four runs", "delivered three times"
 MONDAY, STUCK = "two payments", "terminated, not undone"
 NAMES = {
     GRACE: "grace", LINUS: "linus", HEDY: "hedy", IDA: "ida", RADIA: "radia", LEAN: "lean", PHOENIX: "phoenix",
-    MONDAY: "monday", STUCK: "o-stuck",
+    FRANCES: "frances",    MONDAY: "monday", STUCK: "o-stuck",
 }  # fmt: skip
 """The name of each exercise's first try; the next ones are `grace-2`, `grace-3`, and so on."""
 

@@ -1,4 +1,4 @@
-"""Exercises about customers, notebooks 00 to 06: what each is called, and under which ids its tries are found."""
+"""Exercises about customers, notebooks 00 to 06 and 10: their names, and under which ids their tries are found."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial
 
 from temporalio.client import Client
 
+from loyalty.lab.course.exercises.deliveries import delivered_three_times
 from loyalty.lab.course.exercises.emails import a_second_attempt
 from loyalty.lab.course.exercises.evidence.tries import Check, Kind, check_tries
 from loyalty.lab.course.exercises.growth import four_runs, lean_purchases
@@ -44,4 +45,5 @@ EXERCISES = {
     "a second attempt": _exercise("radia", a_second_attempt),
     "lean purchases": _exercise("lean", lean_purchases),
     "four runs": _exercise("phoenix", four_runs),
+    "delivered three times": _exercise("frances", delivered_three_times),
 }

@@ -1,4 +1,4 @@
-"""Exercises about orders of the coffee shop, notebooks 07 and 08."""
+"""Exercises about orders of the coffee shop, notebooks 11 and 12."""
 
 from __future__ import annotations
 

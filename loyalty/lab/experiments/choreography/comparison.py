@@ -1,4 +1,4 @@
-"""How long the two ways of serving an order are, for notebook 08."""
+"""How long the two ways of serving an order are, for notebook 12."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from tests.house.test_notebooks import code
 from tests.lab.course.exercises.test_solutions import NOTEBOOKS, run_cell, solution, unnamed_ids
 
 EXERCISES = {
-    "two payments": "07_order_coffee",
-    "terminated, not undone": "08_choreograph_or_orchestrate",
+    "two payments": "11_order_coffee",
+    "terminated, not undone": "12_choreograph_or_orchestrate",
 }
 
 

@@ -29,6 +29,7 @@ EXERCISES = {
     "a second attempt": "04_survive_failure",
     "lean purchases": "05_measure_history",
     "four runs": "06_live_forever",
+    "delivered three times": "10_call_queue_or_workflow",
 }
 
 

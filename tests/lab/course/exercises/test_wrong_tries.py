@@ -17,7 +17,20 @@ from loyalty.lab.course import exercises
 from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, workflow_id
 from loyalty.worker import build_worker
 from tests.support.helpers import Handle, Shop, at_once, eventually, status
-from tests.support.tries import GRACE, HEDY, IDA, LEAN, LINUS, NAMES, PHOENIX, RADIA, WrongTry, hint_of, named_id
+from tests.support.tries import (
+    FRANCES,
+    GRACE,
+    HEDY,
+    IDA,
+    LEAN,
+    LINUS,
+    NAMES,
+    PHOENIX,
+    RADIA,
+    WrongTry,
+    hint_of,
+    named_id,
+)
 
 Make: TypeAlias = Callable[[Shop], Awaitable[Any]]
 
@@ -491,6 +504,27 @@ PHOENIXES = [
     WrongTry(PHOENIX, terminated(phoenix(1, threshold=10_000)), "and customer-phoenix has ended (TERMINATED)"),
 ]
 
+# ---- 10 -------------------------------------------------------------------------------------------------------
+
+ONCE = (100, None, "purchase-1")
+NO_TRANSACTION = "of customer-frances has no transaction id, so each delivery counts, and she has"
+FRANCESES = [
+    WrongTry(FRANCES, opened("frances"), "found no signal that gives customer-frances points. Send it with `await fr"),
+    WrongTry(FRANCES, opened("frances", 100), f"{NO_TRANSACTION} 100 points"),
+    WrongTry(FRANCES, opened("frances", 100, 100, 100), f"{NO_TRANSACTION} 300 points"),
+    WrongTry(FRANCES, opened("frances", (100, "purchase-1")), f"{NO_TRANSACTION} 100 points"),
+    WrongTry(FRANCES, opened("frances", ONCE, ONCE), "found 2 of 3 deliveries of the transaction 'purchase-1'; event"),
+    WrongTry(FRANCES, opened("frances", ONCE, ONCE, ONCE, 100), "2 purchases of customer-frances count, expected 1: "),
+    WrongTry(FRANCES, opened("frances", *[(100, None, one) for one in "abc"]), "count, expected 1: [100, 100, 100]"),
+    WrongTry(FRANCES, opened("frances", *[(50, None, "t")] * 3), "is a purchase of 50 points, expected 100"),
+    WrongTry(FRANCES, opened("frances", *[("100", None, "t")] * 3), "(Cannot use '100' as points"),
+    WrongTry(FRANCES, opened("frances", *[(100, None, 7)] * 3), "(Cannot use 7 as a transaction id"),
+    WrongTry(FRANCES, opened("frances", (100, None, "t", 3)), "(Cannot read a purchase with [3] at its end"),
+    WrongTry(FRANCES, updated(opened("frances", ONCE, ONCE, ONCE), "redeemReward", "coffee"), "has 0 points, 0 more t"),
+    WrongTry(FRANCES, updated(opened("frances"), "addLoyaltyPoint", 100), "found no signal that gives customer-franc"),
+    WrongTry(FRANCES, terminated(opened("frances", ONCE)), "and customer-frances has ended (TERMINATED). Start the n"),
+]
+
 # ---- and the right ones ---------------------------------------------------------------------------------------
 
 
@@ -537,12 +571,18 @@ async def right_phoenix(shop: Shop, name: str) -> None:
         await settled(customer)
 
 
+async def right_frances(shop: Shop, name: str) -> None:
+    frances = await shop.opens(name)
+    for _ in range(3):
+        await frances.signal("addPoints", args=list(ONCE))
+
+
 RIGHT: dict[str, Callable[[Shop, str], Awaitable[None]]] = {
     GRACE: right_grace, LINUS: right_linus, HEDY: right_hedy, IDA: right_ida,
-    RADIA: right_radia, LEAN: right_lean, PHOENIX: right_phoenix,
+    RADIA: right_radia, LEAN: right_lean, PHOENIX: right_phoenix, FRANCES: right_frances,
 }  # fmt: skip
 
-WRONG = [*GRACES, *LINUSES, *HEDYS, *IDAS, *RADIAS, *LEANS, *PHOENIXES]
+WRONG = [*GRACES, *LINUSES, *HEDYS, *IDAS, *RADIAS, *LEANS, *PHOENIXES, *FRANCESES]
 WRONG += [wrong for exercise in RIGHT for wrong in wrong_starts(exercise)]
 
 
