@@ -91,3 +91,16 @@ def test_temporal_is_typed_as_in_production_and_the_sandbox_stays_on(path: Path)
     source = "\n".join(cell.source for cell in code(path))
     assert "UnsandboxedWorkflowRunner" not in source
     assert "start_workflow(" in source
+
+
+@each_notebook
+def test_no_verdict_and_no_score_is_a_constant(path: Path) -> None:
+    calls = [call for cell in code(path) for call in ast.walk(ast.parse(cell.source)) if isinstance(call, ast.Call)]
+    verdicts = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "verdict"]
+    scores = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "score"]
+    judged = [*(call.args[1] for call in verdicts), *(call.args[0] for call in scores)]
+    measured = [call.args[2] for call in verdicts]
+    for computed in [*judged, *measured]:
+        assert not isinstance(computed, ast.Constant), (
+            f"{path.name} states {ast.unparse(computed)} and measures nothing"
+        )
