@@ -11,7 +11,7 @@ from network import advice, dead_proxy
 from virtual import HERE, PYTHON, UNFINISHED, VENV, is_here, own_facts, run, stamped
 
 LOCK = Path("binder") / "requirements.txt"
-WHAT = {".lab": ".", ".test": ".[test]"}
+WHAT = {".lab": ".[course]", ".test": ".[test]"}
 LAST_WORDS = 12
 REFUSED = "Cannot install the course's packages. "
 

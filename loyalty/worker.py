@@ -81,8 +81,12 @@ async def main(*builders: Builder) -> None:
 
 def build_coffee_worker(client: Client, mailer: Mailer) -> Worker:
     """Return a worker, not yet running, that serves the coffee shop with the database that the environment names."""
-    from loyalty.coffee.worker import build_from_environment  # a worker of customers needs no database
-
+    try:
+        from loyalty.coffee.worker import build_from_environment  # a worker of customers needs no database
+    except ModuleNotFoundError as missing:
+        raise config.ConfigurationError(
+            f"Cannot serve {COFFEE_SHOP}: {missing.name} is not installed; `pip install 'loyalty[coffee]'` brings it"
+        ) from missing
     return build_from_environment(client, mailer)
 
 

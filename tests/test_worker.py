@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -46,7 +46,9 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def worker(shop: Shop, **environment: str) -> AsyncIterator[WorkerProcess]:
+async def worker(
+    shop: Shop, *task_queues: str, python: Sequence[str] = (sys.executable,), **environment: str
+) -> AsyncIterator[WorkerProcess]:
     """Run a worker for the shop's namespace; kill it, should it still live at the end."""
     base = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "LOYALTY_"))}
     where = {
@@ -55,7 +57,9 @@ async def worker(shop: Shop, **environment: str) -> AsyncIterator[WorkerProcess]
         "TEMPORAL_CONFIG_FILE": os.devnull,
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loyalty.worker", env=base | where | environment, stderr=asyncio.subprocess.PIPE
+        *(*python, "-m", "loyalty.worker", *task_queues),
+        env=base | where | environment,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         yield WorkerProcess(process)

@@ -43,7 +43,7 @@ def build_editable(folder, settings=None, metadata=None):
     files = {
         "loyalty.pth": str(Path.cwd()),
         "loyalty-0.1.dist-info/METADATA": "\\n".join(
-            ["Metadata-Version: 2.1", "Name: loyalty", "Version: 0.1", "Provides-Extra: test"]
+            ["Metadata-Version: 2.1", "Name: loyalty", "Version: 0.1", "Provides-Extra: course", "Provides-Extra: test"]
             + [f"Requires-Dist: {need}" for need in needs] + [""]
         ),
         "loyalty-0.1.dist-info/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
