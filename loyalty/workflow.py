@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import assert_never
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -111,6 +112,8 @@ class CustomerLoyaltyWorkflow:
                     self._handlers.close_account(emails.account_closed(self._customer))
                 case EndByOperator():
                     self._handlers.close_account(emails.account_ended_by_operator(self._customer))
+                case _:  # else a message of a class that was imported twice would vanish
+                    assert_never(envelope.message)
         except Refused as refusal:
             envelope.refuse(refusal)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from temporalio import workflow
 from temporalio.common import RawValue, WorkflowIDReusePolicy
@@ -101,6 +102,8 @@ class HouseholdWorkflow:
                     self._wants_new_run = True
                 case CloseHousehold() | EndByOperator():
                     self._is_open = False
+                case _:
+                    assert_never(envelope.message)
         except Refused as refusal:
             envelope.refuse(refusal)
 

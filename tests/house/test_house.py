@@ -85,6 +85,15 @@ def test_workflow_code_knows_no_environment_and_no_wall_clock(path: Path) -> Non
     assert not imported_by(path) & forbidden
 
 
+@pytest.mark.parametrize("path", [path for path in [*PROGRAMS, *LAB] if "@workflow.defn" in path.read_text()], ids=name)
+def test_workflow_module_passes_our_modules_through_the_sandbox(path: Path) -> None:
+    outside = [one for one in ast.parse(path.read_text()).body if isinstance(one, (ast.Import, ast.ImportFrom))]
+    ours = [
+        line for line in map(ast.unparse, outside) if re.search(r"\bloyalty\b.*\b(messages|workflow|actor)\b", line)
+    ]
+    assert not ours, f"{name(path)} gets its own copies of message classes, which match no others: {ours}"
+
+
 def test_rules_apply_to_each_program() -> None:
     programs = {path.parent for path in PROGRAMS if path.stem == "workflow"}
     assert {folder.name for folder in programs} >= {"loyalty", "household", "coffee"}

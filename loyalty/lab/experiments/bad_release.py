@@ -9,11 +9,12 @@ from functools import partial
 
 from temporalio import workflow
 
-from loyalty.actor.mailbox import Envelope
-from loyalty.messages import WORKFLOW_TYPE, CustomerInput, Message
-from loyalty.tiers import TIERS, tier_of
-from loyalty.worker import build_worker, run
-from loyalty.workflow import CustomerLoyaltyWorkflow
+with workflow.unsafe.imports_passed_through():  # or this module has its own copies of the message classes
+    from loyalty.actor.mailbox import Envelope
+    from loyalty.messages import WORKFLOW_TYPE, CustomerInput, Message
+    from loyalty.tiers import TIERS, tier_of
+    from loyalty.worker import build_worker, run
+    from loyalty.workflow import CustomerLoyaltyWorkflow
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
