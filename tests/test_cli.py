@@ -73,9 +73,18 @@ class CommandLine:
         return result
 
     async def sees(self, read: Callable[[dict[str, Any]], Any], expected: object, customer_id: str = "ada") -> None:
+        async def status() -> dict[str, Any] | None:
+            try:
+                answer: dict[str, Any] = await self.queries("getStatus", customer_id)
+            except CommandFailed as failure:
+                if "workflow not found" not in str(failure):  # a guest may not have been started yet
+                    raise
+                return None
+            return answer
+
         await eventually(
-            lambda: self.queries("getStatus", customer_id),
-            lambda answer: read(answer) == expected,
+            status,
+            lambda answer: answer is not None and read(answer) == expected,
             waiting_for=f"the status of {customer_id} to show {expected!r}",
         )
 
