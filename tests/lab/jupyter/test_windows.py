@@ -477,7 +477,7 @@ def test_the_readme_s_line_for_windows_names_what_is_there() -> None:
     (line,) = re.findall(r"```powershell\n(.+)\n```", readme)
     assert line.split("; ") == [
         "py -m venv .venv",
-        r".venv\Scripts\pip install -c binder\requirements.txt -e .",
+        r".venv\Scripts\pip install -c binder\requirements.txt -e '.[course]'",
         r".venv\Scripts\python -m loyalty.lab",
     ]
     assert (HOUSE / "binder" / "requirements.txt").is_file()
