@@ -73,7 +73,7 @@ class CustomerLoyaltyWorkflow:
         """Live until the account is closed. A cancellation request is a message like any other, served next."""
         if self._refusal is not None:
             raise as_failure(self._refusal)
-        # Cut in half, a gift would lose its points or double them.
+        # A cancellation in the middle of a gift would lose its points or double them.
         await finish_when_cancelled(self._live(), lambda: self._mailbox.put_first(EndByOperator()))
 
     async def _live(self) -> None:
@@ -296,7 +296,7 @@ class CustomerLoyaltyWorkflow:
         return True
 
     def _next_input(self) -> messages.CustomerInput:
-        """Return the input of this run with what has changed since: a field that is new travels by itself."""
+        """Return the input of this run with all changes since its start; other fields are carried over as they are."""
         return replace(self._start, is_new=False, mailbox=self._mailbox.carry(), outbox=self._outbox.carry())
 
     async def _leave(self) -> None:

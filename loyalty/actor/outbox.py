@@ -31,7 +31,7 @@ server may be down for longer than a storm lasts: beyond it the oldest mail is g
 class Outbox:
     """Mails in the order in which they were written; one in flight, so that they also arrive in that order.
 
-    Of a topic of `only_newest`, a mail replaces the one that has not left yet.
+    If a topic is in `only_newest`, a newer mail replaces the mail of this topic that has not left yet.
     """
 
     def __init__(self, waiting: list[Mail], only_newest: Collection[str] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Start an actor, or signal the one that lives, in one call. Runs in activities."""
+"""Start an actor and signal it, or signal it if it runs already, in one call. Runs in activities."""
 
 from __future__ import annotations
 

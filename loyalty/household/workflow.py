@@ -75,7 +75,7 @@ class HouseholdWorkflow:
         """Live until the household is closed. A cancellation request is a message like any other, served next."""
         if self._refusal is not None:
             raise as_failure(self._refusal)
-        # Cut in half, the opening of a member's account could be forgotten.
+        # A cancellation in the middle could open a member's account and forget it.
         await finish_when_cancelled(self._live(), lambda: self._mailbox.put_first(EndByOperator()))
 
     async def _live(self) -> None:

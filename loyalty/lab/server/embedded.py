@@ -110,7 +110,7 @@ def command(
 class EmbeddedServer:
     """The real Temporal server as a child process; in memory, or in the file `database`, which it keeps.
 
-    A file that need not outlast a power cut need not wait for the disk: then the server is as fast as in memory.
+    If the file need not survive a power cut, the server need not wait for the disk, and is as fast as in memory.
     """
 
     def __init__(

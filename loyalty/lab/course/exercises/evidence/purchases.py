@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.api.history.v1 import HistoryEvent
@@ -31,10 +32,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The changes by signals, oldest first, and a clause about the first signal that the customer ignored, if any."""
+    """The changes by signals, oldest first, and a clause about the first signal that the customer ignored, if any.
+
+    `deliveries` counts how often each transaction id arrived.
+    """
 
     changes: Sequence[Change]
     ignored: str
+    deliveries: Counter[str] = field(default_factory=Counter)
 
     @property
     def asked(self) -> list[int]:
@@ -75,6 +80,7 @@ def ledger(signals: Sequence[HistoryEvent], points: int = 0) -> Ledger:
     A purchase that repeats a transaction id counts once, as it does for the customer.
     """
     customer, changes, ignored = Customer("", points=points), list[Change](), ""
+    deliveries: Counter[str] = Counter()
     for event in signals:
         signaled = event.workflow_execution_signaled_event_attributes
         arguments, before = payloads.values(signaled.input), customer.points
@@ -86,6 +92,8 @@ def ledger(signals: Sequence[HistoryEvent], points: int = 0) -> Ledger:
             elif signaled.signal_name == "addPoints":
                 purchase = parsing.add_points(*(arguments or [0]))
                 asked = purchase.points
+                if purchase.transaction_id is not None:
+                    deliveries[purchase.transaction_id] += 1
                 if not _count(customer, purchase):
                     ignored = ignored or f"; event {event.event_id} repeats a transaction id, so it counts once"
                     continue
@@ -95,7 +103,7 @@ def ledger(signals: Sequence[HistoryEvent], points: int = 0) -> Ledger:
             ignored = ignored or f"; the customer ignored event {event.event_id} ({refusal})"
             continue
         changes.append(Change(event.event_id, asked, before, customer.points))
-    return Ledger(changes, ignored)
+    return Ledger(changes, ignored, deliveries)
 
 
 def _count(customer: Customer, purchase: AddPoints) -> bool:
