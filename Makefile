@@ -32,7 +32,8 @@ TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 help:
 	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
 	@echo "make update bring the newest course; notebooks that you have changed are kept"
-	@echo "make test   lint, types, tests and every notebook"
+	@echo "make check  lint, types and the quick tests, in less than a minute"
+	@echo "make test   the same, then the slow tests and every notebook"
 	@echo "make chaos  the tests of faults, larger, for some minutes (LOYALTY_CHAOS_SEED=7 repeats one of its plans)"
 	@echo "make bench  measure how fast and lean it is, side by side (BENCH='replay fleet': only these); takes two hours"
 	@echo "make binder build and run the course as Binder does, without Docker (Linux, as root); says what it takes there"
@@ -56,12 +57,16 @@ lab: $(VENV)/.lab
 update:
 	@$(OWN) .install/update.py
 
-.PHONY: test
-test: $(VENV)/.test
+.PHONY: check
+check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=1000 --durations=25 $(TWO_AT_ONCE) notebooks tests
+	$(BIN)/python -m pytest -m "not slow" $(TWO_AT_ONCE) tests
+
+.PHONY: test
+test: check
+	$(BIN)/python -m pytest -m slow --nbmake --nbmake-timeout=1000 --durations=25 $(TWO_AT_ONCE) notebooks tests
 
 .PHONY: chaos
 chaos: $(VENV)/.test

@@ -29,8 +29,12 @@ LONG = ("test_model.py", "test_wrong_tries.py", "test_browser.py", "test_install
 the two waiting."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what `-m` does not want
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the notebooks and the long files first; all others keep their order."""
+    """Mark the notebooks as slow, and put them and the long files first; all others keep their order."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.suffix != ".ipynb" and item.path.name not in LONG)
 
 

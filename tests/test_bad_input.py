@@ -42,6 +42,8 @@ from tests.support.helpers import (
     status,
 )
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = re.compile(r"Cannot .+; (possible (is|are)|it takes|.+ can invite) .+", re.DOTALL)
 PAYLOAD_LIMIT = 2 * MIB
 """Bytes of one payload that the server takes (`limit.blobSize.error`)."""

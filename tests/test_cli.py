@@ -15,6 +15,8 @@ import pytest
 from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE
 from tests.support.helpers import TEMPORAL, Shop, eventually
 
+pytestmark = pytest.mark.slow
+
 
 class CommandFailed(Exception):
     """The command ended with an error; its text is what it wrote there."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from temporalio.client import WorkflowUpdateFailedError
@@ -23,6 +24,8 @@ from loyalty.activities import LoyaltyActivities
 from loyalty.messages import WORKFLOW_TYPE, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import Handle, Shop, ends, eventually, fresh_namespace, points, status
+
+pytestmark = pytest.mark.slow
 
 GUESTS = {0: (1, 2), 1: (3, 4), 2: (5, 6), 3: (7, 8), 4: (9, 0)}
 """Ten customers, who brought whom: a tree, but for the last one, who has invited the first."""

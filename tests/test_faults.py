@@ -47,6 +47,8 @@ from tests.conftest import MEASURED
 from tests.support.chaos import COUNT, Chaos, Crew, Plan
 from tests.support.helpers import Handle, at_once, events, status
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 

@@ -24,6 +24,8 @@ from tests.support.helpers import (
     status,
 )
 
+pytestmark = pytest.mark.slow
+
 WELCOME = "Welcome to the loyalty program"
 ADA, GRACE = "ada@example.org", "grace@example.org"
 

@@ -17,6 +17,8 @@ from tests.conftest import MEASURED
 from tests.support.helpers import Shop, comes_to
 from tests.test_worker import STARTING, worker
 
+pytestmark = pytest.mark.slow
+
 OF_THE_COURSE = ("jupyterlab", "pandas", "matplotlib", "sqlalchemy", "IPython")
 LOOK = f"import importlib.util as u; print([one for one in {OF_THE_COURSE} if u.find_spec(one)])"
 

@@ -48,6 +48,8 @@ from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import PATIENCE_SECONDS, Handle, Shop, ends, events, eventually, fresh_namespace, situation
 from tests.support.model import POINTS_MAIL, Refusal, Town
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 CHAOS = os.environ.get("LOYALTY_CHAOS") == "long"

@@ -177,6 +177,7 @@ async def test_refused_household_fails(shop: Shop) -> None:
     assert await nobody.query("getMembers") == []
 
 
+@pytest.mark.slow
 async def test_run_that_an_earlier_release_accepted_replays_and_goes_on(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

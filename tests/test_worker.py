@@ -17,6 +17,8 @@ from loyalty.messages import TASK_QUEUE
 from tests.support.helpers import Handle, Shop, comes_to, ends, eventually
 from tests.support.post_office import PostOffice
 
+pytestmark = pytest.mark.slow
+
 STARTING = 20
 """Seconds that a worker may take to start on a busy machine."""
 

@@ -37,6 +37,8 @@ from tests.support.helpers import (
     status,
 )
 
+pytestmark = pytest.mark.slow
+
 WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 

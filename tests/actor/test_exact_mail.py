@@ -23,6 +23,8 @@ from hypothesis import strategies as st
 from loyalty.lab.processes.ports import HOST
 from tests.support.post_office import PostOffice
 
+pytestmark = pytest.mark.slow
+
 HOUSE = Path(__file__).parents[2]
 OURS = {"To", "Subject", "X-Workflow-Id", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
 

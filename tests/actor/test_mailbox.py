@@ -12,6 +12,8 @@ from loyalty.lab.course.traffic import storm
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import Handle, Shop, comes_to, count, events, points, runs
 
+pytestmark = pytest.mark.slow
+
 MORE = MOST_SIGNALS + 50
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
@@ -27,6 +28,8 @@ from loyalty.coffee.workflow import CoffeeOrderWorkflow
 from loyalty.lab.experiments.mishaps import MISHAPS
 from tests.support.coffee import CoffeeShop, sqlite_url
 from tests.support.helpers import Handle, comes_to, ends, fresh_namespace
+
+pytestmark = pytest.mark.slow
 
 CUSTOMERS = 3
 STEP_SECONDS = 0.02

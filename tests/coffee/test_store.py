@@ -18,6 +18,8 @@ from loyalty.coffee.tables import tables
 from tests.support import postgres
 from tests.support.coffee import sqlite_url
 
+pytestmark = pytest.mark.slow
+
 LATTES = [menu.item("latte", 2)]
 BREAKFAST = [menu.item("latte", 2), menu.item("croissant", 3)]
 

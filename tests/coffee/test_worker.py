@@ -20,6 +20,8 @@ from loyalty.lab.processes.ports import ReservedPort
 from loyalty.lab.processes.worker import WorkerProcess
 from tests.support.coffee import DELIVERED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def lab(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:

@@ -44,6 +44,8 @@ from tests.support.helpers import (
     refusal,
 )
 
+pytestmark = pytest.mark.slow
+
 EMAIL = "ada@example.org"
 COMPLETED = EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
 MADE = ["processPayment", "prepareBeverage", "updateInventory"]

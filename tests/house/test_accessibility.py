@@ -31,6 +31,8 @@ from loyalty.lab.jupyter.links import Link
 from loyalty.lab.plots.shared import drawing, worker_bars
 from tests.support.pictures import happened, life, lived
 
+pytestmark = pytest.mark.slow
+
 HOUSE = Path(__file__).parents[2]
 README = HOUSE / "README.md"
 NOTEBOOKS = sorted((HOUSE / "notebooks").glob("*.ipynb"))

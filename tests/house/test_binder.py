@@ -16,6 +16,8 @@ from loyalty.lab.course.location import FIRST_NOTEBOOK, WORKSPACE
 from tests.support.binder_build import UID, USER, what_is_missing
 from tests.support.binder_replay import MOST_MIB, replay
 
+pytestmark = pytest.mark.slow
+
 HOUSE = Path(__file__).parents[2]
 BINDER = HOUSE / "binder"
 

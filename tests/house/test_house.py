@@ -178,6 +178,7 @@ def test_locked_packages_that_are_installed_accept_every_python_of_the_course(py
             assert python in accepted, f"pip refuses {name} {version} on Python {python}, which is not {accepted}"
 
 
+@pytest.mark.slow
 def test_nbmake_collects_the_notebooks_with_what_make_lab_installs() -> None:
     given = {Requirement(wanted).name for wanted in MANIFEST["optional-dependencies"]["course"]}
     assert {"pytest", "nbmake"} <= given
@@ -194,6 +195,7 @@ def test_nbmake_collects_the_notebooks_with_what_make_lab_installs() -> None:
     assert "notebooks/00_start_here.ipynb" in found.stdout
 
 
+@pytest.mark.slow
 def test_jupyterlab_starts_without_building_grammars() -> None:
     look = "import sys, jupyterlab.labapp; print('lark' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)

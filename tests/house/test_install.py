@@ -56,7 +56,7 @@ def build_editable(folder, settings=None, metadata=None):
     return "loyalty-0.1-py3-none-any.whl"
 """
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no make")
+pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="Windows has no make"), pytest.mark.slow]
 
 
 class Course:

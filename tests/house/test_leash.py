@@ -17,6 +17,7 @@ print(subprocess.Popen(command).pid, flush=True)
 sys.stdin.read()"""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
 async def test_command_ends_with_killed_starter() -> None:
     starter = subprocess.Popen(  # noqa: ASYNC220  # it starts at once

@@ -29,6 +29,8 @@ from loyalty.lab.jupyter.codespaces import origin_pattern
 from loyalty.lab.server.embedded import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT
 from tests.support.jupyterlab import BASE, TOKEN, Session, jupyterlab
 
+pytestmark = pytest.mark.slow
+
 HOUSE = Path(__file__).parents[2]
 CONTAINER = HOUSE / ".devcontainer" / "devcontainer.json"
 WORKFLOWS = sorted((HOUSE / ".github" / "workflows").iterdir())

@@ -28,6 +28,8 @@ from tests.support.helpers import (
     status,
 )
 
+pytestmark = pytest.mark.slow
+
 WELCOME = "Welcome to the loyalty program"
 FATES = {
     "abandon": WorkflowExecutionStatus.RUNNING,

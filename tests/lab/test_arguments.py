@@ -56,6 +56,7 @@ async def test_folder_as_database_is_refused(tmp_path: Path) -> None:
         await Lab.start(database=tmp_path)
 
 
+@pytest.mark.slow
 async def test_relative_database_is_the_same_file_after_a_change_of_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

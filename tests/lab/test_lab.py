@@ -36,6 +36,8 @@ from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, Customer, CustomerInput,
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 async def lab() -> AsyncIterator[Lab]:

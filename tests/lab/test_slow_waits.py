@@ -20,6 +20,8 @@ from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import eventually
 
+pytestmark = pytest.mark.slow
+
 HINT_SECONDS = 0.3
 
 

@@ -26,6 +26,8 @@ from loyalty.lab.errors import WaitedTooLong
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
+pytestmark = pytest.mark.slow
+
 Handle = WorkflowHandle[CustomerLoyaltyWorkflow, None]
 
 NO_WORKER = r"it is RUNNING, and no worker polls its task queue custmer; no worker process of this lab runs"

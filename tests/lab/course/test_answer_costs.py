@@ -13,6 +13,8 @@ from tests.house.test_notebooks import code
 from tests.lab.course.exercises.test_solutions import NOTEBOOKS, run_cell
 from tests.support.pictures import texts
 
+pytestmark = pytest.mark.slow
+
 ANSWERS = 20
 CELLS = ["open-account", "three-conversations", "measure-way", "three-ways", "twenty-friends", "compare-ways"]
 

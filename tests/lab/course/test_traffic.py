@@ -13,6 +13,8 @@ from loyalty.messages import TASK_QUEUE, CustomerInput, workflow_id
 from loyalty.messages import Customer as Account
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
+pytestmark = pytest.mark.slow
+
 EVENT_LIMIT = 300
 SIGNAL_LIMIT = 100
 

@@ -11,6 +11,8 @@ from loyalty.lab.errors import WorkflowTaskFailing
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
+pytestmark = pytest.mark.slow
+
 
 async def opens(lab: Lab, customer_id: str, points: int) -> Any:
     return await lab.client.start_workflow(

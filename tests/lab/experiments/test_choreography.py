@@ -25,6 +25,8 @@ from loyalty.worker import build_worker
 from tests.support.coffee import DELIVERED, CoffeeShop, sqlite_url
 from tests.support.helpers import PATIENCE_SECONDS, Handle, eventually, runs
 
+pytestmark = pytest.mark.slow
+
 PRICE = menu.total([menu.item("latte")])
 
 

@@ -12,6 +12,8 @@ from loyalty.lab.course.traffic import storm
 from loyalty.lab.experiments import specimens
 from tests.support.helpers import start_server
 
+pytestmark = pytest.mark.slow
+
 MESSAGES = 200
 THRESHOLD = 100
 EVENT_LIMIT = 1_000

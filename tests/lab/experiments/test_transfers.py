@@ -17,6 +17,8 @@ from loyalty.lab.experiments.transfers.mortal import run
 from loyalty.lab.experiments.transfers.outcome import Moved, Outcome, audit
 from loyalty.lab.experiments.transfers.planning import AFTER_DEPOSITING, AFTER_WITHDRAWING, POINTS, CrashPoint
 
+pytestmark = pytest.mark.slow
+
 PLAN = transfers.plan(transfers=20, crashes=3, seed=7)
 WITHDRAWN_ONLY = PLAN.count(AFTER_WITHDRAWING)
 DEPOSITED = PLAN.count(AFTER_DEPOSITING)

@@ -20,6 +20,8 @@ from loyalty.lab import history
 from loyalty.lab.history.events import DETAIL_LENGTH
 from tests.support.helpers import Handle, Shop, comes_to, ends, eventually, rests
 
+pytestmark = pytest.mark.slow
+
 THRESHOLD = 40
 PURCHASES = 30
 

@@ -22,6 +22,8 @@ from tests.conftest import MEASURED
 from tests.support.browser import ARTEFACTS, LOADING, REQUIRED, RUNNING, Learner, find_browser, flags
 from tests.support.jupyterlab import BASE, IMPORTS_BEFOREHAND, Session, answer, jupyterlab
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 FIRST = "00_start_here"
 ENDLESS = "an_endless_wait"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 from traitlets.config.loader import PyFileConfigLoader
@@ -15,6 +16,8 @@ from loyalty.lab.__main__ import CONFIGURATION
 from loyalty.lab.jupyter import closed_tabs
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import TOKEN, Session, answer, descendants, jupyterlab, run
+
+pytestmark = pytest.mark.slow
 
 IDLE_SECONDS = 4
 LOOK_EVERY_SECONDS = 1

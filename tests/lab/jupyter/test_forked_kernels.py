@@ -28,7 +28,7 @@ from tests.lab.test_lab import gone
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import IMPORTS_BEFOREHAND, answer, descendants, jupyterlab, run
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only"), pytest.mark.slow]
 
 PLAIN = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from loyalty.lab.jupyter import resting
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import Session, descendants, jupyterlab, run
+
+pytestmark = pytest.mark.slow
 
 QUICK = "from loyalty.lab.jupyter import resting; resting.REST_AFTER_SECONDS, resting.LOOK_EVERY_SECONDS = {}, 0.1"
 START_LAB = "from loyalty.lab import Lab; lab = await Lab.start(); second = lab.new_worker()"

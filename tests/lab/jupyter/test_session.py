@@ -23,6 +23,8 @@ from tests.lab.test_lab import gone
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import BASE, Session, answer, descendants, jupyterlab, landing, run
 
+pytestmark = pytest.mark.slow
+
 HOUSE = Path(__file__).parents[3]
 
 

@@ -7,6 +7,8 @@ import pytest
 from nbclient import NotebookClient
 from temporalio.testing import WorkflowEnvironment
 
+pytestmark = pytest.mark.slow
+
 CONNECT = """from IPython import get_ipython
 from temporalio.client import Client
 from loyalty.lab.jupyter.short_traces import shorten_traces

@@ -15,6 +15,8 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from loyalty.lab.processes.inbox import Inbox
 from tests.support.jupyterlab import answer, jupyterlab, run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("steps", range(6))
 async def test_cancellation_at_arrival_of_mail_ends_the_wait(steps: int) -> None:

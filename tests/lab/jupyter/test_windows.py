@@ -44,6 +44,8 @@ from loyalty.lab.server.download import download
 from loyalty.lab.server.embedded import EmbeddedServer, binary
 from tests.support.helpers import TEMPORAL
 
+pytestmark = pytest.mark.slow
+
 HOUSE = Path(__file__).parents[3]
 MODULES = sorted((HOUSE / "loyalty").rglob("*.py"))
 

@@ -18,6 +18,8 @@ from loyalty.lab.processes.environment import (
     worker_environment,
 )
 
+pytestmark = pytest.mark.slow
+
 SECRETS = {
     "TEMPORAL_API_KEY": "hunter2",
     "TEMPORAL_TLS_CLIENT_KEY_DATA": "hunter2",

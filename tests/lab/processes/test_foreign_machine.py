@@ -20,6 +20,8 @@ from loyalty.lab.jupyter.kernel import INLINE, show_figures
 from loyalty.lab.server.database import HEADER, refuse_unusable, users
 from tests.support.jupyterlab import Session, jupyterlab, run
 
+pytestmark = pytest.mark.slow
+
 WORKER = """
 import json, os, sys, threading
 import my_drinks

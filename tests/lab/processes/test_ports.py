@@ -65,6 +65,7 @@ def test_an_inbox_keeps_its_port_before_it_listens_and_while_it_is_down(monkeypa
         assert not is_open(only)
 
 
+@pytest.mark.slow
 @on_linux
 async def test_a_server_keeps_both_ports_while_it_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = binary()

@@ -29,6 +29,8 @@ from loyalty.lab.server.embedded import PUBLIC_PATH
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import BASE, run
 
+pytestmark = pytest.mark.slow
+
 API_KEY = "an-api-key-of-this-test"
 GUESSED = "a-guessed-token"
 

@@ -7,12 +7,15 @@ import signal
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
+import pytest
 
 from loyalty.lab import Lab, history, settled, until
 from loyalty.lab.processes import uptime
 from loyalty.lab.processes.uptime import Life
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
+
+pytestmark = pytest.mark.slow
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

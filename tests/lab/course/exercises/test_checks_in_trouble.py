@@ -20,6 +20,8 @@ from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import Handle, eventually
 from tests.support.tries import GRACE, HEDY, IDA, LINUS, hint_of
 
+pytestmark = pytest.mark.slow
+
 START_THE_WORKER = "Start the worker (`lab.worker.start()`, or the shop's), then run this cell again"
 
 

@@ -16,6 +16,8 @@ from loyalty.lab.course import exercises
 from tests.house.test_notebooks import code
 from tests.lab.course.exercises.test_solutions import NOTEBOOKS, run_cell, solution, unnamed_ids
 
+pytestmark = pytest.mark.slow
+
 EXERCISES = {
     "two payments": "11_order_coffee",
     "terminated, not undone": "12_choreograph_or_orchestrate",

@@ -13,6 +13,8 @@ from loyalty.lab.course.exercises.evidence.purchases import ledger_of
 from loyalty.lab.course.exercises.evidence.tries import Try
 from tests.support.helpers import Handle, Shop, points
 
+pytestmark = pytest.mark.slow
+
 
 def raw(data: bytes, encoding: str = "json/plain") -> RawValue:
     """Return an argument that no converter has looked at."""

@@ -20,6 +20,8 @@ from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.house.test_notebooks import code, prose, read
 from tests.support.tries import NAMES
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = Path(__file__).parents[4] / "notebooks"
 EXERCISES = {
     "grace starts as Silver": "00_start_here",

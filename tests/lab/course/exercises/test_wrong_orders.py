@@ -21,6 +21,8 @@ from tests.support.coffee import CoffeeShop, sqlite_url
 from tests.support.helpers import Handle, ends, eventually
 from tests.support.tries import MONDAY, NAMES, STUCK, WrongTry, hint_of, named_id
 
+pytestmark = pytest.mark.slow
+
 Make: TypeAlias = Callable[[CoffeeShop], Awaitable[Any]]
 
 TWO_PRODUCTS = (("latte", 1), ("cookie", 1))

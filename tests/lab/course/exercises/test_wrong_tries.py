@@ -32,6 +32,8 @@ from tests.support.tries import (
     named_id,
 )
 
+pytestmark = pytest.mark.slow
+
 Make: TypeAlias = Callable[[Shop], Awaitable[Any]]
 
 HUGE = 10**12
