@@ -1,0 +1,28 @@
+"""The call that opens an account, once for all notebooks after 01, which shows it in full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+
+from loyalty.lab.lab import Lab
+from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, TASK_QUEUE, Customer, CustomerInput, workflow_id
+from loyalty.workflow import CustomerLoyaltyWorkflow
+
+
+async def open_account(
+    lab: Lab, customer_id: str, *, history_threshold: int | None = DEFAULT_HISTORY_THRESHOLD, **fields: Any
+) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
+    """Start the workflow of one customer in the lab's namespace and return its handle.
+
+    `fields` are fields of `Customer`, for example `points=1_000`; the default name is made from the id.
+    `history_threshold` is in events.
+    """
+    customer = Customer(customer_id, **{"name": customer_id.title(), **fields})
+    return await lab.client.start_workflow(
+        CustomerLoyaltyWorkflow.run,
+        CustomerInput(customer, history_threshold=history_threshold),
+        id=workflow_id(customer_id),
+        task_queue=TASK_QUEUE,
+    )
