@@ -32,6 +32,7 @@ with workflow.unsafe.imports_passed_through():
     from loyalty.actor.messages import EndByOperator
     from loyalty.actor.outbox import Outbox
     from loyalty.actor.refusals import Refused
+    from loyalty.actor.run_meter import RunMeter
     from loyalty.handlers import Handlers
 
 ASKS_ARE_ANSWERED = "asks-are-answered"
@@ -62,7 +63,8 @@ class CustomerLoyaltyWorkflow:
             self._start = messages.CustomerInput(messages.Customer("", account_active=False))
         self._customer = account.normalize(self._start.customer)
         self._history_threshold = self._start.history_threshold
-        self._mailbox = Mailbox[messages.Tell, messages.Stay](self._start.mailbox)
+        self._meter = RunMeter(self._start.history_threshold)
+        self._mailbox = Mailbox[messages.Tell, messages.Stay](self._start.mailbox, self._meter)
         self._outbox = Outbox(self._start.outbox, only_newest=(emails.POINTS_TOPIC,))
         self._handlers = Handlers(self._customer, self._outbox, self._history_threshold)
         self._is_leaving = False
@@ -84,12 +86,12 @@ class CustomerLoyaltyWorkflow:
         while self._customer.account_active:
             await self._mailbox.wait_for_message(or_else=self._grew_long_by_refused_messages)
             if self._mailbox:
-                await self._serve(self._mailbox.take())
-            if self._mailbox.run_length().is_long(self._history_threshold):
+                await self._process(self._mailbox.take())
+            if self._meter.decide_to_end():
                 await self._go_on_in_a_new_run()
         await self._leave()
 
-    async def _serve(self, envelope: Envelope[messages.Message]) -> None:
+    async def _process(self, envelope: Envelope[messages.Message]) -> None:
         try:
             # Points that were told have left their giver, who learnt that they arrived: not even an account that is
             # being closed lets them vanish.
@@ -230,13 +232,12 @@ class CustomerLoyaltyWorkflow:
             account.refuse_impossible(self._customer, message)
 
     def _may_end_with_this_task(self) -> bool:
-        is_long = self._mailbox.length_so_far().is_long(self._history_threshold)
-        return is_long or self._is_leaving or not self._customer.account_active
+        return self._meter.is_long() or self._is_leaving or not self._customer.account_active
 
     # ---- leaving a run ----------------------------------------------------------------------------------------
 
     def _grew_long_by_refused_messages(self) -> bool:
-        return self._may_end_without_message and self._mailbox.grew_long(self._history_threshold)
+        return self._may_end_without_message and self._meter.is_long_by_messages()
 
     async def _go_on_in_a_new_run(self) -> None:
         """Continue as new; return if the account was closed meanwhile, or if messages wait that cannot travel."""
@@ -267,8 +268,8 @@ class CustomerLoyaltyWorkflow:
         self._mailbox.holds_answers = True
         while True:
             while not self._is_fit_to_end():
-                await self._serve(await self._mailbox.receive())
-            if not self._mailbox.ask_came_with_this_task():
+                await self._process(await self._mailbox.receive())
+            if not self._meter.update_came_with_this_task():
                 break
             await self._next_task()
         self._mailbox.holds_answers = False
@@ -276,9 +277,9 @@ class CustomerLoyaltyWorkflow:
 
     async def _next_task(self) -> None:
         """Return in a later Workflow Task: when a tell arrives, or else when a timer fires, up to 2 s later."""
-        tells = self._mailbox.tells
+        signals = self._meter.signals
         with suppress(TimeoutError):
-            await workflow.wait_condition(lambda: self._mailbox.tells != tells, timeout=NEXT_TASK)
+            await workflow.wait_condition(lambda: self._meter.signals != signals, timeout=NEXT_TASK)
 
     def _is_fit_to_end(self) -> bool:
         return self._mailbox.can_travel() if self._customer.account_active else not self._mailbox
@@ -314,7 +315,7 @@ class CustomerLoyaltyWorkflow:
         while not self._is_settled():
             await workflow.wait_condition(lambda: bool(self._mailbox) or self._is_settled())
             while self._mailbox:
-                await self._serve(await self._mailbox.receive())
+                await self._process(await self._mailbox.receive())
 
     def _is_settled(self) -> bool:
         return not self._mailbox and self._outbox.is_empty() and workflow.all_handlers_finished()

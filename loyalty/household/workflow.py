@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from loyalty.actor.mailbox import Envelope, Mailbox
     from loyalty.actor.messages import EndByOperator
     from loyalty.actor.refusals import Refused
+    from loyalty.actor.run_meter import RunMeter
     from loyalty.household.messages import (
         WORKFLOW_TYPE,
         AddMember,
@@ -65,7 +66,8 @@ class HouseholdWorkflow:
             self._refusal = refusal
             self._start = HouseholdInput(Household(""))  # what queries see; `run` ends at once
         self._household = self._start.household
-        self._mailbox = Mailbox[Tell, EndByOperator](self._start.mailbox)
+        self._meter = RunMeter(self._start.history_threshold)
+        self._mailbox = Mailbox[Tell, EndByOperator](self._start.mailbox, self._meter)
         self._is_open = True
         self._wants_new_run = False
         self._may_end_without_message = True
@@ -82,14 +84,14 @@ class HouseholdWorkflow:
         while self._is_open or self._mailbox:
             await self._mailbox.wait_for_message(or_else=self._grew_long_by_refused_messages)
             if self._mailbox:
-                await self._serve(self._mailbox.take())
+                await self._process(self._mailbox.take())
             elif not workflow.patched(REFUSED_MESSAGES_COUNT):
                 self._may_end_without_message = False
                 continue
             if self._is_open and self._is_time_for_a_new_run() and self._mailbox.can_travel():
                 workflow.continue_as_new(self._next_input())
 
-    async def _serve(self, envelope: Envelope[Message]) -> None:
+    async def _process(self, envelope: Envelope[Message]) -> None:
         try:
             if not self._is_open:
                 raise Refused(f"Cannot do this for {self._household.household_id}; the household is closed")
@@ -172,10 +174,10 @@ class HouseholdWorkflow:
     # ---- leaving a run ----------------------------------------------------------------------------------------
 
     def _grew_long_by_refused_messages(self) -> bool:
-        return self._may_end_without_message and self._mailbox.grew_long(self._start.history_threshold)
+        return self._may_end_without_message and self._meter.is_long_by_messages()
 
     def _is_time_for_a_new_run(self) -> bool:
-        return self._wants_new_run or self._mailbox.run_length().is_long(self._start.history_threshold)
+        return self._wants_new_run or self._meter.decide_to_end()
 
     def _next_input(self) -> HouseholdInput:
         return replace(self._start, household=self._household, mailbox=self._mailbox.carry())

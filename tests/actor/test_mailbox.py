@@ -6,7 +6,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Replayer
 
-from loyalty.actor import mailbox
+from loyalty.actor import run_meter
 from loyalty.actor.run_length import FORMERLY_MOST_SIGNALS, MOST_SIGNALS
 from loyalty.lab.course.traffic import storm
 from loyalty.workflow import CustomerLoyaltyWorkflow
@@ -40,7 +40,7 @@ async def test_a_run_that_began_when_it_was_allowed_more_signals_goes_on(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as formerly:
-        formerly.setattr(mailbox, "MOST_SIGNALS", FORMERLY_MOST_SIGNALS)
+        formerly.setattr(run_meter, "MOST_SIGNALS", FORMERLY_MOST_SIGNALS)
         (older,) = await after_a_storm(closed_shop)
     await Replayer(workflows=[CustomerLoyaltyWorkflow]).replay_workflow(await older.fetch_history())
     async with closed_shop.serving():

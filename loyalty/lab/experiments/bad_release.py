@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():  # or this module has its own cop
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class BadRelease(CustomerLoyaltyWorkflow):
-    """The customer of this release: the new line in `_serve` was tried with Members only."""
+    """The customer of this release: the new line in `_process` was tried with Members only."""
 
     @workflow.init
     def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:
@@ -30,10 +30,10 @@ class BadRelease(CustomerLoyaltyWorkflow):
         """Live as every customer does."""
         await super().run(start, *surplus)
 
-    async def _serve(self, envelope: Envelope[Message]) -> None:
+    async def _process(self, envelope: Envelope[Message]) -> None:
         next_tier = TIERS[tier_of(self._customer.points).level + 1]
         workflow.logger.info("%d points to %s", next_tier.minimum_points - self._customer.points, next_tier.name)
-        await super()._serve(envelope)
+        await super()._process(envelope)
 
 
 if __name__ == "__main__":
