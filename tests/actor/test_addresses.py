@@ -1,4 +1,4 @@
-"""An address that mail headers would change is refused; runs of earlier releases that accepted one still replay."""
+"""An address is refused if e-mail headers would change it. Runs of earlier releases with such an address replay."""
 
 from __future__ import annotations
 
@@ -72,37 +72,37 @@ async def replay(history: WorkflowHistory) -> None:
 
 
 @pytest.mark.parametrize("play", PLAYS)
-async def test_inexact_address_is_refused_in_a_sentence(
+async def test_address_that_headers_change_is_refused(
     play: Play, closed_shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     history = await play(closed_shop, tmp_path)
     if play is not ordered:
         assert f"Ignored a signal: {SENTENCE}" in caplog.text
-    assert has_marker(history), "The refusal is marked, so that earlier runs differ"
-    assert not has_begun(history), "Nothing was begun for this address"
+    assert has_marker(history), "The refusal recorded no marker, so earlier runs would not replay"
+    assert not has_begun(history), "The refused address started a guest, a member or a payment"
     await replay(history)
 
 
 @pytest.mark.parametrize("play", PLAYS)
-async def test_run_that_accepted_inexact_address_replays(
+async def test_older_run_with_inexact_address_replays(
     play: Play, closed_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
         earlier.setattr(values, "exact_email", values.email)
         history = await play(closed_shop, tmp_path)
-    assert has_begun(history), "The former rule accepts this address"
+    assert has_begun(history), "The rule of the earlier release refused this address"
     assert not has_marker(history)
     await replay(history)
 
 
 def has_begun(history: WorkflowHistory) -> bool:
-    """Return whether the guest or member was started, or the order paid."""
+    """Return whether the history starts a guest or a member, or schedules a payment."""
     started = [event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events]
     children = [event.start_child_workflow_execution_initiated_event_attributes.workflow_id for event in history.events]
     return bool({START_GUEST, PROCESS_PAYMENT} & set(started)) or workflow_id("grace") in children
 
 
-async def test_exact_address_writes_no_marker(shop: Shop) -> None:
+async def test_exact_address_records_no_marker(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", {"customer_id": "grace", "email": "grace@example.org"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")

@@ -1,4 +1,4 @@
-"""The mailbox: a storm is divided into short runs, but not one that began before they were short."""
+"""A storm of signals is divided into short runs. A run from an earlier release keeps its longer limit."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ MORE = MOST_SIGNALS + 50
 
 
 async def after_a_storm(shop: Shop) -> list[Handle]:
-    """Let more purchases wait for a worker than one run may have, serve them, and return ada's runs."""
+    """Send more signals than one run accepts, let a worker process them, and return ada's runs."""
     ada = await shop.opens("ada")
     torrent = await storm(ada, purchases=MORE)
     assert torrent.accepted == MORE
-    assert len(await events(ada)) < 3_000, "far from the threshold of 10,000 events"
+    assert len(await events(ada)) < 3_000, "The history is too close to the threshold of 10,000 events"
     async with shop.serving():
         await comes_to(ada, MORE)
     return await runs(ada, shop.client)
 
 
-async def test_a_storm_is_divided_into_short_runs(closed_shop: Shop) -> None:
+async def test_storm_of_signals_is_divided_into_short_runs(closed_shop: Shop) -> None:
     first, *later = await after_a_storm(closed_shop)
-    assert later, "the run ended because of its signals"
+    assert later, "The run did not end because of its signals"
     signals = await count(first, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
-    assert signals < FORMERLY_MOST_SIGNALS, "the run ended soon"
-    assert await count(first, EventType.EVENT_TYPE_MARKER_RECORDED) == 2, "one marker for each change that it relies on"
+    assert signals < FORMERLY_MOST_SIGNALS, "The run ended too late"
+    assert await count(first, EventType.EVENT_TYPE_MARKER_RECORDED) == 2, (
+        "The run uses two patches; each patch records one marker"
+    )
 
 
-async def test_a_run_that_began_when_it_was_allowed_more_signals_goes_on(
+async def test_run_started_with_older_signal_limit_keeps_that_limit(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as formerly:

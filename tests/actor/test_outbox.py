@@ -1,4 +1,4 @@
-"""E-mail that never holds up the mailbox: how long it is tried, what replaces what, and what is given up."""
+"""The outbox sends e-mails beside the mailbox: order, attempts, replaced e-mails and dropped e-mails."""
 
 from __future__ import annotations
 
@@ -30,45 +30,45 @@ def subjects(outbox: Outbox) -> list[str]:
 
 @pytest.fixture(scope="module")
 async def time_machine() -> AsyncIterator[WorkflowEnvironment]:
-    """A server on which half a minute of pauses passes at once."""
+    """A time-skipping server: the pauses between attempts take no real time."""
     async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(TEST_SERVER)) as server:
         yield server
 
 
-# ---- what waits -----------------------------------------------------------------------------------------------
+# ---- waiting e-mails ------------------------------------------------------------------------------------------
 
 
-def test_mails_wait_in_the_order_in_which_they_were_written() -> None:
+def test_outbox_keeps_emails_in_the_order_of_writing() -> None:
     outbox = Outbox([mail("first")])
     outbox.put(mail("second"))
     assert subjects(outbox) == ["first", "second"]
     assert not outbox.is_empty()
 
 
-def test_a_newer_total_of_points_replaces_an_older_one() -> None:
+def test_newer_email_about_points_replaces_older_one() -> None:
     outbox = Outbox([], only_newest=("points",))
     for subject, topic in [("100 points", "points"), ("Silver", "status"), ("500 points", "points")]:
         outbox.put(mail(subject, topic))
     assert subjects(outbox) == ["Silver", "500 points"]
 
 
-def test_any_other_mail_replaces_nothing() -> None:
+def test_emails_about_other_topics_replace_nothing() -> None:
     outbox = Outbox([], only_newest=("points",))
     for topic in ("welcome", "status", "status", "guest", "guest", "points", "goodbye"):
         outbox.put(mail("a mail", topic))
     assert len(subjects(outbox)) == 7
 
 
-def test_without_an_address_there_is_no_mail() -> None:
+def test_email_without_address_is_dropped() -> None:
     outbox = Outbox([])
     outbox.put(mail("lost", to=""))
     assert outbox.is_empty()
 
 
-def test_the_outbox_is_bounded_and_gives_up_the_oldest(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(workflow, "logger", logging.getLogger("loyalty"))  # the workflow's own works only inside one
+def test_full_outbox_drops_its_oldest_email(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(
+        workflow, "logger", logging.getLogger("loyalty")
+    )  # workflow.logger works only inside a workflow
     outbox = Outbox([])
     for number in range(WAITING_LIMIT + 2):
         outbox.put(mail(f"mail {number}"))
@@ -77,13 +77,13 @@ def test_the_outbox_is_bounded_and_gives_up_the_oldest(
     assert "Gave up an e-mail because 200 wait already: mail 1" in caplog.text
 
 
-def test_what_is_carried_is_a_copy() -> None:
+def test_outbox_does_not_change_the_input_list() -> None:
     carried = [mail("first")]
     Outbox(carried).put(mail("second"))
-    assert len(carried) == 1, "The input of a run belongs to the history, and must not change"
+    assert len(carried) == 1, "The outbox changed the input of the run, but the history has recorded that input"
 
 
-# ---- how it leaves --------------------------------------------------------------------------------------------
+# ---- sending --------------------------------------------------------------------------------------------------
 
 
 def test_ten_attempts_take_about_half_a_minute() -> None:
@@ -98,7 +98,7 @@ def test_ten_attempts_take_about_half_a_minute() -> None:
     assert timedelta(seconds=25) < sum(pauses, timedelta()) < timedelta(seconds=35)
 
 
-async def test_a_mail_is_tried_exactly_ten_times_and_then_the_customer_lives_on(
+async def test_customer_keeps_running_after_email_fails_ten_times(
     time_machine: WorkflowEnvironment,
 ) -> None:
     shop = Shop(time_machine.client)
@@ -108,27 +108,29 @@ async def test_a_mail_is_tried_exactly_ten_times_and_then_the_customer_lives_on(
         await points(ada)
         await time_machine.sleep(timedelta(minutes=5))
         await eventually(lambda: len(shop.mails.attempts), partial(eq, 10), waiting_for="ten attempts")
-        assert len({attempt["Message-ID"] for attempt in shop.mails.attempts}) == 1, "Ten attempts are one mail"
+        assert len({attempt["Message-ID"] for attempt in shop.mails.attempts}) == 1, (
+            "The ten attempts have different Message-IDs"
+        )
         shop.mails.down = False
         await ada.signal("addPoints", 100)
         await shop.mails.arrive(ADA, "You now have 100 points")
         assert (await status(ada))["account_active"]
 
 
-async def test_who_closes_the_account_is_not_kept_by_a_dead_mail_server(time_machine: WorkflowEnvironment) -> None:
+async def test_account_closes_while_mail_server_is_down(time_machine: WorkflowEnvironment) -> None:
     shop = Shop(time_machine.client)
     shop.mails.down = True
     async with shop.serving():
         joan = await shop.opens("joan", email="joan@example.org")
         await joan.signal("cancelAccount")
         await ends(joan)
-    assert len(shop.mails.attempts) == 20, "The welcome and the goodbye were both given up after ten attempts"
+    assert len(shop.mails.attempts) == 20, "The welcome and the goodbye have ten attempts each"
 
 
-async def test_a_storm_of_purchases_while_the_mail_server_is_down_becomes_one_mail(shop: Shop) -> None:
+async def test_purchases_during_mail_outage_send_one_email(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
-    await eventually(lambda: shop.mails.attempts, waiting_for="the welcome mail to be tried")
+    await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")
     for _ in range(20):
         await ada.signal("addPoints", 10)
     assert await points(ada) == 200
@@ -136,24 +138,24 @@ async def test_a_storm_of_purchases_while_the_mail_server_is_down_becomes_one_ma
     await shop.mails.arrive(ADA, WELCOME, "You now have 200 points")
 
 
-async def test_mails_arrive_in_the_order_in_which_they_were_written(shop: Shop) -> None:
+async def test_emails_arrive_in_the_order_of_writing(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     for number in range(5):
         await ada.signal("notifyNewStatus", {"customer_id": f"friend-{number}", "status": "Gold"})
     await shop.mails.arrive(ADA, WELCOME, *(f"friend-{number} now has Gold status" for number in range(5)))
 
 
-async def test_only_one_mail_is_in_flight(shop: Shop) -> None:
+async def test_one_email_is_sent_at_a_time(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     shop.mails.down = True
     for number in range(5):
         await ada.signal("notifyNewStatus", {"customer_id": f"friend-{number}", "status": "Gold"})
-    await eventually(lambda: len(shop.mails.attempts) > 2, waiting_for="a mail to be tried again")
+    await eventually(lambda: len(shop.mails.attempts) > 2, waiting_for="a retry of an e-mail")
     assert len((await ada.describe()).raw_description.pending_activities) == 1
     shop.mails.down = False
 
 
-async def test_the_outbox_is_emptied_before_the_workflow_completes(shop: Shop) -> None:
+async def test_outbox_sends_every_email_before_workflow_completes(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": "Gold"})

@@ -1,4 +1,4 @@
-"""When one run of an actor has lived long enough."""
+"""The limits after which a run continues as new."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OLDER = replace(YOUNG, most_signals=FORMERLY_MOST_SIGNALS)
 SERVER_EVENTS, SERVER_SIZE, SERVER_SIGNALS, SERVER_UPDATES = 51_200, 50 * MIB, 10_000, 2_000
 
 
-def test_a_young_run_goes_on() -> None:
+def test_short_run_is_not_long() -> None:
     assert not YOUNG.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
@@ -46,12 +46,12 @@ def test_a_young_run_goes_on() -> None:
     ],
     ids=["events", "size", "signals", "signals of an older run", "updates"],
 )
-def test_each_limit_alone_makes_a_run_long(longest: RunLength, too_long: RunLength) -> None:
+def test_each_limit_alone_makes_run_long(longest: RunLength, too_long: RunLength) -> None:
     assert not longest.is_long(DEFAULT_HISTORY_THRESHOLD)
     assert too_long.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_the_default_threshold_is_a_fifth_of_the_servers_limit_of_events_and_size() -> None:
+def test_default_thresholds_are_a_fifth_of_server_limits() -> None:
     assert SERVER_EVENTS * 0.19 < DEFAULT_HISTORY_THRESHOLD < SERVER_EVENTS * 0.2
     assert SIZE_THRESHOLD == SERVER_SIZE * 0.2
 
@@ -64,33 +64,33 @@ def test_the_default_threshold_is_a_fifth_of_the_servers_limit_of_events_and_siz
     st.integers(0, SERVER_UPDATES),
     st.sampled_from([MOST_SIGNALS, FORMERLY_MOST_SIGNALS]),
 )
-def test_no_limit_of_the_server_is_reached_before_the_threshold(
+def test_run_below_threshold_is_below_every_server_limit(
     threshold: int, events: int, size: int, signals: int, updates: int, most_signals: int
 ) -> None:
     run = RunLength(events, size, False, signals, updates, most_signals)
     if not run.is_long(threshold):
         assert events < SERVER_EVENTS
         assert size < SERVER_SIZE
-        assert signals < SERVER_SIGNALS, "The server would refuse further signals for ever"
-        assert updates < SERVER_UPDATES, "The server would refuse further updates for ever"
+        assert signals < SERVER_SIGNALS, "The server would refuse every further signal"
+        assert updates < SERVER_UPDATES, "The server would refuse every further update"
 
 
-def test_a_threshold_out_of_reach_switches_continue_as_new_off() -> None:
+def test_threshold_above_event_limit_disables_continue_as_new() -> None:
     at_every_limit = RunLength(SERVER_EVENTS, SERVER_SIZE, True, SERVER_SIGNALS, SERVER_UPDATES)
     assert at_every_limit.is_long(EVENT_LIMIT)
     assert not at_every_limit.is_long(EVENT_LIMIT + 1)
 
 
-def test_without_a_threshold_the_server_decides_alone() -> None:
+def test_run_without_threshold_follows_server_suggestion() -> None:
     assert not RunLength(51_000, 49 * MIB, False, 9_000, 1_900).is_long(None)
     assert replace(YOUNG, continue_as_new_suggested=True).is_long(None)
 
 
-def test_with_a_threshold_the_servers_suggestion_does_not_matter() -> None:
+def test_run_with_threshold_ignores_server_suggestion() -> None:
     assert not replace(YOUNG, continue_as_new_suggested=True).is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_all_that_travels_fits_into_the_next_run_s_input_whatever_was_sent() -> None:
+def test_largest_possible_state_fits_into_next_run_input() -> None:
     text = "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)  # 12 bytes each, as JSON
     customer = Customer(text, text, text, guests=[text] * TIERS[-1].guests_allowed)
     customer.friends = [NewStatus(text, "Platinum")] * FRIENDS_REMEMBERED

@@ -1,4 +1,4 @@
-"""What is accepted arrives at exactly that address, with exactly that subject, with the libraries of every Python."""
+"""An accepted e-mail arrives at exactly its address with exactly its subject, on Python 3.11, 3.12 and 3.13."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ ruled_addresses = st.builds(
     lambda atoms, labels: f"{'.'.join(atoms)}@{'.'.join(labels)}",
     st.lists(atoms, min_size=1, max_size=4),
     st.lists(labels, min_size=1, max_size=5),
-).filter(lambda address: "=?" not in address)  # which begins an encoded word
+).filter(lambda address: "=?" not in address)  # "=?" starts an encoded word
 addresses = ruled_addresses | st.emails() | cunning.map("x@{}".format) | cunning.map("{}@example.org".format)
 
 
@@ -78,7 +78,7 @@ def runs(python: str) -> bool:
 
 
 def pythons() -> list[str]:
-    """Return this Python, and one of each other version from 3.11 to 3.13 that this machine has."""
+    """Return this Python and one Python of each other version from 3.11 to 3.13, if installed."""
     found = {f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
     kept = Path(os.environ.get("PYENV_ROOT", "/none"), "versions")
     for version in ("3.11", "3.12", "3.13"):
@@ -94,7 +94,7 @@ def pythons() -> list[str]:
 
 
 class Letterbox:
-    """Another Python, which writes and reads mails; see tests.support.mail_letterbox."""
+    """A process of another Python version. It writes and reads e-mails with `tests.support.mail_letterbox`."""
 
     def __init__(self, python: str) -> None:
         self._process = subprocess.Popen(
@@ -132,7 +132,7 @@ def office() -> Iterator[PostOffice]:
 
 
 def delivered(office: PostOffice, to: str, message: bytes) -> tuple[list[str], bytes]:
-    """Send a message through the real mail server as SmtpMailer does, and return what arrived."""
+    """Send `message` as SmtpMailer does, and return its recipients and content at the mail server."""
     asyncio.run(
         aiosmtplib.send(
             message, sender="loyalty@localhost", recipients=[to], hostname=HOST, port=office.port, start_tls=False
@@ -152,27 +152,27 @@ FORGED = "=?utf-8?q?x=0D=0ABcc=3A_eve=40evil.example?="
 @example("x@=?utf-8?q?evil.example?=", "", "")
 @example("ada@example.org", FORGED, FORGED)
 @given(to=addresses, subject=texts, workflow_id=texts)
-def test_accepted_mail_arrives_exactly_as_written(
+def test_accepted_email_arrives_exactly_as_written(
     letterbox: Letterbox, office: PostOffice, to: str, subject: str, workflow_id: str
 ) -> None:
     body = f"Dear {subject}\n.\nFrom {workflow_id}\n"
     written = letterbox(write={"to": to, "subject": subject, "id": workflow_id, "body": body})
     if "refused" in written:
-        assert not re.fullmatch(r"[a-z]+@[a-z]+\.[a-z]+", to), "A plain address is accepted"
+        assert not re.fullmatch(r"[a-z]+@[a-z]+\.[a-z]+", to), "A plain address was refused"
         return
     recipients, content = delivered(office, to, b64decode(written["message"]))
     seen = letterbox(read=b64encode(content).decode())
     assert (recipients, seen["to"]) == ([to], [to])
     headers = dict(seen["headers"])
     assert (headers["To"], headers["Subject"], headers["X-Workflow-Id"]) == (to, subject, workflow_id)
-    assert len(seen["headers"]) == len(headers), "No header comes twice"
+    assert len(seen["headers"]) == len(headers), "A header occurs twice"
     assert set(headers) == OURS
     assert in_lines(seen["body"]) == in_lines(body)
 
 
 @settings(max_examples=100, deadline=None)
 @given(to=ruled_addresses)
-def test_every_address_of_the_rule_is_accepted_and_reached(letterbox: Letterbox, office: PostOffice, to: str) -> None:
+def test_every_valid_address_is_accepted_and_reached(letterbox: Letterbox, office: PostOffice, to: str) -> None:
     written = letterbox(write={"to": to, "subject": "s", "id": "i", "body": "b"})
     recipients, content = delivered(office, to, b64decode(written["message"]))
     assert (recipients, letterbox(read=b64encode(content).decode())["to"]) == ([to], [to])
