@@ -208,13 +208,14 @@ class Lab:
             rest.include(worker)
         return worker
 
-    def lives(self) -> pd.DataFrame:
-        """Return one row per stretch in which a process of this lab was up; the columns are those of `uptime.frame`.
+    def uptimes(self) -> pd.DataFrame:
+        """Return one row per uptime of each process of this lab, with the columns of `uptime.frame`.
 
-        A server that belongs to others is not among them.
+        A server that the lab did not start has no row.
         """
-        server = self._own_server.lives() if self._own_server else []
-        return uptime.frame([*server, *self._inbox.lives(), *(life for one in self._workers for life in one.lives())])
+        server = self._own_server.uptimes() if self._own_server else []
+        workers = [up for worker in self._workers for up in worker.uptimes()]
+        return uptime.frame([*server, *self._inbox.uptimes(), *workers])
 
     def web_ui(self, customer: WorkflowHandle[Any, Any] | str | None = None) -> Link:
         """Return a link to the Web UI: to all customers of this namespace, or to the history of one workflow (id)."""

@@ -223,7 +223,7 @@ def test_a_prediction_has_a_label() -> None:
 # ---- pictures by matplotlib ------------------------------------------------------------------------------------
 
 WORKER_1, WORKER_2 = "3@host", "4@host"
-LIVES = lived(
+UPTIMES = lived(
     ("mail server", "mail server", -9, 5, "stopped"),
     ("mail server", "mail server", 6, None, None),
     ("worker", "worker 1", -2, 3, "killed"),
@@ -254,8 +254,8 @@ GALLERY: dict[str, Draw] = {
     "sawtooth": lambda _: plots.sawtooth(life(), threshold=40),
     "messages": lambda story: plots.messages(story),
     "family_tree": lambda story: plots.family_tree(story),
-    "timeline": lambda _: plots.timeline(MAILING, LIVES),
-    "served_by": lambda _: plots.served_by(MAILING, LIVES),
+    "timeline": lambda _: plots.timeline(MAILING, UPTIMES),
+    "served_by": lambda _: plots.served_by(MAILING, UPTIMES),
 }
 each_picture = pytest.mark.parametrize("draw", GALLERY.values(), ids=GALLERY)
 
@@ -489,7 +489,7 @@ def marks(ax: Axes) -> list[Line2D]:
 
 
 def test_outages_and_ends_of_processes_have_words_patterns_and_shapes() -> None:
-    ax = plots.timeline(MAILING, LIVES)
+    ax = plots.timeline(MAILING, UPTIMES)
     written = [text.get_text() for text in ax.texts]
     assert {"no worker", "mail server down"} <= set(written)
     for look in zip(*worker_bars.DOWN.values(), strict=True):

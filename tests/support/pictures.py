@@ -58,8 +58,8 @@ def happened(*events: tuple[float, str, Mapping[str, object]], who: str = "custo
     return frame.astype({**dtypes, **texts})
 
 
-def lived(*lives: tuple[str, str, float, float | None, str | None]) -> pd.DataFrame:
-    """A frame as `lab.lives` makes it, of (role, name, begin and end in seconds, ended_by); process n is in row n."""
+def lived(*uptimes: tuple[str, str, float, float | None, str | None]) -> pd.DataFrame:
+    """A frame as `lab.uptimes` makes it, of (role, name, begin and end in seconds, ended_by); process n is in row n."""
     rows = [
         {
             "role": role,
@@ -69,7 +69,7 @@ def lived(*lives: tuple[str, str, float, float | None, str | None]) -> pd.DataFr
             "end": None if end is None else START + pd.Timedelta(end, "s"),
             "ended_by": ended_by,
         }
-        for number, (role, name, begin, end, ended_by) in enumerate(lives, start=1)
+        for number, (role, name, begin, end, ended_by) in enumerate(uptimes, start=1)
     ]
     return pd.DataFrame(rows).astype({"begin": "datetime64[ns, UTC]", "end": "datetime64[ns, UTC]"})
 

@@ -145,7 +145,7 @@ class LabState:
                 task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
             )
         )
-        ended = {life.identity for worker in self.workers for life in worker.lives() if life.end is not None}
+        ended = {up.identity for worker in self.workers for up in worker.uptimes() if up.end is not None}
         return sum(poller.identity not in ended for poller in answer.pollers)
 
     async def _about_mail(self, client: Client) -> str:

@@ -78,8 +78,8 @@ def sawtooth(
         offset, side = ((9, -3), "left") if leaving[0] < seconds.iloc[-1] / 2 else ((-9, 4), "right")
         note(ax, words, leaving, offset, ha=side, color=GREY, fontsize=9)
     legend(ax)
-    lives = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-    title = f"{len(frame):,} events in {lives}, never more than {longest:,} in one event history"
+    how_many = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    title = f"{len(frame):,} events in {how_many}, never more than {longest:,} in one event history"
     of_runs = [f"{events.event_id.iloc[-1]:,}" for events in runs.values()]
     if len(of_runs) > FEW_RUNS:
         of_runs[FEW_RUNS - 1 : -1] = ["..."]

@@ -27,23 +27,23 @@ LARGEST, SMALLEST = 6.0, 2.2
 """Points; a marker is smaller where there are many workflows: a twentieth of a point for each."""
 
 
-def served_by(frame: pd.DataFrame, lives: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+def served_by(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
     """Draw who served what: one row per worker process, one marker per Workflow Task and per activity completed.
 
     `frame`: a DataFrame of `history.frame`, of any number of workflows. In each row the Workflow Tasks stand above the
-    activities, and each workflow has a height of its own: one makes a line, hundreds make a band. `lives`, as
-    `lab.lives()` returns it, names the workers and says when they were up, also those that served nothing; without it
+    activities, and each workflow has a height of its own: one makes a line, hundreds make a band. `uptimes`, as
+    `lab.uptimes()` returns it, names the workers and says when they were up, also those that served nothing; without it
     they are called by their identity. Raise ValueError for more than MOST_WORKERS workers in the time shown, or none.
     """
     done = frame[frame.type.isin(KINDS) & frame.identity.notna()]
-    workers = _workers(frame, done, lives)
+    workers = _workers(frame, done, uptimes)
     if not workers:
         raise ValueError(
             f"Cannot draw who served these {len(frame):,} events: no worker completed a task in them; possible are "
             "events with WorkflowTaskCompleted or ActivityTaskCompleted among them"
         )
     refuse_too_many(workers)
-    sheet = Sheet(ax, len(workers), *time_shown(frame, lives), row=ROW, lowest=LOWEST)
+    sheet = Sheet(ax, len(workers), *time_shown(frame, uptimes), row=ROW, lowest=LOWEST)
     ax = sheet.ax
     ax.set_ylim(len(workers) - 0.5, -0.5)
     said = []
@@ -78,9 +78,9 @@ def served_by(frame: pd.DataFrame, lives: pd.DataFrame | None = None, ax: Axes |
     return sheet.finish(title, "worker process", says="; ".join(said))
 
 
-def _workers(frame: pd.DataFrame, done: pd.DataFrame, lives: pd.DataFrame | None) -> list[Worker]:
+def _workers(frame: pd.DataFrame, done: pd.DataFrame, uptimes: pd.DataFrame | None) -> list[Worker]:
     """Return the workers that lived in the time shown, and those that served though no life is known of them."""
-    known = workers_within(lives, *time_shown(frame, lives)) if len(frame) else []
+    known = workers_within(uptimes, *time_shown(frame, uptimes)) if len(frame) else []
     strangers = dict.fromkeys(str(identity) for identity in done.identity)
     for worker in known:
         strangers.pop(worker.identity, None)

@@ -33,15 +33,15 @@ HEADING, GAP = 0.7, 0.3
 
 def timeline(
     frame: pd.DataFrame,
-    lives: pd.DataFrame | None = None,
+    uptimes: pd.DataFrame | None = None,
     ax: Axes | None = None,
     *,
     title: str = "What happened when",
 ) -> Axes:
     """Draw what happened when: messages, Workflow Tasks and activities, and below them the worker processes.
 
-    `frame`: a DataFrame of `history.frame`, or part of one, of up to MOST_WORKFLOWS workflows. `lives`: one row per
-    stretch in which a process was up, as `lab.lives()` returns them, with up to MOST_WORKERS worker processes in the
+    `frame`: a DataFrame of `history.frame`, or part of one, of up to MOST_WORKFLOWS workflows. `uptimes`: one row per
+    stretch in which a process was up, as `lab.uptimes()` returns them, with up to MOST_WORKERS worker processes in the
     time shown. Raise ValueError for more, or for no events. A bar begins where a task is scheduled; its solid part is
     the last attempt, the only one that a history records. Hatched is the time in which no process of a role was up.
     """
@@ -53,10 +53,10 @@ def timeline(
         )
     taken = {workflow_id: stretches(frame[frame.workflow_id == workflow_id]) for workflow_id in workflows}
     goes_on = any(one.end is None for of_one in taken.values() for one in of_one)
-    begin, end = time_shown(frame, lives, goes_on)
-    workers = workers_within(lives, begin, end)
+    begin, end = time_shown(frame, uptimes, goes_on)
+    workers = workers_within(uptimes, begin, end)
     refuse_too_many(workers)
-    down = outages(lives, begin, end) if lives is not None else []
+    down = outages(uptimes, begin, end) if uptimes is not None else []
     names: dict[float, str] = {}
     drawn: dict[float, Draw] = {}
     y = 0.0

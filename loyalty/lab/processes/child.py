@@ -12,7 +12,7 @@ from pathlib import Path
 
 from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.processes import guardian, run_module
-from loyalty.lab.processes.uptime import End, Life, Role
+from loyalty.lab.processes.uptime import End, Role, Uptime
 
 GRACE_SECONDS = 5.0
 """How long a child may take to end politely."""
@@ -58,13 +58,13 @@ class Child:
         self._ended = datetime.now(UTC)
 
     def is_up(self) -> None:
-        """Let the life of this command begin now, as whoever started it has seen it serve."""
+        """Begin the uptime of this command now; the caller has seen the command ready."""
         self._up_since = datetime.now(UTC)
 
-    def life(self, role: Role, name: str, identity: str | None = None) -> Life:
+    def uptime(self, role: Role, name: str, identity: str | None = None) -> Uptime:
         """Return from when to when this command was up."""
         ended_by = (self._ordered or "died") if self._ended else None
-        return Life(role, name, identity, self._up_since, self._ended, ended_by)
+        return Uptime(role, name, identity, self._up_since, self._ended, ended_by)
 
     @property
     def ended_without_notice(self) -> bool:

@@ -19,7 +19,7 @@ from loyalty.lab.client.notices import counted, say
 from loyalty.lab.client.waiting import PATIENCE_SECONDS
 from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.processes.ports import HOST, ReservedPort
-from loyalty.lab.processes.uptime import Life
+from loyalty.lab.processes.uptime import Uptime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ class Inbox:
         self._controller: Controller | None = None
         self._may_answer = asyncio.Event()
         self._may_answer.set()
-        self._lives: list[Life] = []
+        self._uptimes: list[Uptime] = []
         self.missing: Callable[[], Awaitable[str]] | None = None
         """Returns what keeps mail from arriving, as the end of a sentence. The lab sets it."""
 
@@ -83,7 +83,7 @@ class Inbox:
             controller = Controller(self, hostname=HOST, port=self._port.number, server_hostname="localhost")
             controller.start()
             self._controller = controller
-            self._lives.append(Life("mail server", "mail server", None, datetime.now(UTC)))
+            self._uptimes.append(Uptime("mail server", "mail server", None, datetime.now(UTC)))
 
     def stop(self) -> None:
         """Refuse connections from now on; what has arrived stays."""
@@ -91,7 +91,7 @@ class Inbox:
             self.release()
             self._controller.stop()
             self._controller = None
-            self._lives[-1].end, self._lives[-1].ended_by = datetime.now(UTC), "stopped"
+            self._uptimes[-1].end, self._uptimes[-1].ended_by = datetime.now(UTC), "stopped"
 
     def hold(self) -> None:
         """Take in every mail from now on, but keep its sender waiting for the word "accepted", until `release`."""
@@ -104,9 +104,9 @@ class Inbox:
         else:  # the event belongs to the loop of the mail server's thread
             self._controller.loop.call_soon_threadsafe(self._may_answer.set)
 
-    def lives(self) -> list[Life]:
+    def uptimes(self) -> list[Uptime]:
         """Return when mail was accepted."""
-        return list(self._lives)
+        return list(self._uptimes)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Take in one e-mail; called by aiosmtpd, in its thread."""

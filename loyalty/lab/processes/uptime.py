@@ -15,8 +15,8 @@ End = Literal["killed", "stopped", "died"]
 
 
 @dataclass
-class Life:
-    """One stretch in which a process was up; `end` and `ended_by` are None while it goes on."""
+class Uptime:
+    """The time in which one process was up; `end` and `ended_by` are None while the process runs."""
 
     role: Role
     name: str
@@ -26,8 +26,8 @@ class Life:
     ended_by: End | None = None
 
 
-def frame(lives: Iterable[Life]) -> pd.DataFrame:
-    """Return one row per life, oldest first.
+def frame(uptimes: Iterable[Uptime]) -> pd.DataFrame:
+    """Return one row per uptime, the oldest first.
 
     Columns: role, name ("worker 1" is the lab's first worker process, "worker 2" its next one or its successor),
     identity (what the Event History calls a worker, as in `history.frame`; NaN for the others), begin and end (UTC;
@@ -35,7 +35,7 @@ def frame(lives: Iterable[Life]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = pd.DataFrame([vars(life) for life in lives], columns=list(Life.__annotations__))
+    rows = pd.DataFrame([vars(uptime) for uptime in uptimes], columns=list(Uptime.__annotations__))
     for column in ("begin", "end"):
         rows[column] = pd.to_datetime(rows[column], utc=True)
     return rows.sort_values("begin", ignore_index=True)

@@ -12,7 +12,7 @@ from loyalty.lab.client.notices import announce
 from loyalty.lab.client.waiting import block_until
 from loyalty.lab.errors import LabError
 from loyalty.lab.processes.child import Child, python_module
-from loyalty.lab.processes.uptime import Life
+from loyalty.lab.processes.uptime import Uptime
 from loyalty.lab.processes.worker_end import LAST_WORDS, why_it_ended
 
 READY = "Serving task queue"
@@ -106,10 +106,10 @@ class WorkerProcess:
         served = [line.partition(READY)[2] for line in self._child.lines() if READY in line] if self._child else []
         return [queue.strip() for line in served for queue in line.partition(";")[0].split(",")]
 
-    def lives(self) -> list[Life]:
+    def uptimes(self) -> list[Uptime]:
         """Return when its processes were up, one after the other, under the identities that histories know."""
         host = socket.gethostname()
-        return [child.life("worker", name, f"{child.pid}@{host}") for name, child in self._children.items()]
+        return [child.uptime("worker", name, f"{child.pid}@{host}") for name, child in self._children.items()]
 
     def log(self, lines: int = 20) -> str:
         """Return the newest lines that the newest process has written."""

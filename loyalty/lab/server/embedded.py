@@ -18,7 +18,7 @@ from loyalty.lab.errors import LabError
 from loyalty.lab.processes.child import Child
 from loyalty.lab.processes.environment import server_environment
 from loyalty.lab.processes.ports import HOST, ReservedPort, is_open, refuse_taken
-from loyalty.lab.processes.uptime import Life
+from loyalty.lab.processes.uptime import Uptime
 from loyalty.lab.server.database import refuse_unusable
 
 BASE_URL = "LOYALTY_LAB_BASE_URL"
@@ -197,9 +197,9 @@ class EmbeddedServer:
             self._children.append(self._child)
         await self.ready()
 
-    def lives(self) -> list[Life]:
+    def uptimes(self) -> list[Uptime]:
         """Return when the server was up."""
-        return [child.life("Temporal server", "Temporal server") for child in self._children]
+        return [child.uptime("Temporal server", "Temporal server") for child in self._children]
 
     @property
     def alive(self) -> bool:

@@ -50,7 +50,7 @@ async def test_workers_end_behind_another_notebook_and_serve_again_from_the_next
         again = {int(pid) for pid in said[-1].split()}
         assert not again & before
         assert again | others == workers_of(session)
-        assert run(first, "print(set(lab.lives().ended_by.dropna()))") == "{'stopped'}\n"
+        assert run(first, "print(set(lab.uptimes().ended_by.dropna()))") == "{'stopped'}\n"
 
 
 async def test_worker_that_learner_ended_stays_ended(tmp_path: Path) -> None:

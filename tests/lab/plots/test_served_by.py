@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from loyalty.lab import plots
 from tests.support.pictures import drawn, happened, lived, named, written
 
-LIVES = lived(
+UPTIMES = lived(
     ("worker", "worker 1", -2, 5, "killed"), ("worker", "worker 2", 1, None, None), ("worker", "idle", 2, None, None)
 )
 
@@ -30,7 +30,7 @@ def places(ax: Axes, gid: str) -> list[tuple[float, float]]:
 
 
 def test_each_worker_has_a_row_with_its_name_and_counts() -> None:
-    ax = plots.served_by(FRAME, LIVES)
+    ax = plots.served_by(FRAME, UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["worker 1 (1)", "worker 2 (2)", "idle (3)"]
     assert written(ax) == ["2 tasks\n2 activities\n1 customer", "1 task\n1 activity\n1 customer", "nothing"]
     assert ax.get_title(loc="left") == "Who served what: 3 workers, 1 customer"
@@ -39,7 +39,7 @@ def test_each_worker_has_a_row_with_its_name_and_counts() -> None:
 
 
 def test_every_task_is_one_marker_in_the_row_of_who_completed_it() -> None:
-    ax = plots.served_by(FRAME, LIVES)
+    ax = plots.served_by(FRAME, UPTIMES)
     assert [x for x, _ in places(ax, "1@host Workflow Task")] == [0, 4]
     assert [x for x, _ in places(ax, "1@host activity")] == [0.5, 4.5]
     ((_, task),), ((_, activity),) = places(ax, "2@host Workflow Task"), places(ax, "2@host activity")
@@ -72,7 +72,7 @@ def test_without_lives_workers_are_called_by_their_identity() -> None:
 
 
 def test_a_worker_of_another_lab_is_shown_below_those_that_are_known() -> None:
-    ax = plots.served_by(pd.concat([FRAME, served("77@elsewhere", 3)]), LIVES)
+    ax = plots.served_by(pd.concat([FRAME, served("77@elsewhere", 3)]), UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "77@elsewhere"
 
 
@@ -83,12 +83,12 @@ def test_other_workflows_are_not_called_customers() -> None:
 
 def test_it_can_be_drawn_beside_others() -> None:
     given = plt.subplots(1, 2)[1][1]
-    assert plots.served_by(FRAME, LIVES, given) is given
+    assert plots.served_by(FRAME, UPTIMES, given) is given
 
 
 def test_nobody_and_too_many_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Cannot draw who served these 0 events: no worker completed a task in them"):
-        plots.served_by(FRAME.head(0), LIVES)
+        plots.served_by(FRAME.head(0), UPTIMES)
     nothing = happened((0, "WorkflowExecutionSignaled", {"name": "addPoints", "identity": "1@host"}))
     with pytest.raises(ValueError, match=r"these 1 events.*possible are events with WorkflowTaskCompleted"):
         plots.served_by(nothing)

@@ -117,8 +117,8 @@ def test_a_worker_that_served_nobody_says_so() -> None:
 
 
 def test_an_outage_is_a_hatched_band_with_a_word() -> None:
-    lives = pd.concat([WORKERS.query("role == 'worker'"), lived(("mail server", "mail server", -1, 4, "stopped"))])
-    ax = plots.timeline(MAILING, lives)
+    uptimes = pd.concat([WORKERS.query("role == 'worker'"), lived(("mail server", "mail server", -1, 4, "stopped"))])
+    ax = plots.timeline(MAILING, uptimes)
     assert bars(ax, "worker") == close([(3, 7)])
     assert bars(ax, "mail server") == close([(4, ax.get_xlim()[1])])
     assert {"no worker", "mail server down"} <= set(written(ax))

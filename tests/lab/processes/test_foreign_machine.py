@@ -140,7 +140,7 @@ async def test_lab_goes_on_after_temporary_files_were_removed() -> None:
         lab.worker.kill()
         lab.worker.start()
         assert "Serving task queue" in lab.worker.log()
-        assert len(lab.lives().query("role == 'worker'")) == 2
+        assert len(lab.uptimes().query("role == 'worker'")) == 2
         shutil.rmtree(lab.folder)
         lab.new_worker("loyalty.worker", "coffee-shop")
         assert (lab.folder / "coffee-shop.db").is_file()

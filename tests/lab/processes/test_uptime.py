@@ -11,7 +11,7 @@ import pytest
 
 from loyalty.lab import Lab, history, settled, until
 from loyalty.lab.processes import uptime
-from loyalty.lab.processes.uptime import Life
+from loyalty.lab.processes.uptime import Uptime
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
@@ -20,21 +20,21 @@ pytestmark = pytest.mark.slow
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def test_lives_stand_oldest_first_and_one_that_goes_on_has_no_end() -> None:
-    second = Life("worker", "worker 2", "2@host", NOON + timedelta(seconds=5))
-    first = Life("worker", "worker 1", "1@host", NOON, NOON + timedelta(seconds=3), "killed")
+def test_uptimes_are_sorted_and_a_running_process_has_no_end() -> None:
+    second = Uptime("worker", "worker 2", "2@host", NOON + timedelta(seconds=5))
+    first = Uptime("worker", "worker 1", "1@host", NOON, NOON + timedelta(seconds=3), "killed")
     frame = uptime.frame([second, first])
     assert list(frame.name) == ["worker 1", "worker 2"]
     assert list(frame.end.isna()) == [False, True]
     assert str(frame.begin.dtype).endswith("UTC]")
 
 
-def test_no_lives_are_an_empty_frame_with_the_same_columns() -> None:
+def test_frame_without_uptimes_is_empty_with_the_same_columns() -> None:
     assert list(uptime.frame([]).columns) == ["role", "name", "identity", "begin", "end", "ended_by"]
 
 
-async def test_a_worker_has_a_life_for_each_process_and_the_history_knows_it_by_its_identity() -> None:
-    async with await Lab.start("lives", own_server=True) as lab:
+async def test_each_worker_process_has_an_uptime_with_its_identity() -> None:
+    async with await Lab.start("uptimes", own_server=True) as lab:
         customer = await lab.client.start_workflow(
             CustomerLoyaltyWorkflow.run,
             CustomerInput(Customer("ada")),
@@ -46,31 +46,31 @@ async def test_a_worker_has_a_life_for_each_process_and_the_history_knows_it_by_
         lab.worker.start()
         lab.worker.stop()
         events = await history.frame(customer)
-        workers = lab.lives().query("role == 'worker'")
+        workers = lab.uptimes().query("role == 'worker'")
     assert list(workers.name) == ["worker 1", "worker 2"]
     assert list(workers.ended_by) == ["killed", "stopped"]
     assert (workers.begin < workers.end).all()
     served = events[events.type == "WorkflowTaskCompleted"].identity
-    assert set(served) == {workers.identity.iloc[0]}, "the first worker served her, under the identity of its life"
+    assert set(served) == {workers.identity.iloc[0]}, "the first worker served her, under the identity of its process"
 
 
 async def test_a_process_that_dies_by_itself_is_told_from_one_that_was_ended() -> None:
-    async with await Lab.start("lives", own_server=True) as lab:
+    async with await Lab.start("uptimes", own_server=True) as lab:
         pid = lab.worker.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)  # not by the lab
-        await until(lambda: list(lab.lives().query("role == 'worker'").ended_by) == ["died"], "the death is noted")
+        await until(lambda: list(lab.uptimes().query("role == 'worker'").ended_by) == ["died"], "the death is noted")
 
 
-async def test_an_outage_is_the_gap_between_two_lives() -> None:
-    async with await Lab.start("lives", own_server=True, worker=False) as lab:
+async def test_an_outage_is_the_gap_between_two_uptimes() -> None:
+    async with await Lab.start("uptimes", own_server=True, worker=False) as lab:
         lab.inbox.stop()
         lab.server.kill()
         await lab.server.start()
         lab.inbox.start()
-        frame = lab.lives()
+        frame = lab.uptimes()
     for role, how in (("mail server", "stopped"), ("Temporal server", "killed")):
-        before, after = (life for _, life in frame[frame.role == role].iterrows())
+        before, after = (up for _, up in frame[frame.role == role].iterrows())
         assert before.ended_by == how
         assert before.end < after.begin
         assert pd.isna(after.end), f"the {role} is up again"

@@ -55,12 +55,12 @@ def stretches(frame: pd.DataFrame) -> list[Stretch]:
     return [stretch for events in by_run(frame).values() for stretch in _of_run(events)]
 
 
-def outages(lives: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> list[Outage]:
-    """Return when, between `begin` and `end`, no process was up of a role that `lives` knows, role by role."""
+def outages(uptimes: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> list[Outage]:
+    """Return when, between `begin` and `end`, no process was up of a role that `uptimes` knows, role by role."""
     found: list[Outage] = []
     for role in ROLES:
         up_to = begin
-        of_role = lives[lives.role == role].sort_values("begin")
+        of_role = uptimes[uptimes.role == role].sort_values("begin")
         for up, down in zip(of_role.begin, of_role.end.fillna(end), strict=True):
             if up_to < min(up, end):
                 found.append(Outage(role, up_to, min(up, end)))

@@ -113,7 +113,7 @@ class Sheet:
 
 
 def time_shown(
-    frame: pd.DataFrame, lives: pd.DataFrame | None, goes_on: bool = False
+    frame: pd.DataFrame, uptimes: pd.DataFrame | None, goes_on: bool = False
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Return the first event's time, and the last one's or that of what became of a process soon after.
 
@@ -122,9 +122,9 @@ def time_shown(
     import pandas as pd
 
     begin, end = frame.time.min(), frame.time.max()
-    if lives is not None:
-        changes = pd.concat([lives.begin, lives.end]).dropna()
+    if uptimes is not None:
+        changes = pd.concat([uptimes.begin, uptimes.end]).dropna()
         end = max([end, *changes[changes <= end + pd.Timedelta(seconds=AFTERWARDS_SECONDS)]])
-        up = lives[(lives.begin <= end) & (lives.end.isna() | (lives.end > end))]
-        goes_on |= set(up.role) < set(lives.role)
+        up = uptimes[(uptimes.begin <= end) & (uptimes.end.isna() | (uptimes.end > end))]
+        goes_on |= set(up.role) < set(uptimes.role)
     return begin, end + GOES_ON * (end - begin) if goes_on else end

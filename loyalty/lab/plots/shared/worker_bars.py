@@ -27,7 +27,7 @@ PADDING = 0.04
 FIRM, FAINT = "#C9C9C9", "#F0F0F0"
 
 ENDS = {"killed": ("X", 10.0), "died": ("P", 10.0), "stopped": ("s", 6.5)}
-"""How a life may end: marker and size."""
+"""How a process may end: marker and size."""
 
 DOWN = {
     "worker": ("no worker", "///", PALETTE["black"]),
@@ -52,18 +52,15 @@ class Worker(NamedTuple):
         return f"{self.name} ({self.identity.partition('@')[0]})" if self.name else self.identity
 
 
-def workers_within(lives: pd.DataFrame | None, begin: pd.Timestamp, end: pd.Timestamp) -> list[Worker]:
-    """Return the worker processes of `lives` that were up between `begin` and `end`, the oldest first."""
+def workers_within(uptimes: pd.DataFrame | None, begin: pd.Timestamp, end: pd.Timestamp) -> list[Worker]:
+    """Return the worker processes of `uptimes` that were up between `begin` and `end`, the oldest first."""
     import pandas as pd
 
-    if lives is None:
+    if uptimes is None:
         return []
-    shown = lives[(lives.role == "worker") & (lives.begin <= end) & (lives.end.isna() | (lives.end >= begin))]
+    shown = uptimes[(uptimes.role == "worker") & (uptimes.begin <= end) & (uptimes.end.isna() | (uptimes.end >= begin))]
     rows: list[Any] = list(shown.sort_values("begin").itertuples())
-    return [
-        Worker(life.name, life.identity, life.begin, *(() if pd.isna(life.end) else (life.end, life.ended_by)))
-        for life in rows
-    ]
+    return [Worker(up.name, up.identity, up.begin, *(() if pd.isna(up.end) else (up.end, up.ended_by))) for up in rows]
 
 
 def refuse_too_many(workers: Sequence[Worker]) -> None:

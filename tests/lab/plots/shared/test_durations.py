@@ -72,20 +72,20 @@ def test_what_began_before_the_part_that_is_shown_is_left_out() -> None:
     assert [one.row for one in durations.stretches(frame.tail(2))] == ["Workflow Tasks"]
 
 
-def down(lives: pd.DataFrame, until: float = 10) -> list[tuple[object, ...]]:
+def down(uptimes: pd.DataFrame, until: float = 10) -> list[tuple[object, ...]]:
     end = START + pd.Timedelta(until, "s")
-    return [(one.role, seconds(one.begin), seconds(one.end)) for one in durations.outages(lives, START, end)]
+    return [(one.role, seconds(one.begin), seconds(one.end)) for one in durations.outages(uptimes, START, end)]
 
 
 def test_an_outage_is_where_no_process_of_a_role_is_up() -> None:
-    lives = lived(
+    uptimes = lived(
         ("worker", "worker 1", -5, 2, "killed"),
         ("worker", "worker 2", 1, 4, "killed"),
         ("worker", "worker 3", 7, None, None),
         ("mail server", "mail server", -5, 3, "stopped"),
         ("Temporal server", "Temporal server", -6, None, None),
     )
-    assert down(lives) == [("worker", 4, 7), ("mail server", 3, 10)]
+    assert down(uptimes) == [("worker", 4, 7), ("mail server", 3, 10)]
 
 
 def test_before_the_first_worker_there_is_none_and_a_role_that_is_not_known_is_not_missed() -> None:
@@ -93,8 +93,8 @@ def test_before_the_first_worker_there_is_none_and_a_role_that_is_not_known_is_n
 
 
 def test_what_was_down_before_or_after_the_time_shown_is_cut_there() -> None:
-    lives = lived(("worker", "worker 1", -5, -3, "killed"), ("worker", "worker 2", 60, None, None))
-    assert down(lives) == [("worker", 0, 10)]
+    uptimes = lived(("worker", "worker 1", -5, -3, "killed"), ("worker", "worker 2", 60, None, None))
+    assert down(uptimes) == [("worker", 0, 10)]
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 50)), max_size=30))
