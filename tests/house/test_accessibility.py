@@ -29,7 +29,7 @@ from loyalty.lab import plots
 from loyalty.lab.course.predictions import Prediction
 from loyalty.lab.jupyter.links import Link
 from loyalty.lab.plots.shared import drawing, worker_bars
-from tests.support.pictures import happened, life, lived
+from tests.support.pictures import frame_of_events, frame_of_runs, frame_of_uptimes
 
 pytestmark = pytest.mark.slow
 
@@ -223,14 +223,14 @@ def test_a_prediction_has_a_label() -> None:
 # ---- pictures by matplotlib ------------------------------------------------------------------------------------
 
 WORKER_1, WORKER_2 = "3@host", "4@host"
-UPTIMES = lived(
+UPTIMES = frame_of_uptimes(
     ("mail server", "mail server", -9, 5, "stopped"),
     ("mail server", "mail server", 6, None, None),
     ("worker", "worker 1", -2, 3, "killed"),
     ("worker", "worker 2", 7, 12, "stopped"),
 )
 MAIL: dict[str, object] = {"name": "sendEmail", "refers_to": 5}
-MAILING = happened(
+MAILING = frame_of_events(
     (0, "WorkflowExecutionSignaled", {"name": "addPoints", "detail": "500"}),
     (0, "WorkflowTaskScheduled", {}),
     (0.1, "WorkflowTaskStarted", {"refers_to": 2, "identity": WORKER_1}),
@@ -242,20 +242,22 @@ MAILING = happened(
     (9, "ActivityTaskScheduled", {"name": "sendEmail"}),
     (9, "ActivityTaskCompleted", {"name": "sendEmail", "refers_to": 9, "identity": WORKER_2}),
 )
-MANY = pd.concat([life(1, number, f"customer-{number}") for number in range(1, 13)])
+MANY = pd.concat([frame_of_runs(1, number, f"customer-{number}") for number in range(1, 13)])
 KEPT = pd.Series({"naive": 18, "carrying": 300}).rename_axis("variant")
 
 Draw = Callable[[pd.DataFrame], Axes]
 GALLERY: dict[str, Draw] = {
     "bars": lambda _: plots.bars(KEPT, "Points kept", "points", of=300),
-    "event_strip": lambda _: plots.event_strip(MAILING),
+    "event_sequence": lambda _: plots.event_sequence(MAILING),
     "growth": lambda _: plots.growth(MANY, threshold=90, limit=100, warning=None),
-    "growth with predictions": lambda _: plots.growth(life(), by="purchases", prediction={"mine": 4, "hers": 9}),
-    "sawtooth": lambda _: plots.sawtooth(life(), threshold=40),
+    "growth with predictions": lambda _: plots.growth(
+        frame_of_runs(), by="purchases", prediction={"mine": 4, "hers": 9}
+    ),
+    "sawtooth": lambda _: plots.sawtooth(frame_of_runs(), threshold=40),
     "messages": lambda story: plots.messages(story),
     "family_tree": lambda story: plots.family_tree(story),
     "timeline": lambda _: plots.timeline(MAILING, UPTIMES),
-    "served_by": lambda _: plots.served_by(MAILING, UPTIMES),
+    "tasks_by_worker": lambda _: plots.tasks_by_worker(MAILING, UPTIMES),
 }
 each_picture = pytest.mark.parametrize("draw", GALLERY.values(), ids=GALLERY)
 
@@ -283,9 +285,9 @@ def test_a_picture_has_words_in_the_notebook(draw: Draw, story: pd.DataFrame) ->
     ax = draw(story)
     data, metadata = shown(figure_of(ax))
     (alt,) = Images(data["text/html"]).alt
-    title, _, says = alt.partition(". ")
+    title, _, description = alt.partition(". ")
     assert title == ax.get_title(loc="left")
-    assert len(says.split()) >= 5
+    assert len(description.split()) >= 5
     assert not re.search(r"\b(nan|None|NaT)\b|<NA>|\{|\.\.$", alt), alt
     assert f'src="data:image/png;base64,{data["image/png"]}"' in data["text/html"]
     assert metadata["image/png"]["alt"] == data["text/plain"] == alt, "for what exports notebooks"
@@ -293,7 +295,7 @@ def test_a_picture_has_words_in_the_notebook(draw: Draw, story: pd.DataFrame) ->
 
 WORDS = {
     "bars": "Points kept. A bar for each, in points: naive 18 of 300, carrying 300 of 300.",
-    "event_strip": "10 events of an event history, in order. Events 1 to 10: 1 x Signal, 1 x Update, 3 x Workflow "
+    "event_sequence": "10 events of an event history, in order. Events 1 to 10: 1 x Signal, 1 x Update, 3 x Workflow "
     "Task, 5 x Activity. In order: addPoints at 1, sendEmail at 5, addLoyaltyPoint at 6, sendEmail at 9.",
     "growth with predictions": "How fast the event history grows. customer-ada, run 1: 42 events after 4 purchases; "
     "customer-ada, run 2: 42 events after 4 purchases; customer-ada, run 3: 41 events after 4 purchases; mine: 4 per "
@@ -303,8 +305,8 @@ WORDS = {
     "timeline": "What happened when. 9.0 seconds; customer-ada: 1 Signal, 1 Update, 1 x Workflow Tasks, 2 x "
     "sendEmail, 1 failed; worker 1 (3) killed; worker 2 (4) stopped; no worker for 4.0 s; no worker for 1.2 s; "
     "mail server down for 1.0 s.",
-    "served_by": "Who served what: 2 workers, 1 customer. worker 1 (3), killed: 1 task, 0 activities, 1 customer; "
-    "worker 2 (4), stopped: 0 tasks, 1 activity, 1 customer.",
+    "tasks_by_worker": "Tasks completed by each worker: 2 workers, 1 customer. worker 1 (3), killed: 1 task, "
+    "0 activities, 1 customer; worker 2 (4), stopped: 0 tasks, 1 activity, 1 customer.",
 }
 
 
@@ -321,7 +323,7 @@ def test_the_words_name_everybody(story: pd.DataFrame) -> None:
 
 
 def test_a_life_of_many_runs_is_told_in_short() -> None:
-    assert len(str(plots.sawtooth(life(60, 1), threshold=10).get_label()).split()) < 60
+    assert len(str(plots.sawtooth(frame_of_runs(60, 1), threshold=10).get_label()).split()) < 60
 
 
 def test_pictures_side_by_side_are_the_learners_own(story: pd.DataFrame) -> None:
@@ -412,7 +414,9 @@ def test_words_can_be_read(draw: Draw, story: pd.DataFrame) -> None:
 
 
 def test_the_names_of_runs_can_be_read_in_their_teeth() -> None:
-    *_, blue = (text.get_color() for text in plots.sawtooth(life()).texts if text.get_text().startswith("run "))
+    *_, blue = (
+        text.get_color() for text in plots.sawtooth(frame_of_runs()).texts if text.get_text().startswith("run ")
+    )
     assert contrast(blue, on_white((blue, 0.12))) >= WORDS_ON_GROUND
 
 
@@ -478,7 +482,7 @@ def test_there_are_legends() -> None:
 
 
 def test_a_strip_has_a_row_for_each_colour() -> None:
-    ax = plots.event_strip(MAILING)
+    ax = plots.event_sequence(MAILING)
     rows = {(line.get_markeredgecolor(), float(np.asarray(line.get_ydata())[0])) for line in marks(ax)}
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert len(rows) == len({row for _, row in rows}) == len(names) == 4

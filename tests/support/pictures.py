@@ -27,7 +27,7 @@ PURCHASE = [  # type, name, how many events before stands what it refers to
 ]
 
 
-def life(runs: int = 3, purchases: int = 4, workflow_id: str = "customer-ada") -> pd.DataFrame:
+def frame_of_runs(runs: int = 3, purchases: int = 4, workflow_id: str = "customer-ada") -> pd.DataFrame:
     """A frame as `history.frame` makes it: every run but the last continues as new; one event per millisecond."""
     rows = []
     for run in range(1, runs + 1):
@@ -46,7 +46,9 @@ START = pd.Timestamp("2026-01-01", tz="UTC")
 FIELDS = ["workflow_id", "run", "event_id", "time", "type", "name", "detail", "attempt", "refers_to", "identity"]
 
 
-def happened(*events: tuple[float, str, Mapping[str, object]], who: str = "customer-ada", run: int = 1) -> pd.DataFrame:
+def frame_of_events(
+    *events: tuple[float, str, Mapping[str, object]], who: str = "customer-ada", run: int = 1
+) -> pd.DataFrame:
     """A frame of one run as `history.frame` makes it, of (seconds, type, other columns)."""
     rows = [
         (who, run, event_id, START + pd.Timedelta(seconds, "s"), type_, *(others.get(field) for field in FIELDS[5:]))
@@ -58,7 +60,7 @@ def happened(*events: tuple[float, str, Mapping[str, object]], who: str = "custo
     return frame.astype({**dtypes, **texts})
 
 
-def lived(*uptimes: tuple[str, str, float, float | None, str | None]) -> pd.DataFrame:
+def frame_of_uptimes(*uptimes: tuple[str, str, float, float | None, str | None]) -> pd.DataFrame:
     """A frame as `lab.uptimes` makes it, of (role, name, begin and end in seconds, ended_by); process n is in row n."""
     rows = [
         {
@@ -74,23 +76,23 @@ def lived(*uptimes: tuple[str, str, float, float | None, str | None]) -> pd.Data
     return pd.DataFrame(rows).astype({"begin": "datetime64[ns, UTC]", "end": "datetime64[ns, UTC]"})
 
 
-def drawn(line: Line2D) -> tuple[list[float], list[float]]:
+def coordinates(line: Line2D) -> tuple[list[float], list[float]]:
     """The x and the y of what a line shows."""
     return np.asarray(line.get_xdata(), dtype=float).tolist(), np.asarray(line.get_ydata(), dtype=float).tolist()
 
 
-def texts(ax: Axes) -> list[str]:
+def all_texts(ax: Axes) -> list[str]:
     """Everything that is written in the picture, beside its axes."""
     legend = ax.get_legend()
     return [text.get_text() for text in [*ax.texts, *(legend.get_texts() if legend else [])]]
 
 
-def written(ax: Axes) -> list[str]:
+def inner_texts(ax: Axes) -> list[str]:
     """Texts in the picture itself."""
     return [text.get_text() for text in ax.texts if text.get_text()]
 
 
-def named(ax: Axes) -> list[str]:
+def legend_entries(ax: Axes) -> list[str]:
     """The entries of the legend."""
     legend = ax.get_legend()
     return [text.get_text() for text in legend.get_texts()] if legend else []

@@ -7,12 +7,12 @@ colour says, a label, a marker or a line style says too.
 from __future__ import annotations
 
 from loyalty.lab.plots.bars import bars
-from loyalty.lab.plots.event_strip import event_strip
+from loyalty.lab.plots.event_sequence import event_sequence
 from loyalty.lab.plots.family_tree import family_tree
 from loyalty.lab.plots.growth import growth
 from loyalty.lab.plots.messages import messages
 from loyalty.lab.plots.sawtooth import sawtooth
-from loyalty.lab.plots.served_by import served_by
+from loyalty.lab.plots.tasks_by_worker import tasks_by_worker
 from loyalty.lab.plots.timeline import timeline
 
-__all__ = ["bars", "event_strip", "family_tree", "growth", "messages", "sawtooth", "served_by", "timeline"]
+__all__ = ["bars", "event_sequence", "family_tree", "growth", "messages", "sawtooth", "tasks_by_worker", "timeline"]

@@ -33,7 +33,7 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
     ax.invert_yaxis()
     ax.set_xlim(0, 1.16 * longest or 1)
     said = ", ".join(f"{name} {text}" for name, text in zip(values.index, words, strict=True))
-    return finish(ax, title, xlabel, str(values.index.name or ""), says=f"A bar for each, in {xlabel}: {said}")
+    return finish(ax, title, xlabel, str(values.index.name or ""), description=f"A bar for each, in {xlabel}: {said}")
 
 
 def _words(value: float, of: float | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loyalty.lab.plots.shared.drawing import GREY, INK, PALE, PALETTE, axes_or_new, finish, inches, legend, note
-from loyalty.lab.plots.shared.sent_messages import CLIENTS, CLOSED, STARTS, Message, exchanged
+from loyalty.lab.plots.shared.sent_messages import CLIENTS, CLOSED, STARTS, Message, messages_in
 from loyalty.messages import workflow_id
 
 if TYPE_CHECKING:
@@ -36,21 +36,24 @@ ROW = 0.42
 AROUND = 1.4
 
 
-def births(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per workflow that `frame` knows to have been started, by time; only its first start counts.
+def creations(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per workflow whose start is in `frame`, sorted by the time of its first start.
 
-    Columns: workflow_id, parent (workflow id or CLIENTS), how (`started` by a client, `invited` or `child`): str; born:
-    datetime64[ns, UTC]; status: str, "Running" or one of CLOSED, "" where the workflow's own history is not in `frame`.
+    Columns:
+    workflow_id, parent: str; CLIENTS is the parent of a workflow that a client started.
+    how: str, "started", "invited" or "child".
+    created: datetime64[ns, UTC].
+    status: str, "Running" or a value of CLOSED; "" for a workflow without events in `frame`.
     """
     import pandas as pd
 
     status = _statuses(frame)
     rows: dict[str, tuple[Any, ...]] = {}
-    for start in (Message(*row) for row in exchanged(frame).itertuples(index=False)):
+    for start in (Message(*row) for row in messages_in(frame).itertuples(index=False)):
         who, parent = start.receiver, start.sender
         if start.kind == "start" and who not in rows and who not in _line(rows, parent):
             rows[who] = (who, parent, STARTS[start.name], start.sent, status.get(who, ""))
-    columns = {"workflow_id": "str", "parent": "str", "how": "str", "born": "datetime64[ns, UTC]", "status": "str"}
+    columns = {"workflow_id": "str", "parent": "str", "how": "str", "created": "datetime64[ns, UTC]", "status": "str"}
     return pd.DataFrame(list(rows.values()), columns=list(columns)).astype(columns)
 
 
@@ -58,13 +61,14 @@ def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw who brought whom to life: clients on the left, children to the right of their parents, the oldest on top.
 
     `frame`: a DataFrame of `history.frame` of up to MOST_MEMBERS workflows; raise ValueError for more, or for none.
-    The lines are the rows of `births`. A workflow whose beginning is not in `frame` has no parent.
+    The lines are the rows of `creations`. A workflow whose beginning is not in `frame` has no parent.
     """
-    born = births(frame)
+    created = creations(frame)
     edges: dict[str, tuple[str, str]] = {
-        child: (parent, how) for child, parent, how in zip(born.workflow_id, born.parent, born.how, strict=True)
+        child: (parent, how)
+        for child, parent, how in zip(created.workflow_id, created.parent, created.how, strict=True)
     }
-    everybody = list(dict.fromkeys([*born.parent, *frame.workflow_id, *edges]))
+    everybody = list(dict.fromkeys([*created.parent, *frame.workflow_id, *edges]))
     members = [who for who in everybody if who != CLIENTS]
     if not 0 < len(members) <= MOST_MEMBERS:
         raise ValueError(
@@ -101,18 +105,18 @@ def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         kind = "history not shown" if not status.get(who) else "closed" if status[who] in CLOSED else "alive"
         box = {"boxstyle": "round,pad=0.35", **BOXES[kind]} if who != CLIENTS else {"facecolor": "white", "lw": 0}
         ax.text(x[place.generation], place.y, names[who], va="center", color=INK, bbox=box, gid=kind, zorder=2)
-    _name_what_is_drawn(ax)
+    _fill_legend(ax)
     ax.set_xticks([at + of / 2 for at, of in zip(x, width, strict=True)], [str(number) for number in range(len(x))])
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     legend(ax, below=0.6 / inches(ax)[1], columns=5)
-    title = f"Who brought whom to life: {len(members)} workflow{'s' if len(members) > 1 else ''}"
+    title = f"Who created whom: {len(members)} workflow{'s' if len(members) > 1 else ''}"
     said = [
         f"{how} by {names[parent]}: {', '.join(names[child] for child in of_parent if edges[child] == (parent, how))}"
         for parent, of_parent in children.items()
         for how in dict.fromkeys(edges[child][1] for child in of_parent)
     ]
-    return finish(ax, title, "generation", "oldest on top", says="; ".join(said) or ", ".join(members))
+    return finish(ax, title, "generation", "oldest on top", description="; ".join(said) or ", ".join(members))
 
 
 class _Place(NamedTuple):
@@ -155,7 +159,7 @@ def _name(who: str, status: str) -> str:
     return f"{name} ({status.lower()})" if status in CLOSED else name
 
 
-def _name_what_is_drawn(ax: Axes) -> None:
+def _fill_legend(ax: Axes) -> None:
     from matplotlib.patches import Rectangle
 
     drawn = {line.get_gid() for line in ax.lines}

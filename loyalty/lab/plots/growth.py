@@ -16,7 +16,7 @@ from loyalty.lab.plots.shared.drawing import (
     purchases_so_far,
     seconds_since_start,
 )
-from loyalty.lab.plots.shared.levels import EVENT_WARNING, draw_levels, words_about
+from loyalty.lab.plots.shared.levels import EVENT_WARNING, described, draw_levels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,5 +81,5 @@ def growth(
     if len(runs) > len(LINES):
         said = [f"{len(runs)} runs of up to {frame.event_id.max():,} events in up to {longest:,.4g} {by}"]
     said += [f"{name}: {rate:,g} per {by.removesuffix('s')}" for name, rate in predictions.items()]
-    says = "; ".join([*said, *words_about(levels)])
-    return finish(ax, "How fast the event history grows", xlabel, "events in this run", says=says)
+    description = "; ".join([*said, *described(levels)])
+    return finish(ax, "How fast the event history grows", xlabel, "events in this run", description=description)

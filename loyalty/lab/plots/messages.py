@@ -21,7 +21,7 @@ from loyalty.lab.plots.shared.drawing import (
     note,
     spread,
 )
-from loyalty.lab.plots.shared.sent_messages import CLIENTS, CLOSED, STARTS, Message, exchanged
+from loyalty.lab.plots.shared.sent_messages import CLIENTS, CLOSED, STARTS, Message, messages_in
 from loyalty.lab.plots.shared.time_axis import Order, Time, ends_of
 
 if TYPE_CHECKING:
@@ -72,11 +72,12 @@ LOOKS = {
 def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order", "time"] = "order") -> Axes:
     """Draw who sent what to whom: one lane per workflow, one for all clients on top, one arrow per message.
 
-    `frame`: a DataFrame of `history.frame`, or part of one, of up to MOST_MESSAGES messages among up to MOST_LANES
-    workflows; raise ValueError for more, or for no events. The arrows are the rows of `exchange.exchanged`. `by` is
-    what lies along x: the events in their order, equally spaced and named by their time, or time itself.
+    `frame`: a DataFrame of `history.frame`, or a part of one.
+    `by`: "order" gives each event the same width on the x axis; "time" draws the x axis to scale.
+    Each arrow is one row of `sent_messages.messages_in`.
+    Raise ValueError for no events, for more than MOST_MESSAGES messages, or for more than MOST_LANES workflows.
     """
-    sent = [Message(*row) for row in exchanged(frame).itertuples(index=False)]
+    sent = [Message(*row) for row in messages_in(frame).itertuples(index=False)]
     mentioned = dict.fromkeys(who for message in sent for who in (message.sender, message.receiver))
     lanes = list(dict.fromkeys([CLIENTS, *frame.workflow_id, *mentioned]))
     if frame.empty or len(sent) > MOST_MESSAGES or len(lanes) - 1 > MOST_LANES:
@@ -114,8 +115,8 @@ def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order"
     kinds = [message.kind for message in sent]
     counts = [f"{kinds.count(kind)} x {look.words}" for kind, look in LOOKS.items() if kind in kinds]
     said = ", ".join(f"{label} to {one.receiver}" for label, one in zip(labels, sent, strict=True))
-    says = f"Lanes: {', '.join(lanes)}. {', '.join(counts) or 'Nothing was sent'}. In order: {said or 'nothing'}"
-    return finish(ax, title, along.words, "workflow id", says=says)
+    description = f"Lanes: {', '.join(lanes)}. {', '.join(counts) or 'Nothing was sent'}. In order: {said or 'nothing'}"
+    return finish(ax, title, along.words, "workflow id", description=description)
 
 
 def _label(message: Message) -> str:

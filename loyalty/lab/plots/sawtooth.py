@@ -15,7 +15,7 @@ from loyalty.lab.plots.shared.drawing import (
     note,
     seconds_since_start,
 )
-from loyalty.lab.plots.shared.levels import draw_levels, words_about
+from loyalty.lab.plots.shared.levels import described, draw_levels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +83,6 @@ def sawtooth(
     of_runs = [f"{events.event_id.iloc[-1]:,}" for events in runs.values()]
     if len(of_runs) > FEW_RUNS:
         of_runs[FEW_RUNS - 1 : -1] = ["..."]
-    says = f"A saw with a tooth for each run, in {seconds.iloc[-1]:,.4g} seconds; events: {', '.join(of_runs)}"
-    says = "; ".join([says, *words_about(levels)])
-    return finish(ax, title, "seconds since the account was opened", "events in this run", says=says)
+    description = f"A saw with a tooth for each run, in {seconds.iloc[-1]:,.4g} seconds; events: {', '.join(of_runs)}"
+    description = "; ".join([description, *described(levels)])
+    return finish(ax, title, "seconds since the account was opened", "events in this run", description=description)

@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from loyalty.lab.plots.shared.drawing import GREY, PALE, many
-from loyalty.lab.plots.shared.durations import COMPLETED, WORKFLOW_TASKS, Stretch, outages, stretches
-from loyalty.lab.plots.shared.time_rows import ABOVE, BELOW, Sheet, time_shown
+from loyalty.lab.plots.shared.durations import COMPLETED, WORKFLOW_TASKS, Task, outages, tasks_in
+from loyalty.lab.plots.shared.time_chart import ABOVE, BELOW, TimeChart, time_shown
 from loyalty.lab.plots.shared.timeline_rows import (
     MARKS,
     RECEIVED,
     draw_messages,
-    draw_stretches,
+    draw_tasks,
     draw_worker_and_counts,
 )
 from loyalty.lab.plots.shared.worker_bars import DOWN, WORDS_HEIGHT, draw_outages, refuse_too_many, workers_within
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-Draw: TypeAlias = Callable[[Sheet, float], None]
+Draw: TypeAlias = Callable[[TimeChart, float], None]
 
 MOST_WORKFLOWS = 6
 """More have no room for their rows."""
@@ -41,7 +41,7 @@ def timeline(
     """Draw what happened when: messages, Workflow Tasks and activities, and below them the worker processes.
 
     `frame`: a DataFrame of `history.frame`, or part of one, of up to MOST_WORKFLOWS workflows. `uptimes`: one row per
-    stretch in which a process was up, as `lab.uptimes()` returns them, with up to MOST_WORKERS worker processes in the
+    task in which a process was up, as `lab.uptimes()` returns them, with up to MOST_WORKERS worker processes in the
     time shown. Raise ValueError for more, or for no events. A bar begins where a task is scheduled; its solid part is
     the last attempt, the only one that a history records. Hatched is the time in which no process of a role was up.
     """
@@ -51,8 +51,8 @@ def timeline(
             f"Cannot draw what happened to {len(workflows):,} workflows ({len(frame):,} events) in one picture; "
             f"possible are 1 to {MOST_WORKFLOWS} workflows, such as frame[frame.workflow_id.isin([...])]"
         )
-    taken = {workflow_id: stretches(frame[frame.workflow_id == workflow_id]) for workflow_id in workflows}
-    goes_on = any(one.end is None for of_one in taken.values() for one in of_one)
+    tasks = {workflow_id: tasks_in(frame[frame.workflow_id == workflow_id]) for workflow_id in workflows}
+    goes_on = any(one.end is None for of_one in tasks.values() for one in of_one)
     begin, end = time_shown(frame, uptimes, goes_on)
     workers = workers_within(uptimes, begin, end)
     refuse_too_many(workers)
@@ -64,7 +64,7 @@ def timeline(
         if len(workflows) > 1:
             names[y] = workflow_id
             y += HEADING
-        for name, draw in _rows(frame[frame.workflow_id == workflow_id], taken[workflow_id]):
+        for name, draw in _rows(frame[frame.workflow_id == workflow_id], tasks[workflow_id]):
             names[y], drawn[y] = name, draw
             y += 1
     y += GAP
@@ -73,47 +73,47 @@ def timeline(
         y += 1
     top = -ABOVE - WORDS_HEIGHT * len({outage.role for outage in down})
     bottom = max(names, default=0) + BELOW
-    sheet = Sheet(ax, bottom - top, begin, end)
-    ax = sheet.ax
+    chart = TimeChart(ax, bottom - top, begin, end)
+    ax = chart.ax
     ax.set_ylim(bottom, top)
-    draw_outages(sheet, down, top)
+    draw_outages(chart, down, top)
     for y, draw in drawn.items():
         ax.axhline(y, color=PALE, lw=1, zorder=0.5)
-        draw(sheet, y)
-    sheet.name_rows(names)
+        draw(chart, y)
+    chart.name_rows(names)
     for y, label in zip(names, ax.get_yticklabels(), strict=True):
         label.set_fontweight("normal" if y in drawn else "bold")
-    _name_what_is_drawn(ax)
-    histories = [_said(frame[frame.workflow_id == who], taken[who]) for who in workflows]
+    _fill_legend(ax)
+    histories = [_said(frame[frame.workflow_id == who], tasks[who]) for who in workflows]
     processes = [f"{worker.words} {worker.ended_by or 'up'}" for worker in workers]
     gaps = [f"{DOWN[one.role][0]} for {(one.end - one.begin).total_seconds():.1f} s" for one in down]
-    says = "; ".join([f"{sheet.at(frame.time.max()):,.1f} seconds", *histories, *processes, *gaps])
-    return sheet.finish(title, "histories and processes", says=says)
+    description = "; ".join([f"{chart.at(frame.time.max()):,.1f} seconds", *histories, *processes, *gaps])
+    return chart.finish(title, "histories and processes", description=description)
 
 
-def _said(events: pd.DataFrame, taken: list[Stretch]) -> str:
+def _said(events: pd.DataFrame, tasks: list[Task]) -> str:
     """Return in words how much happened to one workflow, and which tasks did not succeed."""
     counts = [many(int((events.type == type_).sum()), mark.words) for type_, mark in RECEIVED.items()]
-    tasks = {row: [one for one in taken if one.row == row] for row in dict.fromkeys(one.row for one in taken)}
-    counts += [f"{len(of_row)} x {row}" for row, of_row in tasks.items()]
-    outcomes = [one.outcome or "not done yet" for one in taken if one.outcome != COMPLETED]
+    by_row = {row: [one for one in tasks if one.row == row] for row in dict.fromkeys(one.row for one in tasks)}
+    counts += [f"{len(of_row)} x {row}" for row, of_row in by_row.items()]
+    outcomes = [one.outcome or "not done yet" for one in tasks if one.outcome != COMPLETED]
     counts += [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
     return f"{events.workflow_id.iloc[0]}: {', '.join(counts)}"
 
 
-def _rows(events: pd.DataFrame, taken: list[Stretch]) -> Iterator[tuple[str, Draw]]:
+def _rows(events: pd.DataFrame, tasks: list[Task]) -> Iterator[tuple[str, Draw]]:
     """Yield the name of each row of one workflow, and what draws it."""
     received = events[events.type.isin(RECEIVED)]
     if len(received):
         yield "messages", partial(draw_messages, received=received)
-    by_name: dict[str, list[Stretch]] = {}
-    for stretch in taken:
-        by_name.setdefault(stretch.row, []).append(stretch)
+    by_name: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_name.setdefault(task.row, []).append(task)
     for name in sorted(by_name, key=lambda name: name != WORKFLOW_TASKS):
-        yield name, partial(draw_stretches, taken=by_name[name])
+        yield name, partial(draw_tasks, tasks=by_name[name])
 
 
-def _name_what_is_drawn(ax: Axes) -> None:
+def _fill_legend(ax: Axes) -> None:
     """Fill the legend; the rows have names already."""
     from matplotlib.patches import Rectangle
 

@@ -11,7 +11,7 @@ import pytest
 from loyalty.lab import Lab, history, plots
 from tests.house.test_notebooks import code
 from tests.lab.course.exercises.test_solutions import NOTEBOOKS, run_cell
-from tests.support.pictures import texts
+from tests.support.pictures import all_texts
 
 pytestmark = pytest.mark.slow
 
@@ -39,5 +39,5 @@ async def test_third_way_has_as_many_answers_as_its_cost_is_divided_by(names: di
 
 def test_plot_shows_the_numbers_of_the_table(names: dict[str, Any]) -> None:
     ways: pd.DataFrame = names["ways"]
-    shown = texts(plots.bars(ways["events per answer"], "What an answer costs", "events per answer"))
+    shown = all_texts(plots.bars(ways["events per answer"], "What an answer costs", "events per answer"))
     assert [float(text) for text in shown] == ways["events per answer"].tolist()

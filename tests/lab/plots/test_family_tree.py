@@ -6,39 +6,39 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from loyalty.lab.plots.family_tree import BOXES, LINES, births, family_tree
+from loyalty.lab.plots.family_tree import BOXES, LINES, creations, family_tree
 from loyalty.lab.plots.shared.sent_messages import CLIENTS
-from tests.support.pictures import named, written
+from tests.support.pictures import inner_texts, legend_entries
 from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of
 
 
-def test_births_say_who_brought_whom_to_life(story: pd.DataFrame) -> None:
-    table = births(story)
-    assert table.drop(columns="born").to_numpy().tolist() == [
+def test_creations_say_who_brought_whom_to_life(story: pd.DataFrame) -> None:
+    table = creations(story)
+    assert table.drop(columns="created").to_numpy().tolist() == [
         [ADA, CLIENTS, "started", "Running"],
         [GRACE, CLIENTS, "started", "Running"],
         [MARY, ADA, "invited", "Completed"],
         [HOUSEHOLD, CLIENTS, "started", "Running"],
         [JOAN, HOUSEHOLD, "child", "Running"],
     ], "Grace was a customer when Ada invited her"
-    assert table.born.is_monotonic_increasing
+    assert table.created.is_monotonic_increasing
 
 
 def test_a_guest_whose_history_is_not_shown_is_in_the_family(story: pd.DataFrame) -> None:
-    table = births(of(story, ADA))
+    table = creations(of(story, ADA))
     assert table.workflow_id.to_list() == [ADA, MARY, GRACE]
     assert table.status.to_list() == ["Running", "", ""]
-    assert {"alive", "history not shown"} <= set(named(family_tree(of(story, ADA))))
+    assert {"alive", "history not shown"} <= set(legend_entries(family_tree(of(story, ADA))))
 
 
 def test_a_family_tree_has_one_line_per_birth(story: pd.DataFrame) -> None:
     ax = family_tree(story)
-    for how, times in births(story).how.value_counts().items():
+    for how, times in creations(story).how.value_counts().items():
         assert sum(line.get_gid() == how for line in ax.lines) == times
-        assert written(ax).count(str(how)) == times
-    assert {"clients", "ada", "grace", "mary (completed)", HOUSEHOLD, "joan"} <= set(written(ax))
-    assert named(ax) == ["started by a client", "invited", "child", "alive", "closed"]
-    assert ax.get_title(loc="left") == "Who brought whom to life: 5 workflows"
+        assert inner_texts(ax).count(str(how)) == times
+    assert {"clients", "ada", "grace", "mary (completed)", HOUSEHOLD, "joan"} <= set(inner_texts(ax))
+    assert legend_entries(ax) == ["started by a client", "invited", "child", "alive", "closed"]
+    assert ax.get_title(loc="left") == "Who created whom: 5 workflows"
     assert ax.get_xlabel() == "generation"
     assert ax.get_ylabel()
 
@@ -52,9 +52,9 @@ def test_children_stand_to_the_right_of_their_parents_and_nobody_on_another(stor
 
 
 def test_a_family_of_one_and_one_without_a_beginning(story: pd.DataFrame) -> None:
-    assert "joan" in written(family_tree(of(story, JOAN)))
+    assert "joan" in inner_texts(family_tree(of(story, JOAN)))
     without = family_tree(of(story, GRACE).tail(2))
-    assert written(without) == ["grace"]
+    assert inner_texts(without) == ["grace"]
 
 
 def test_nobody_is_no_family(story: pd.DataFrame) -> None:

@@ -7,51 +7,51 @@ import pandas as pd
 import pytest
 
 from loyalty.lab import plots
-from tests.support.pictures import drawn, life, texts
+from tests.support.pictures import all_texts, coordinates, frame_of_runs
 
 
 def test_growth_draws_each_run_and_the_prediction() -> None:
-    frame = life()
+    frame = frame_of_runs()
     ax = plots.growth(frame, by="purchases", prediction={"mine": 4, "hers": 9}, threshold=40)
     lines = {str(line.get_label()): line for line in ax.lines}
     for run, events in frame.groupby("run"):
-        x, y = drawn(lines[f"customer-ada, run {run}"])
+        x, y = coordinates(lines[f"customer-ada, run {run}"])
         assert y == events.event_id.to_list()
         assert x[-1] == 4
-    assert drawn(lines["mine: 4 events per purchase"]) == ([0, 4], [0, 16])
+    assert coordinates(lines["mine: 4 events per purchase"]) == ([0, 4], [0, 16])
     assert "hers: 9 events per purchase" in lines
-    assert {"limit", "server warns", "threshold 40"} <= set(texts(ax))
+    assert {"limit", "server warns", "threshold 40"} <= set(all_texts(ax))
     ticks = [label.get_text() for label in ax.get_yticklabels()]
     assert {"51,200", "10,240"} <= set(ticks), "what stands above the break of the axis is named there"
 
 
 def test_growth_over_time_is_in_seconds_and_never_runs_backwards() -> None:
-    frame = life(1)
+    frame = frame_of_runs(1)
     frame.loc[5, "time"] = frame.time[3]  # a signal that was buffered while a Workflow Task ran
-    x, _ = drawn(plots.growth(frame).lines[0])
+    x, _ = coordinates(plots.growth(frame).lines[0])
     assert x[0] == 0
     assert x[-1] == pytest.approx(0.001 * (len(frame) - 1))
     assert (np.diff(x) >= 0).all()
 
 
 def test_growth_draws_the_limit_to_scale_once_the_data_come_near() -> None:
-    ax = plots.growth(life(1), limit=60, warning=50)
-    assert {"limit 60", "server warns 50"} <= set(texts(ax))
-    assert any(drawn(line)[1] == [60, 60] for line in ax.lines)
+    ax = plots.growth(frame_of_runs(1), limit=60, warning=50)
+    assert {"limit 60", "server warns 50"} <= set(all_texts(ax))
+    assert any(coordinates(line)[1] == [60, 60] for line in ax.lines)
 
 
 def test_growth_tells_customers_apart() -> None:
-    both = pd.concat([life(1), life(1, workflow_id="customer-bob")])
-    assert {"customer-ada", "customer-bob"} <= set(texts(plots.growth(both)))
+    both = pd.concat([frame_of_runs(1), frame_of_runs(1, workflow_id="customer-bob")])
+    assert {"customer-ada", "customer-bob"} <= set(all_texts(plots.growth(both)))
 
 
 def test_growth_of_many_runs_keeps_its_legend_short() -> None:
-    assert "30 runs" in texts(plots.growth(life(30, 1)))
+    assert "30 runs" in all_texts(plots.growth(frame_of_runs(30, 1)))
 
 
 def test_a_sawtooth_has_one_tooth_per_run_and_says_where_it_continued_as_new() -> None:
-    ax = plots.sawtooth(life(3), threshold=40)
-    written = texts(ax)
+    ax = plots.sawtooth(frame_of_runs(3), threshold=40)
+    written = all_texts(ax)
     assert {"run 1", "run 2", "run 3", "threshold 40", "limit", "continue as new"} <= set(written)
     assert any(text.startswith("without continue as new: 125 events") for text in written)
     assert ax.get_title(loc="left") == "125 events in 3 runs, never more than 42 in one event history"
@@ -59,18 +59,22 @@ def test_a_sawtooth_has_one_tooth_per_run_and_says_where_it_continued_as_new() -
 
 
 def test_a_sawtooth_takes_a_frame_put_together_from_parts() -> None:
-    frame = life()
+    frame = frame_of_runs()
     parts = pd.concat([part.reset_index(drop=True) for _, part in frame.groupby("run")])
     assert plots.sawtooth(parts).get_title(loc="left") == plots.sawtooth(frame).get_title(loc="left")
 
 
 @pytest.mark.parametrize(("threshold", "limit"), [(None, None), (40, None), (None, 100), (10_000, 51_200)])
 def test_a_sawtooth_needs_no_levels(threshold: int | None, limit: int | None) -> None:
-    named = [text for text in texts(plots.sawtooth(life(1), threshold=threshold, limit=limit)) if "run" not in text]
+    named = [
+        text
+        for text in all_texts(plots.sawtooth(frame_of_runs(1), threshold=threshold, limit=limit))
+        if "run" not in text
+    ]
     assert len(named) == (threshold is not None) + (limit is not None)
 
 
 def test_a_sawtooth_is_of_one_customer() -> None:
-    both = pd.concat([life(), life(workflow_id="customer-bob")])
+    both = pd.concat([frame_of_runs(), frame_of_runs(workflow_id="customer-bob")])
     with pytest.raises(ValueError, match="Cannot draw the lives of customer-ada, customer-bob"):
         plots.sawtooth(both)

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from loyalty.lab.plots.messages import BETWEEN_LABELS, LOOKS, messages
 from loyalty.lab.plots.shared import sent_messages
 from loyalty.lab.plots.shared.sent_messages import CLIENTS
-from tests.support.pictures import drawn, named, written
+from tests.support.pictures import coordinates, inner_texts, legend_entries
 from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of
 
 
@@ -25,10 +25,10 @@ def arrows(ax: Axes, kind: str) -> int:
 @pytest.mark.parametrize("by", ["order", "time"])
 def test_every_message_is_one_arrow_with_its_label(story: pd.DataFrame, by: Any) -> None:
     ax = messages(story, by=by)
-    table = sent_messages.exchanged(story)
+    table = sent_messages.messages_in(story)
     for kind in LOOKS:
         assert arrows(ax, kind) == (table.kind == kind).sum()
-    texts = written(ax)
+    texts = inner_texts(ax)
     assert texts.count("addPoints(10, ada)") == 2
     assert {"start", "startGuest", "startChild", "inviteGuest(mary)", "“mary receives 10 points”"} <= set(texts)
     assert len([text for text in texts if text != "completed"]) == len(table)
@@ -39,8 +39,8 @@ def test_arrows_lead_from_lane_to_lane(story: pd.DataFrame) -> None:
     lanes = [label.get_text() for label in ax.get_yticklabels()]
     assert lanes == [CLIENTS, ADA, GRACE, MARY, HOUSEHOLD, JOAN], "clients on top, then in the order of the frame"
     assert ax.yaxis_inverted()
-    starts = [[lanes[int(y)] for y in drawn(line)[1]] for line in ax.lines if line.get_gid() == "start"]
-    table = sent_messages.exchanged(story).query("kind == 'start'")
+    starts = [[lanes[int(y)] for y in coordinates(line)[1]] for line in ax.lines if line.get_gid() == "start"]
+    table = sent_messages.messages_in(story).query("kind == 'start'")
     assert starts == table[["sender", "receiver"]].to_numpy().tolist()
 
 
@@ -54,10 +54,10 @@ def test_time_or_order_lies_along_x(story: pd.DataFrame, by: Any, to_scale: bool
     assert ax.get_ylabel() == "workflow id"
     assert "messages between clients and 5 workflows" in ax.get_title(loc="left")
     ask = next(line for line in ax.lines if line.get_gid() == "ask")
-    asked = sent_messages.exchanged(story).query("kind == 'ask'").sent.iloc[0]
+    asked = sent_messages.messages_in(story).query("kind == 'ask'").sent.iloc[0]
     milliseconds = (asked - story.time.min()).total_seconds() * 1000
     if to_scale:
-        assert drawn(ask)[0][0] == pytest.approx(milliseconds)
+        assert coordinates(ask)[0][0] == pytest.approx(milliseconds)
     else:
         ticks = dict(zip(ax.get_xticks(), [label.get_text() for label in ax.get_xticklabels()], strict=True))
         assert ticks[0] == "0"
@@ -82,16 +82,18 @@ def test_labels_keep_their_distance(story: pd.DataFrame) -> None:
 
 def test_lanes_show_mails_new_runs_and_the_end(story: pd.DataFrame) -> None:
     ax = messages(story)
-    assert {"e-mail sent", "continue as new", "end"} <= set(named(ax))
-    assert "completed" in written(ax)
+    assert {"e-mail sent", "continue as new", "end"} <= set(legend_entries(ax))
+    assert "completed" in inner_texts(ax)
     mails = ((story.name == "sendEmail") & (story.type == "ActivityTaskCompleted")).sum()
-    assert sum(line.get_marker() == "D" and drawn(line)[0] != [] for line in ax.lines) == mails
+    assert sum(line.get_marker() == "D" and coordinates(line)[0] != [] for line in ax.lines) == mails
 
 
 def test_the_legend_names_what_is_there_and_nothing_else(story: pd.DataFrame) -> None:
     everything = {look.words for look in LOOKS.values()}
-    assert everything <= set(named(messages(story)))
-    assert everything.isdisjoint(set(named(messages(of(story, JOAN)))) - {"tell (signal)", "start of an actor"})
+    assert everything <= set(legend_entries(messages(story)))
+    assert everything.isdisjoint(
+        set(legend_entries(messages(of(story, JOAN)))) - {"tell (signal)", "start of an actor"}
+    )
 
 
 def test_no_meaning_is_by_colour_alone() -> None:
@@ -102,7 +104,7 @@ def test_no_meaning_is_by_colour_alone() -> None:
 def test_one_customer_alone_is_drawn_with_those_it_speaks_to(story: pd.DataFrame) -> None:
     ax = messages(of(story, ADA))
     assert [label.get_text() for label in ax.get_yticklabels()] == [CLIENTS, ADA, GRACE, MARY, HOUSEHOLD][:4]
-    assert "history not shown" in named(ax)
+    assert "history not shown" in legend_entries(ax)
 
 
 def test_part_of_a_history_without_messages_is_drawn(story: pd.DataFrame) -> None:

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 from loyalty.lab import plots
-from tests.support.pictures import life
+from tests.support.pictures import frame_of_runs
 
-STRIP = life(1, 2)
+FRAME = frame_of_runs(1, 2)
 PICTURES = {
-    "event_strip": lambda ax: plots.event_strip(STRIP, ax),
-    "growth": lambda ax: plots.growth(life(), ax),
-    "growth by purchases": lambda ax: plots.growth(life(), ax, by="purchases", prediction=4),
-    "sawtooth": lambda ax: plots.sawtooth(life(), ax, threshold=40),
+    "event_sequence": lambda ax: plots.event_sequence(FRAME, ax),
+    "growth": lambda ax: plots.growth(frame_of_runs(), ax),
+    "growth by purchases": lambda ax: plots.growth(frame_of_runs(), ax, by="purchases", prediction=4),
+    "sawtooth": lambda ax: plots.sawtooth(frame_of_runs(), ax, threshold=40),
     "bars": lambda ax: plots.bars(pd.Series({"naive": 18}).rename_axis("variant"), "Kept", "messages", ax, of=300),
 }
 

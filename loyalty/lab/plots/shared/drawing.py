@@ -42,12 +42,12 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] = (8, 4)) -> Axes:
     return ax
 
 
-def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, says: str) -> Axes:
+def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, description: str) -> Axes:
     """Write title and axis labels, and return the Axes.
 
-    `says` tells in words what there is to see; title and words become the Axes' label, the figure's alternative text.
+    `title` and `description` become the label of the Axes, and so the alternative text of the figure.
     """
-    ax.set_label(f"{title}. {says}.")
+    ax.set_label(f"{title}. {description}.")
     ax.set_title(title, loc="left", color=INK, fontweight="bold")
     ax.set_xlabel(xlabel, color=INK)
     ax.set_ylabel(ylabel, color=INK)

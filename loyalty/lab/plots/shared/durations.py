@@ -24,7 +24,7 @@ _RUN_ENDS = {f"WorkflowExecution{how}" for how in (*CLOSED, "ContinuedAsNew")}
 _TASK = "^(?:Workflow|Activity)Task(?:Scheduled|Started|Completed|Failed|TimedOut|Canceled)$"
 
 
-class Stretch(NamedTuple):
+class Task(NamedTuple):
     """One Workflow Task or activity.
 
     `row` is WORKFLOW_TASKS or the activity's name. `started` is when the recorded attempt began, which is the last one;
@@ -50,7 +50,7 @@ class Outage(NamedTuple):
     end: pd.Timestamp
 
 
-def stretches(frame: pd.DataFrame) -> list[Stretch]:
+def tasks_in(frame: pd.DataFrame) -> list[Task]:
     """Return the Workflow Tasks and activities of which `frame` shows the beginning, in the order of their events."""
     return [stretch for events in by_run(frame).values() for stretch in _of_run(events)]
 
@@ -81,7 +81,7 @@ def lanes(of: Sequence[tuple[float, float]]) -> list[int]:
     return chosen
 
 
-def _of_run(events: pd.DataFrame) -> Iterator[Stretch]:
+def _of_run(events: pd.DataFrame) -> Iterator[Task]:
     import pandas as pd
 
     tasks = events[events.type.str.contains(_TASK)]
@@ -97,7 +97,7 @@ def _of_run(events: pd.DataFrame) -> Iterator[Stretch]:
         if closing is None and last.type in _RUN_ENDS:
             outcome, end = LEFT_OPEN, last.time
         sources = [event for event in (closing if outcome != COMPLETED else None, started) if event is not None]
-        yield Stretch(
+        yield Task(
             row=WORKFLOW_TASKS if scheduled.type.startswith("Workflow") else scheduled.name,
             begin=scheduled.time,
             started=None if started is None else started.time,

@@ -54,7 +54,7 @@ def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], head
     return top
 
 
-def words_about(levels: Mapping[str, int | None]) -> list[str]:
+def described(levels: Mapping[str, int | None]) -> list[str]:
     """Return each level in words, from low to high."""
     given = sorted((level, name) for name, level in levels.items() if level is not None)
     return [f"{name} at {level:,}" for level, name in given]

@@ -56,7 +56,7 @@ _RECEIVED = {  # what a receiver writes: the kind of the message, its name where
 
 
 class Message(NamedTuple):
-    """One row of `exchanged`."""
+    """One row of `messages_in`."""
 
     kind: str
     sender: str
@@ -67,7 +67,7 @@ class Message(NamedTuple):
     received: pd.Timestamp
 
 
-def exchanged(frame: pd.DataFrame) -> pd.DataFrame:
+def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per message that the histories in `frame` record, by the time at which it was sent.
 
     | column | dtype | meaning |

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from loyalty.lab.plots.shared.time_rows import Sheet
+    from loyalty.lab.plots.shared.time_chart import TimeChart
 
 MOST_WORKERS = 8
 """More have no room for their rows."""
@@ -72,20 +72,20 @@ def refuse_too_many(workers: Sequence[Worker]) -> None:
         )
 
 
-def draw_worker(sheet: Sheet, y: float, worker: Worker, height: float = 0.3, faint: bool = False) -> None:
+def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3, faint: bool = False) -> None:
     """Draw from when to when a worker process was up, and how it ended, as far as it is known."""
     if worker.begin is None:
         return
-    begin, end = sheet.clipped(worker.begin), sheet.clipped(worker.end)
+    begin, end = chart.clipped(worker.begin), chart.clipped(worker.end)
     line = {"lw": 0.4} if faint else {"lw": 0.8}
     how: dict[str, Any] = {"color": FAINT if faint else FIRM, "edgecolor": GREY, "zorder": 1.2, **line}
-    sheet.ax.barh(y, end - begin, left=begin, height=height, gid="up", **how)
-    if worker.end is not None and worker.end <= sheet.end:
+    chart.ax.barh(y, end - begin, left=begin, height=height, gid="up", **how)
+    if worker.end is not None and worker.end <= chart.end:
         marker, size = ENDS[worker.ended_by]
-        sheet.ax.plot(end, y, marker, ms=size, color=INK, mec="white", zorder=4, gid=worker.ended_by)
+        chart.ax.plot(end, y, marker, ms=size, color=INK, mec="white", zorder=4, gid=worker.ended_by)
 
 
-def name_ends(ax: Axes) -> None:
+def add_ends_to_legend(ax: Axes) -> None:
     """Let the legend name the ends of workers that were drawn."""
     drawn = {line.get_gid() for line in ax.lines}
     for ended_by, (marker, size) in ENDS.items():
@@ -93,16 +93,16 @@ def name_ends(ax: Axes) -> None:
             ax.plot([], [], marker, ms=size, color=INK, mec="white", label=ended_by)
 
 
-def draw_outages(sheet: Sheet, down: Sequence[Outage], top: float) -> None:
+def draw_outages(chart: TimeChart, down: Sequence[Outage], top: float) -> None:
     """Hatch the whole height while no process of a role was up, and say so at the top: a line of words per role."""
     for outage in down:
-        begin = sheet.clipped(outage.begin)
-        end = sheet.right if outage.end >= sheet.end else sheet.clipped(outage.end)
+        begin = chart.clipped(outage.begin)
+        end = chart.right if outage.end >= chart.end else chart.clipped(outage.end)
         _, hatch, color = DOWN[outage.role]
         how: dict[str, Any] = {"hatch": hatch, "edgecolor": (color, 0.18), "facecolor": (color, 0.06), "lw": 0}
-        sheet.ax.axvspan(begin, end, zorder=0.2, gid=outage.role, **how)
+        chart.ax.axvspan(begin, end, zorder=0.2, gid=outage.role, **how)
         for side in (begin, end):
-            sheet.ax.axvline(side, color=color, lw=0.9, alpha=0.5, zorder=0.3)
+            chart.ax.axvline(side, color=color, lw=0.9, alpha=0.5, zorder=0.3)
     for level, role in enumerate(dict.fromkeys(outage.role for outage in down), start=1):
-        begins = [sheet.clipped(outage.begin) + PADDING * sheet.inch for outage in down if outage.role == role]
-        sheet.write(top + WORDS_HEIGHT * level, [Label(begin, (DOWN[role][0],)) for begin in begins])
+        begins = [chart.clipped(outage.begin) + PADDING * chart.inch for outage in down if outage.role == role]
+        chart.write(top + WORDS_HEIGHT * level, [Label(begin, (DOWN[role][0],)) for begin in begins])

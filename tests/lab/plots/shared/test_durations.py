@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.lab.plots.shared import durations
-from tests.support.pictures import START, happened, lived
+from tests.support.pictures import START, frame_of_events, frame_of_uptimes
 
 SCHEDULED, STARTED = (1.0, "ActivityTaskScheduled", {"name": "sendEmail"}), "ActivityTaskStarted"
 
@@ -22,7 +22,7 @@ def seconds(time: pd.Timestamp | None) -> float | None:
 def told(frame: pd.DataFrame) -> list[tuple[object, ...]]:
     return [
         (one.row, *map(seconds, (one.begin, one.started, one.end)), one.outcome, one.attempt, one.reason)
-        for one in durations.stretches(frame)
+        for one in durations.tasks_in(frame)
     ]
 
 
@@ -38,7 +38,7 @@ def told(frame: pd.DataFrame) -> list[tuple[object, ...]]:
 def test_an_activity_lasts_from_scheduled_to_closed(
     closed: str, closing: dict[str, object], outcome: str, reason: str
 ) -> None:
-    frame = happened(
+    frame = frame_of_events(
         SCHEDULED,
         (8, STARTED, {"name": "sendEmail", "refers_to": 1, "attempt": 3, "detail": "refused"}),
         (9, f"ActivityTask{closed}", {"name": "sendEmail", "refers_to": 1, **closing}),
@@ -47,29 +47,33 @@ def test_an_activity_lasts_from_scheduled_to_closed(
 
 
 def test_a_workflow_task_that_no_worker_took_was_never_started() -> None:
-    frame = happened(
+    frame = frame_of_events(
         (0, "WorkflowTaskScheduled", {}), (10, "WorkflowTaskTimedOut", {"refers_to": 1, "detail": "ScheduleToStart"})
     )
     assert told(frame) == [("Workflow Tasks", 0, None, 10, "timed out", 1, "ScheduleToStart")]
 
 
 def test_what_is_not_closed_is_open_until_the_run_ends() -> None:
-    assert told(happened(SCHEDULED)) == [("sendEmail", 1, None, None, "", 1, "")]
-    ended = happened(SCHEDULED, (4, "WorkflowExecutionContinuedAsNew", {}))
+    assert told(frame_of_events(SCHEDULED)) == [("sendEmail", 1, None, None, "", 1, "")]
+    ended = frame_of_events(SCHEDULED, (4, "WorkflowExecutionContinuedAsNew", {}))
     assert told(ended) == [("sendEmail", 1, None, 4, "left open", 1, "")]
 
 
 def test_equal_event_numbers_of_other_runs_and_workflows_are_not_mixed_up() -> None:
     closed = (2.0, "ActivityTaskCompleted", {"name": "sendEmail", "refers_to": 1})
     frame = pd.concat(
-        [happened(SCHEDULED), happened(SCHEDULED, closed, run=2), happened(SCHEDULED, who="customer-bob")]
+        [
+            frame_of_events(SCHEDULED),
+            frame_of_events(SCHEDULED, closed, run=2),
+            frame_of_events(SCHEDULED, who="customer-bob"),
+        ]
     )
-    assert [one.outcome for one in durations.stretches(frame)] == ["", "completed", ""]
+    assert [one.outcome for one in durations.tasks_in(frame)] == ["", "completed", ""]
 
 
 def test_what_began_before_the_part_that_is_shown_is_left_out() -> None:
-    frame = happened(SCHEDULED, (2, "ActivityTaskCompleted", {"refers_to": 1}), (3, "WorkflowTaskScheduled", {}))
-    assert [one.row for one in durations.stretches(frame.tail(2))] == ["Workflow Tasks"]
+    frame = frame_of_events(SCHEDULED, (2, "ActivityTaskCompleted", {"refers_to": 1}), (3, "WorkflowTaskScheduled", {}))
+    assert [one.row for one in durations.tasks_in(frame.tail(2))] == ["Workflow Tasks"]
 
 
 def down(uptimes: pd.DataFrame, until: float = 10) -> list[tuple[object, ...]]:
@@ -78,7 +82,7 @@ def down(uptimes: pd.DataFrame, until: float = 10) -> list[tuple[object, ...]]:
 
 
 def test_an_outage_is_where_no_process_of_a_role_is_up() -> None:
-    uptimes = lived(
+    uptimes = frame_of_uptimes(
         ("worker", "worker 1", -5, 2, "killed"),
         ("worker", "worker 2", 1, 4, "killed"),
         ("worker", "worker 3", 7, None, None),
@@ -89,11 +93,11 @@ def test_an_outage_is_where_no_process_of_a_role_is_up() -> None:
 
 
 def test_before_the_first_worker_there_is_none_and_a_role_that_is_not_known_is_not_missed() -> None:
-    assert down(lived(("worker", "worker 1", 3, None, None))) == [("worker", 0, 3)]
+    assert down(frame_of_uptimes(("worker", "worker 1", 3, None, None))) == [("worker", 0, 3)]
 
 
 def test_what_was_down_before_or_after_the_time_shown_is_cut_there() -> None:
-    uptimes = lived(("worker", "worker 1", -5, -3, "killed"), ("worker", "worker 2", 60, None, None))
+    uptimes = frame_of_uptimes(("worker", "worker 1", -5, -3, "killed"), ("worker", "worker 2", 60, None, None))
     assert down(uptimes) == [("worker", 0, 10)]
 
 

@@ -15,12 +15,12 @@ from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of
 
 def sent(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     """What was sent, without the times."""
-    return list(sent_messages.exchanged(frame).drop(columns=["sent", "received"]).itertuples(index=False, name=None))
+    return list(sent_messages.messages_in(frame).drop(columns=["sent", "received"]).itertuples(index=False, name=None))
 
 
 def test_every_event_that_receives_something_is_one_message(story: pd.DataFrame) -> None:
     counted = story.type.value_counts()
-    kinds = sent_messages.exchanged(story).kind.value_counts().to_dict()
+    kinds = sent_messages.messages_in(story).kind.value_counts().to_dict()
     assert kinds == {
         "start": story.workflow_id.nunique(),
         "tell": counted["WorkflowExecutionSignaled"],
@@ -56,7 +56,7 @@ def test_asks_and_answers_are_between_a_client_and_a_customer(story: pd.DataFram
 
 
 def test_times_are_those_of_both_sides(story: pd.DataFrame) -> None:
-    table = sent_messages.exchanged(story)
+    table = sent_messages.messages_in(story)
     assert (table.received >= table.sent).all()
     assert table.sent.is_monotonic_increasing
     gift = table[(table.name == "addPoints") & (table.sender == ADA)].iloc[0]
@@ -75,13 +75,13 @@ def test_one_side_alone_knows_the_other(story: pd.DataFrame) -> None:
 
 def test_the_order_of_the_frame_does_not_matter(story: pd.DataFrame) -> None:
     parts = [part.reset_index(drop=True) for _, part in story.groupby(["workflow_id", "run"])]
-    assert_frame_equal(sent_messages.exchanged(pd.concat(reversed(parts))), sent_messages.exchanged(story))
+    assert_frame_equal(sent_messages.messages_in(pd.concat(reversed(parts))), sent_messages.messages_in(story))
 
 
 def test_no_events_are_no_messages(story: pd.DataFrame) -> None:
-    nothing = sent_messages.exchanged(story.head(0))
+    nothing = sent_messages.messages_in(story.head(0))
     assert nothing.empty
-    assert list(nothing.dtypes) == list(sent_messages.exchanged(story).dtypes)
+    assert list(nothing.dtypes) == list(sent_messages.messages_in(story).dtypes)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A sheet with rows over time: where a time and a row lie, and labels that have room."""
+"""A chart with rows over time: where a time and a row lie, and labels that have room."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LEGEND_COLUMN = 1.8
 """Inches."""
 
 
-class Sheet:
+class TimeChart:
     """Axes whose x is seconds since `begin` and whose y is rows, from the top.
 
     New Axes give each row `row` inches, and are at least `lowest` inches high.
@@ -69,14 +69,14 @@ class Sheet:
         self.ax.xaxis.set_major_formatter("{x:,g}")
         self.ax.spines["left"].set_visible(False)
 
-    def finish(self, title: str, ylabel: str, *, says: str) -> Axes:
+    def finish(self, title: str, ylabel: str, *, description: str) -> Axes:
         """Write title and axis labels, put the legend below, in as many columns as have room, and return the Axes.
 
-        `says` tells in words what there is to see.
+        `description` says in words what the picture shows.
         """
         wide, high = inches(self.ax)
         legend(self.ax, below=0.62 / high, columns=max(1, int(wide / LEGEND_COLUMN)))
-        return finish(self.ax, title, "seconds since the first event shown", ylabel, says=says)
+        return finish(self.ax, title, "seconds since the first event shown", ylabel, description=description)
 
     def at(self, time: pd.Timestamp) -> float:
         """Return where a time lies."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-STRIP_EVENTS = 60
+MOST_EVENTS = 60
 """More events than this have no room for labels."""
 
 ROWS = (  # what an event's type begins with, the row it stands in, its colour
@@ -37,22 +37,22 @@ PHASES = (  # what an event's type ends with, what the marker says, the marker, 
 )
 
 
-def event_strip(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def event_sequence(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw each event of a short history in order, one row per kind; lines join the events of one task.
 
-    `frame`: a DataFrame of `history.frame`, or part of one, of one run and at most STRIP_EVENTS events. Raise
+    `frame`: a DataFrame of `history.frame`, or part of one, of one run and at most MOST_EVENTS events. Raise
     ValueError for more.
     """
-    if not 0 < len(frame) <= STRIP_EVENTS or len(by_run(frame)) > 1:
+    if not 0 < len(frame) <= MOST_EVENTS or len(by_run(frame)) > 1:
         raise ValueError(
-            f"Cannot label {len(frame):,} events of {len(by_run(frame))} runs in one strip; possible are 1 to "
-            f"{STRIP_EVENTS} events of one run, such as frame[frame.run == 1].head({STRIP_EVENTS})"
+            f"Cannot label {len(frame):,} events of {len(by_run(frame))} runs in one picture; possible are 1 to "
+            f"{MOST_EVENTS} events of one run, such as frame[frame.run == 1].head({MOST_EVENTS})"
         )
     ax = axes_or_new(ax)
     kinds = {event: _kind(type_) for event, type_ in zip(frame.event_id, frame.type, strict=True)}
     rows = [row for _, row, _ in ROWS if row in {kind.row for kind in kinds.values()}]
     labels: list[tuple[int, str, int]] = []
-    size = 9 if len(frame) <= STRIP_EVENTS / 2 else 6.5
+    size = 9 if len(frame) <= MOST_EVENTS / 2 else 6.5
     for event, name, refers_to in zip(frame.event_id, frame.name, frame.refers_to.fillna(0), strict=True):
         kind, y = kinds[event], rows.index(kinds[event].row)
         if refers_to in kinds and kinds[refers_to].row == kind.row:
@@ -79,8 +79,8 @@ def event_strip(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     title = f"{len(kinds)} events of an event history, in order"
     of_rows = [f"{sum(kind.row == row for kind in kinds.values())} x {row}" for row in rows]
     named = [f"{label} at {event}" for event, label in sorted((event, label) for _, label, event in labels)]
-    says = f"Events {first} to {last}: {', '.join(of_rows)}. In order: {', '.join(named) or 'none has a name'}"
-    return finish(ax, title, "event number in this run", "kind of event", says=says)
+    description = f"Events {first} to {last}: {', '.join(of_rows)}. In order: {', '.join(named) or 'none has a name'}"
+    return finish(ax, title, "event number in this run", "kind of event", description=description)
 
 
 class _Kind(NamedTuple):

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loyalty.lab.plots.shared.drawing import GREY, INK, PALE, PALETTE, many, note
-from loyalty.lab.plots.shared.time_rows import Sheet, time_shown
-from loyalty.lab.plots.shared.worker_bars import Worker, draw_worker, name_ends, refuse_too_many, workers_within
+from loyalty.lab.plots.shared.time_chart import TimeChart, time_shown
+from loyalty.lab.plots.shared.worker_bars import (
+    Worker,
+    add_ends_to_legend,
+    draw_worker,
+    refuse_too_many,
+    workers_within,
+)
 from loyalty.messages import workflow_id
 
 if TYPE_CHECKING:
@@ -27,7 +33,7 @@ LARGEST, SMALLEST = 6.0, 2.2
 """Points; a marker is smaller where there are many workflows: a twentieth of a point for each."""
 
 
-def served_by(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
     """Draw who served what: one row per worker process, one marker per Workflow Task and per activity completed.
 
     `frame`: a DataFrame of `history.frame`, of any number of workflows. In each row the Workflow Tasks stand above the
@@ -39,19 +45,19 @@ def served_by(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes
     workers = _workers(frame, done, uptimes)
     if not workers:
         raise ValueError(
-            f"Cannot draw who served these {len(frame):,} events: no worker completed a task in them; possible are "
-            "events with WorkflowTaskCompleted or ActivityTaskCompleted among them"
+            f"Cannot draw the tasks of each worker: no worker completed a task in these {len(frame):,} events; "
+            "possible are events with WorkflowTaskCompleted or ActivityTaskCompleted among them"
         )
     refuse_too_many(workers)
-    sheet = Sheet(ax, len(workers), *time_shown(frame, uptimes), row=ROW, lowest=LOWEST)
-    ax = sheet.ax
+    chart = TimeChart(ax, len(workers), *time_shown(frame, uptimes), row=ROW, lowest=LOWEST)
+    ax = chart.ax
     ax.set_ylim(len(workers) - 0.5, -0.5)
     said = []
     places = {who: number for number, who in enumerate(done.workflow_id.unique())}
     what = "customer" if all(str(who).startswith(workflow_id("")) for who in places) else "workflow"
     for row, worker in enumerate(workers):
         ax.axhline(row, color=PALE, lw=1, zorder=0.5)
-        draw_worker(sheet, row, worker, HEIGHT, faint=True)
+        draw_worker(chart, row, worker, HEIGHT, faint=True)
         of_worker = done[done.identity == worker.identity]
         for type_, (words, marker, color, (top, bottom)) in KINDS.items():
             events = of_worker[of_worker.type == type_]
@@ -64,7 +70,7 @@ def served_by(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes
                 "mew": 0,
                 "zorder": 3,
             }
-            ax.plot([sheet.at(time) for time in events.time], y, marker, ls="", gid=f"{worker.identity} {words}", **how)
+            ax.plot([chart.at(time) for time in events.time], y, marker, ls="", gid=f"{worker.identity} {words}", **how)
         served = _counts(of_worker, what)
         said.append(f"{worker.words}{f', {worker.ended_by}' if worker.ended_by else ''}: {', '.join(served)}")
         color = INK if len(of_worker) else GREY
@@ -72,10 +78,10 @@ def served_by(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes
         note(ax, "\n".join(served), (1, row), (8, 0), color=color, fontsize=9, **where)
     for words, marker, color, _ in KINDS.values():
         ax.plot([], [], marker, ms=LARGEST, color=color, mew=0, label=f"{words} completed")
-    name_ends(ax)
-    sheet.name_rows({row: worker.words for row, worker in enumerate(workers)})
-    title = f"Who served what: {many(len(workers), 'worker')}, {many(len(places), what)}"
-    return sheet.finish(title, "worker process", says="; ".join(said))
+    add_ends_to_legend(ax)
+    chart.name_rows({row: worker.words for row, worker in enumerate(workers)})
+    title = f"Tasks completed by each worker: {many(len(workers), 'worker')}, {many(len(places), what)}"
+    return chart.finish(title, "worker process", description="; ".join(said))
 
 
 def _workers(frame: pd.DataFrame, done: pd.DataFrame, uptimes: pd.DataFrame | None) -> list[Worker]:

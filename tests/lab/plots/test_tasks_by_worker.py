@@ -8,9 +8,9 @@ import pytest
 from matplotlib.axes import Axes
 
 from loyalty.lab import plots
-from tests.support.pictures import drawn, happened, lived, named, written
+from tests.support.pictures import coordinates, frame_of_events, frame_of_uptimes, inner_texts, legend_entries
 
-UPTIMES = lived(
+UPTIMES = frame_of_uptimes(
     ("worker", "worker 1", -2, 5, "killed"), ("worker", "worker 2", 1, None, None), ("worker", "idle", 2, None, None)
 )
 
@@ -19,27 +19,27 @@ def served(identity: str, at: float, who: str = "customer-ada") -> pd.DataFrame:
     """A Workflow Task and an activity, completed by the same worker."""
     task = (at, "WorkflowTaskCompleted", {"identity": identity})
     activity = (at + 0.5, "ActivityTaskCompleted", {"name": "sendEmail", "identity": identity})
-    return happened(task, activity, who=who)
+    return frame_of_events(task, activity, who=who)
 
 
 FRAME = pd.concat([served("1@host", 0), served("1@host", 4), served("2@host", 8)])
 
 
 def places(ax: Axes, gid: str) -> list[tuple[float, float]]:
-    return [place for line in ax.lines if line.get_gid() == gid for place in zip(*drawn(line), strict=True)]
+    return [place for line in ax.lines if line.get_gid() == gid for place in zip(*coordinates(line), strict=True)]
 
 
 def test_each_worker_has_a_row_with_its_name_and_counts() -> None:
-    ax = plots.served_by(FRAME, UPTIMES)
+    ax = plots.tasks_by_worker(FRAME, UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["worker 1 (1)", "worker 2 (2)", "idle (3)"]
-    assert written(ax) == ["2 tasks\n2 activities\n1 customer", "1 task\n1 activity\n1 customer", "nothing"]
-    assert ax.get_title(loc="left") == "Who served what: 3 workers, 1 customer"
+    assert inner_texts(ax) == ["2 tasks\n2 activities\n1 customer", "1 task\n1 activity\n1 customer", "nothing"]
+    assert ax.get_title(loc="left") == "Tasks completed by each worker: 3 workers, 1 customer"
     assert ax.get_xlabel() == "seconds since the first event shown"
-    assert named(ax) == ["Workflow Task completed", "activity completed", "killed"]
+    assert legend_entries(ax) == ["Workflow Task completed", "activity completed", "killed"]
 
 
 def test_every_task_is_one_marker_in_the_row_of_who_completed_it() -> None:
-    ax = plots.served_by(FRAME, UPTIMES)
+    ax = plots.tasks_by_worker(FRAME, UPTIMES)
     assert [x for x, _ in places(ax, "1@host Workflow Task")] == [0, 4]
     assert [x for x, _ in places(ax, "1@host activity")] == [0.5, 4.5]
     ((_, task),), ((_, activity),) = places(ax, "2@host Workflow Task"), places(ax, "2@host activity")
@@ -47,50 +47,54 @@ def test_every_task_is_one_marker_in_the_row_of_who_completed_it() -> None:
 
 
 def test_one_customer_is_a_line_and_many_are_a_band() -> None:
-    line = {y for _, y in places(plots.served_by(FRAME), "1@host activity")}
+    line = {y for _, y in places(plots.tasks_by_worker(FRAME), "1@host activity")}
     assert len(line) == 1
     crowd = pd.concat([served("1@host", 0.01 * number, f"customer-{number}") for number in range(300)])
-    ax = plots.served_by(crowd)
+    ax = plots.tasks_by_worker(crowd)
     band = [y for _, y in places(ax, "1@host activity")]
     assert len(set(band)) == 300
     assert max(band) - min(band) == pytest.approx(0.25, abs=0.01)
-    assert written(ax) == ["300 tasks\n300 activities\n300 customers"]
+    assert inner_texts(ax) == ["300 tasks\n300 activities\n300 customers"]
 
 
 def test_a_customer_has_the_same_height_with_every_worker() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "customer-bob"), served("2@host", 9, "customer-bob")])
-    ax = plots.served_by(frame)
+    ax = plots.tasks_by_worker(frame)
     of_first, of_second = ([y for _, y in places(ax, f"{number}@host activity")] for number in (1, 2))
     assert [y + 1 for y in of_first[1:]] == pytest.approx(of_second)
     assert of_second[0] != of_second[1]
 
 
 def test_without_lives_workers_are_called_by_their_identity() -> None:
-    ax = plots.served_by(FRAME)
+    ax = plots.tasks_by_worker(FRAME)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1@host", "2@host"]
     assert not ax.patches, "nothing is known of when they were up"
 
 
 def test_a_worker_of_another_lab_is_shown_below_those_that_are_known() -> None:
-    ax = plots.served_by(pd.concat([FRAME, served("77@elsewhere", 3)]), UPTIMES)
+    ax = plots.tasks_by_worker(pd.concat([FRAME, served("77@elsewhere", 3)]), UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "77@elsewhere"
 
 
 def test_other_workflows_are_not_called_customers() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "household-lovelace")])
-    assert plots.served_by(frame).get_title(loc="left") == "Who served what: 2 workers, 2 workflows"
+    assert (
+        plots.tasks_by_worker(frame).get_title(loc="left") == "Tasks completed by each worker: 2 workers, 2 workflows"
+    )
 
 
 def test_it_can_be_drawn_beside_others() -> None:
     given = plt.subplots(1, 2)[1][1]
-    assert plots.served_by(FRAME, UPTIMES, given) is given
+    assert plots.tasks_by_worker(FRAME, UPTIMES, given) is given
 
 
 def test_nobody_and_too_many_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"Cannot draw who served these 0 events: no worker completed a task in them"):
-        plots.served_by(FRAME.head(0), UPTIMES)
-    nothing = happened((0, "WorkflowExecutionSignaled", {"name": "addPoints", "identity": "1@host"}))
+    with pytest.raises(
+        ValueError, match=r"Cannot draw the tasks of each worker: no worker completed a task in these 0 events"
+    ):
+        plots.tasks_by_worker(FRAME.head(0), UPTIMES)
+    nothing = frame_of_events((0, "WorkflowExecutionSignaled", {"name": "addPoints", "identity": "1@host"}))
     with pytest.raises(ValueError, match=r"these 1 events.*possible are events with WorkflowTaskCompleted"):
-        plots.served_by(nothing)
+        plots.tasks_by_worker(nothing)
     with pytest.raises(ValueError, match=r"Cannot draw 9 worker processes in one picture; possible are up to 8"):
-        plots.served_by(pd.concat([served(f"{number}@host", number) for number in range(9)]))
+        plots.tasks_by_worker(pd.concat([served(f"{number}@host", number) for number in range(9)]))

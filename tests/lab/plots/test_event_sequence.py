@@ -1,0 +1,36 @@
+"""The strip: what it says, not how it looks."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from loyalty.lab import plots
+from tests.support.pictures import all_texts, coordinates, frame_of_runs
+
+FRAME = frame_of_runs(1, 2)
+
+
+def test_a_strip_shows_every_event_once_and_names_what_has_a_name() -> None:
+    ax = plots.event_sequence(FRAME)
+    marks = [x for line in ax.lines if line.get_marker() != "None" for x in coordinates(line)[0]]
+    assert sorted(marks) == FRAME.event_id.to_list()
+    written = all_texts(ax)
+    assert written.count("addPoints") == 2
+    assert written.count("sendEmail") == 2
+    assert "started" in written
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Signal", "Workflow", "Workflow Task", "Activity"]
+
+
+def test_a_strip_counts_a_burst_instead_of_writing_names_over_each_other() -> None:
+    burst = pd.concat([FRAME.head(2)] * 20, ignore_index=True)
+    burst["type"], burst["name"], burst["event_id"] = "WorkflowExecutionSignaled", "addPoints", range(1, 41)
+    assert [text for text in all_texts(plots.event_sequence(burst)) if "addPoints" in text] == ["40 x addPoints"]
+
+
+@pytest.mark.parametrize(
+    "frame", [frame_of_runs(1, 7), frame_of_runs(2, 1), frame_of_runs().head(0)], ids=["long", "two runs", "empty"]
+)
+def test_a_strip_refuses_what_would_not_be_legible(frame: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"Cannot label .* events of \d runs in one picture; possible are 1 to 60"):
+        plots.event_sequence(frame)
