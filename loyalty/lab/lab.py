@@ -1,4 +1,4 @@
-"""What a notebook holds: a server, a worker process, an inbox, and links to the Web UI."""
+"""The lab of a notebook: a server, worker processes, an inbox, and links to the Web UI."""
 
 from __future__ import annotations
 
@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 class Lab:
     """A place to experiment: `lab = await Lab.start()`, or `async with await Lab.start() as lab:`.
 
-    `client` is Temporal's own client, `namespace` its namespace, `worker` the worker process, `inbox` the mail server,
-    and `server` the embedded server that this lab may break, where it has one of its own. `environment` is what its
-    worker processes are given. `stop` ends only what was started here.
+    `environment` has the environment variables of the worker processes. `stop` ends only the processes that this lab
+    started.
     """
 
     _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
@@ -72,13 +71,12 @@ class Lab:
         worker: bool = True,
         patience: float = PATIENCE_SECONDS,
     ) -> Lab:
-        """Attach to the server that the environment names, or embed one, and start a worker process and an inbox.
+        """Connect to a server, or start one, and start a worker process and an inbox.
 
-        A server of its own, whatever the environment names, is embedded where `own_server` says so, or where
-        `database` (a file that outlives it), `limits` (dynamic configuration keys and values) or `port` reconfigures
-        it. `name` names the namespace (by default after the notebook); `worker=False` starts no worker process yet;
-        `patience` is the deadline, in seconds, of `handle.result()`, queries and updates through the client, which the
-        stop button cannot end. Raises LabError with what to do.
+        The lab starts its own server if `own_server` is true, or if `database`, `limits` or `port` is given. `database`
+        is a file for the histories; `limits` has dynamic configuration keys and values. `name` is the first part of the
+        namespace's name; its default is the notebook's name. `worker=False` starts no worker process. `patience` is the
+        deadline, in seconds, of each call of the client. Raises LabError if the lab cannot start.
         """
         arguments.refuse_start(name, database, limits, own_server, worker, patience)
         own_server = own_server or database is not None or limits is not None or port is not None
@@ -120,7 +118,7 @@ class Lab:
         return lab
 
     async def stop(self) -> None:
-        """End what this lab started: workers, the inbox, its own server. A second call does nothing."""
+        """Stop the workers, the inbox and the server that this lab started. A second call does nothing."""
         if self._client is None:
             return
         self._client = None
@@ -154,27 +152,27 @@ class Lab:
 
     @property
     def namespace(self) -> str:
-        """The namespace in which this lab's customers live."""
+        """The namespace of this lab's workflows."""
         return self.client.namespace
 
     @property
     def inbox(self) -> Inbox:
-        """The mail server of this lab's workers, and what it has received."""
+        """The mail server of this lab's workers, with the e-mails that it received."""
         return self._inbox
 
     @property
     def database_url(self) -> str:
-        """Where the coffee shop of this lab's workers keeps its books, as SQLAlchemy and `pandas.read_sql` take it."""
+        """The URL of the coffee shop's database, for SQLAlchemy and `pandas.read_sql`."""
         if self._client is not None and not self._folder.is_dir():
             raise LabError(
-                f"Cannot open the coffee shop's database: {self._folder} was removed, as a clean-up of temporary files "
-                "does; `lab = await Lab.start()` makes a new one"
+                f"Cannot open the coffee shop's database: its folder {self._folder} was deleted, perhaps by a clean-up "
+                "of temporary files; `lab = await Lab.start()` makes a new database"
             )
         return self.environment[config.DATABASE_URL]
 
     @property
     def folder(self) -> Path:
-        """The folder of logs and databases; while the lab is up, it is made again if a clean-up has removed it."""
+        """The folder of logs and databases; a running lab creates the folder again if it was deleted."""
         if self._client is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
@@ -186,15 +184,16 @@ class Lab:
 
     @property
     def server(self) -> EmbeddedServer:
-        """The server, where this lab embeds one that it may break."""
+        """The server that this lab started; raises LabError if the lab uses another server."""
         if self._own_server is None:
             raise LabError(
-                "This lab's server belongs to others; `await Lab.start(own_server=True)` starts one to break"
+                "This lab uses a server that it did not start, so it must not stop or kill that server; "
+                "`await Lab.start(own_server=True)` starts a server for this lab alone"
             )
         return self._own_server
 
     def new_worker(self, module: str = "loyalty.worker", *task_queues: str) -> WorkerProcess:
-        """Start one more worker process, `python -m <module> <task queues>`, and return it; `stop` ends it, too."""
+        """Start another worker process, `python -m <module> <task queues>`, and return it; `stop` ends it, too."""
         assert self.client
         for name, value in [("module", module), *(("task_queue", queue) for queue in task_queues)]:
             arguments.refuse_text(name, value, "loyalty.worker" if name == "module" else "customer-loyalty")
@@ -218,9 +217,9 @@ class Lab:
         return uptime.frame([*server, *self._inbox.uptimes(), *workers])
 
     def web_ui(self, customer: WorkflowHandle[Any, Any] | str | None = None) -> Link:
-        """Return a link to the Web UI: to all customers of this namespace, or to the history of one workflow (id)."""
+        """Return a link to the Web UI: to all workflows of this namespace, or to one workflow's history."""
         if self.where.ui_url is None:
-            raise LabError(f"Cannot link to the Web UI of the cluster at {self.where.address}: it names none")
+            raise LabError(f"Cannot link to the Web UI of the cluster at {self.where.address}: its address is unknown")
         path = f"{self.where.ui_url}/namespaces/{quote(self.namespace, safe='')}/workflows"
         if customer is None:
             return Link(path, "Temporal Web UI", WEB_UI)

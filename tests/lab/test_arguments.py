@@ -25,18 +25,18 @@ SWITCH = "True or False"
 
 WRONG_STARTS: list[tuple[dict[str, Any], str]] = [
     *(
-        ({"patience": patience}, f"Cannot use patience={patience!r}: patience is {SECONDS}")
+        ({"patience": patience}, f"Cannot use patience={patience!r}: patience must be {SECONDS}")
         for patience in (-1, 0, math.nan, math.inf, "5", None, True)
     ),
-    ({"worker": "yes"}, f"Cannot use worker='yes': worker is {SWITCH}"),
-    ({"own_server": 1}, f"Cannot use own_server=1: own_server is {SWITCH}"),
-    ({"name": ""}, "Cannot use name='': name is a text, such as 'my-lab'"),
-    ({"name": 5}, "Cannot use name=5: name is a text, such as 'my-lab'"),
+    ({"worker": "yes"}, f"Cannot use worker='yes': worker must be {SWITCH}"),
+    ({"own_server": 1}, f"Cannot use own_server=1: own_server must be {SWITCH}"),
+    ({"name": ""}, "Cannot use name='': name must be a string, such as 'my-lab'"),
+    ({"name": 5}, "Cannot use name=5: name must be a string, such as 'my-lab'"),
     ({"name": "x" * 101}, f"Cannot use a name of 101 characters: at most {NAME_LIMIT} are possible"),
-    ({"database": ""}, "Cannot use database='': database is a text, such as 'temporal.db'"),
-    ({"database": 5}, "Cannot use database=5: database is a text, such as 'temporal.db'"),
-    ({"limits": "many"}, "Cannot use limits='many': limits is a dictionary, such as "),
-    ({"limits": {"a": {1}}}, "Cannot use limits={'a': {1}}: limits is a dictionary, such as "),
+    ({"database": ""}, "Cannot use database='': database must be a string, such as 'temporal.db'"),
+    ({"database": 5}, "Cannot use database=5: database must be a string, such as 'temporal.db'"),
+    ({"limits": "many"}, "Cannot use limits='many': limits must be a dictionary, such as "),
+    ({"limits": {"a": {1}}}, "Cannot use limits={'a': {1}}: limits must be a dictionary, such as "),
     ({"port": "7233"}, "Cannot start a server on port '7233'; possible is a whole number from 1 to 65535, or none"),
     ({"port": -1}, "Cannot start a server on port -1; possible is a whole number from 1 to 65535, or none"),
 ]
@@ -81,35 +81,38 @@ async def lab(server: Any) -> AsyncIterator[Lab]:
 
 WAIT_SECONDS = "a number of seconds, 0 or more"
 WRONG_CALLS: dict[str, tuple[Any, str]] = {
-    "module": (lambda lab: lab.new_worker(5), "Cannot use module=5: module is a text, such as 'loyalty.worker'"),
+    "module": (lambda lab: lab.new_worker(5), "Cannot use module=5: module must be a string, such as 'loyalty.worker'"),
     "task queue": (
         lambda lab: lab.new_worker("loyalty.worker", ""),
-        "Cannot use task_queue='': task_queue is a text, such as 'customer-loyalty'",
+        "Cannot use task_queue='': task_queue must be a string, such as 'customer-loyalty'",
     ),
-    "link": (lambda lab: lab.web_ui(5), "Cannot use customer=5: customer is a text, such as 'customer-ada'"),
-    "condition": (lambda _: until(True, "it is so"), "Cannot use condition=True: condition is a function without"),  # type: ignore[arg-type]
+    "link": (lambda lab: lab.web_ui(5), "Cannot use customer=5: customer must be a string, such as 'customer-ada'"),
+    "condition": (lambda _: until(True, "it is so"), "Cannot use condition=True: condition must be a function"),  # type: ignore[arg-type]
     "coroutine": (
         lambda lab: until(lab.inbox.wait_for(1), "mail is there"),
         "Cannot use condition=<coroutine object Inbox.wait_for at ",
     ),
-    "what": (lambda _: until(lambda: True, ""), "Cannot use what='': what is a text"),
+    "what": (lambda _: until(lambda: True, ""), "Cannot use what='': what must be a string"),
     "timeout": (
         lambda _: until(lambda: True, "it is so", timeout=math.nan),
-        f"Cannot use timeout=nan: timeout is {WAIT_SECONDS}",
+        f"Cannot use timeout=nan: timeout must be {WAIT_SECONDS}",
     ),
-    "settled": (lambda _: settled("customer-ada"), "Cannot wait until 'customer-ada' is settled: name a workflow's"),  # type: ignore[arg-type]
+    "settled": (lambda _: settled("customer-ada"), "Cannot wait until 'customer-ada' is settled: give a workflow's"),  # type: ignore[arg-type]
     "count of mail": (
         lambda lab: lab.inbox.wait_for("ada@example.com"),
-        "Cannot use count='ada@example.com': count is a whole number, 0 or more",
+        "Cannot use count='ada@example.com': count must be a whole number, 0 or more",
     ),
-    "address": (lambda lab: lab.inbox.wait_for(1, to=5), "Cannot use to=5: to is a text, such as 'ada@example.com'"),
+    "address": (
+        lambda lab: lab.inbox.wait_for(1, to=5),
+        "Cannot use to=5: to must be a string, such as 'ada@example.com'",
+    ),
     "senders": (
         lambda lab: storm(customer(lab), senders=0, seconds=1),
-        "Cannot use senders=0: senders is a whole number, 1 or more",
+        "Cannot use senders=0: senders must be a whole number, 1 or more",
     ),
     "seconds": (
         lambda lab: storm(customer(lab), seconds=-1),
-        f"Cannot use seconds=-1: seconds is {WAIT_SECONDS}",
+        f"Cannot use seconds=-1: seconds must be {WAIT_SECONDS}",
     ),
     "endless storm": (
         lambda lab: storm(customer(lab)),
@@ -117,11 +120,11 @@ WRONG_CALLS: dict[str, tuple[Any, str]] = {
     ),
     "purchases": (
         lambda lab: shop(customer(lab), lab.inbox, "ada@example.com", purchases=-1),
-        "Cannot use purchases=-1: purchases is a whole number, 0 or more",
+        "Cannot use purchases=-1: purchases must be a whole number, 0 or more",
     ),
     "shopper's address": (
         lambda lab: shop(customer(lab), lab.inbox, None, purchases=1),  # type: ignore[arg-type]
-        "Cannot use email=None: email is a text, such as 'ada@example.com'",
+        "Cannot use email=None: email must be a string, such as 'ada@example.com'",
     ),
 }
 
@@ -145,7 +148,7 @@ async def test_wrong_call_is_refused_in_a_sentence(lab: Lab, name: str) -> None:
 async def test_worker_that_serves_nothing_is_ended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "START_TIMEOUT_SECONDS", 0.5)
     before = set(descendants(os.getpid()))
-    with pytest.raises(WaitedTooLong, match="serves its task queue, and it is not so: it runs, and has not written"):
+    with pytest.raises(WaitedTooLong, match="serves its task queue, but this did not happen: it runs"):
         lab.new_worker("http.server", "0")
 
     def started() -> set[int]:

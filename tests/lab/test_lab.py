@@ -105,7 +105,7 @@ async def test_each_lab_works_in_a_fresh_namespace_of_the_session_s_server(serve
         assert second.where.address == server_of_the_session.where.address
         assert second.namespace.startswith("05-measure-")
         await open_account(second, "ada")
-        with pytest.raises(LabError, match="belongs to others"):
+        with pytest.raises(LabError, match="This lab uses a server that it did not start"):
             assert second.server
         assert "shared by this JupyterLab session" in repr(second)
     assert await is_reachable(server_of_the_session.where.address), "stopping a lab stops only what it started"
@@ -178,7 +178,9 @@ async def test_a_failing_workflow_task_is_reported_with_its_error_instead_of_han
 async def test_a_wait_for_a_workflow_that_nobody_serves_ends_and_says_so(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         ada = await open_account(lab, "ada", task_queue="nobody-serves-this")
-        with pytest.raises(WaitedTooLong, match="it is RUNNING, and no worker polls its task queue nobody-serves-this"):
+        with pytest.raises(
+            WaitedTooLong, match="the workflow is RUNNING, and no worker polls its task queue nobody-serves-this"
+        ):
             await ada.result()
 
 
@@ -299,7 +301,7 @@ async def test_a_stopped_lab_says_so(server_of_the_session: Lab) -> None:
 
 
 async def test_until_has_a_deadline_that_says_what_it_waited_for() -> None:
-    with pytest.raises(WaitedTooLong, match="Waited 0 s until pigs fly, and it is not so"):
+    with pytest.raises(WaitedTooLong, match="Waited 0 s until pigs fly, but this did not happen"):
         await until(lambda: False, "pigs fly", timeout=0)
 
 

@@ -70,7 +70,7 @@ async def test_start_names_session_server_that_does_not_answer(
     monkeypatch.setenv(SESSION_ADDRESS, silent_address)
     monkeypatch.setenv(SESSION_UI_PORT, "1")
     said = await said_while_starting(capsys)
-    assert said == f"Still waiting for an answer of this session's Temporal server at {silent_address}\n"
+    assert said == f"Still waiting for an answer from this session's Temporal server at {silent_address}\n"
 
 
 async def test_start_names_cluster_that_does_not_answer(
@@ -78,14 +78,16 @@ async def test_start_names_cluster_that_does_not_answer(
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", silent_address)
     said = await said_while_starting(capsys)
-    assert said == f"Still waiting for an answer of the Temporal cluster at {silent_address}\n"
+    assert said == f"Still waiting for an answer from the Temporal cluster at {silent_address}\n"
 
 
 async def test_condition_of_a_cell_names_what_the_newest_lab_misses(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = "no customer runs here; did you run the cell above?"
-    with pytest.raises(WaitedTooLong, match="Waited 1 s until pigs fly, and it is not so: no customer runs here"):
+    with pytest.raises(
+        WaitedTooLong, match="Waited 1 s until pigs fly, but this did not happen: no customer runs here"
+    ):
         await until(lambda: False, "pigs fly", timeout=1)
     assert capsys.readouterr().err == f"Still waiting until pigs fly, 1 s at most: {missing}\n"
     await open_account(lab, "ada")
@@ -97,7 +99,7 @@ async def test_condition_says_nothing_about_a_lab_that_was_stopped(lab: Lab) -> 
     await lab.stop()
     with pytest.raises(WaitedTooLong) as late:
         await until(lambda: False, "pigs fly", timeout=0.2)
-    assert str(late.value) == "Waited 0.2 s until pigs fly, and it is not so"
+    assert str(late.value) == "Waited 0.2 s until pigs fly, but this did not happen"
 
 
 async def test_look_that_never_returns_keeps_hint_and_deadline(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,7 +127,7 @@ async def test_shopping_without_mail_says_once_what_is_missing(
     assert spree.purchases == 3
     assert capsys.readouterr().err == (
         "Waited 0.3 s until 1 mail for ada@example.com arrives; there are 0: customer-ada runs, and no worker polls "
-        "its task queue customer-loyalty; no worker process of this lab runs, `lab.worker.start()` starts one; "
+        "its task queue customer-loyalty; no worker process of this lab runs; `lab.worker.start()` starts one; "
         "the next purchase is made\n"
     )
 

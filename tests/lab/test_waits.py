@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 Handle = WorkflowHandle[CustomerLoyaltyWorkflow, None]
 
-NO_WORKER = r"it is RUNNING, and no worker polls its task queue custmer; no worker process of this lab runs"
+NO_WORKER = r"the workflow is RUNNING, and no worker polls its task queue custmer; no worker process of this lab runs"
 
 
 @pytest.fixture
@@ -102,14 +102,14 @@ async def test_until_says_once_what_it_waits_for(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
-    with pytest.raises(WaitedTooLong, match="Waited 1 s until pigs fly, and it is not so"):
+    with pytest.raises(WaitedTooLong, match="Waited 1 s until pigs fly, but this did not happen"):
         await until(lambda: False, "pigs fly", timeout=1)
     assert capsys.readouterr().err == "Still waiting until pigs fly, 1 s at most\n"
 
 
 async def test_settled_names_task_queue_without_worker(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     ada = await open_account(lab, task_queue="custmer")
-    with pytest.raises(WaitedTooLong, match=f"nothing to do but to wait, and it is not so: {NO_WORKER}"):
+    with pytest.raises(WaitedTooLong, match=f"nothing to do but to wait, but this did not happen: {NO_WORKER}"):
         await settled(ada, timeout=1)
     assert "no worker polls its task queue custmer" in capsys.readouterr().err
 
@@ -123,7 +123,9 @@ async def test_settled_names_activity_that_fails(lab: Lab) -> None:
         return any(one.attempt > 1 for one in (await ada.describe()).raw_description.pending_activities)
 
     await until(failed, "an e-mail has failed")
-    with pytest.raises(WaitedTooLong, match=r"it is RUNNING, and attempt \d+ of its activity sendEmail failed \("):
+    with pytest.raises(
+        WaitedTooLong, match=r"the workflow is RUNNING, and attempt \d+ of its activity sendEmail failed \("
+    ):
         await settled(ada, timeout=0.5)
 
 
@@ -145,7 +147,9 @@ async def test_call_names_task_queue_without_worker(lab: Lab, capsys: pytest.Cap
     with pytest.raises(WaitedTooLong, match=rf"Waited \d s for {what.strip()} of customer-ada; {NO_WORKER}"):
         await CALLS[what](ada)
     said = capsys.readouterr().err
-    assert said.startswith(f"Still waiting for {what.strip()} of customer-ada, 2.5 s at most: it is RUNNING, and no")
+    assert said.startswith(
+        f"Still waiting for {what.strip()} of customer-ada, 2.5 s at most: the workflow is RUNNING, and no"
+    )
     assert said.count("Still waiting") == 1
 
 
@@ -180,14 +184,16 @@ async def test_call_says_that_the_worker_has_ended(lab: Lab) -> None:
     ada = await open_account(lab)
     await settled(ada)
     lab.worker.kill()  # the server remembers it as a poller for minutes
-    with pytest.raises(WaitedTooLong, match=r"no worker process of this lab runs, `lab.worker.start\(\)` starts one"):
+    with pytest.raises(WaitedTooLong, match=r"no worker process of this lab runs; `lab.worker.start\(\)` starts one"):
         await ada.query("getStatus")
 
 
 async def test_result_of_running_workflow_waits_no_longer_than_patience(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
-    with pytest.raises(WaitedTooLong, match=r"Waited \d s for the result of customer-ada; it is RUNNING, and a worker"):
+    with pytest.raises(
+        WaitedTooLong, match=r"Waited \d s for the result of customer-ada; the workflow is RUNNING, and a worker"
+    ):
         await asyncio.wait_for(ada.result(), 20)
 
 
@@ -302,7 +308,7 @@ async def test_every_call_of_a_stopped_lab_says_so(lab: Lab) -> None:
     for call, error in (await failures(lab, ada)).items():
         assert isinstance(error, LabError), call
         assert "stopped" in str(error)
-    with pytest.raises(LabWasStopped, match=f"goes to the namespace {namespace} of a lab that was stopped"):
+    with pytest.raises(LabWasStopped, match=f"this call uses the namespace {namespace} of a lab that was stopped"):
         await ada.signal("addPoints", 1)
     with pytest.raises(LabError, match="This lab was stopped"):
         await asyncio.wait_for(lab.inbox.wait_for(1), 1)

@@ -1,1 +1,1 @@
-"""Waiting for workflows: every wait has a deadline, and says what is missing."""
+"""Waits and calls of the lab's client; each has a deadline and an error that names the cause."""

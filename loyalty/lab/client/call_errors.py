@@ -1,6 +1,6 @@
-"""Errors of calls that the lab's client ends with a sentence of its own.
+"""Errors of the lab client's calls, with sentences for the learner.
 
-Each is an RPCError, too: code that handles the SDK's error, as a program in production does, handles these as well.
+Most of these errors are also an RPCError, so code that handles the SDK's errors handles them, too.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ class ServerIsGone(LabError, RPCError):
 
 
 class NamespaceIsGone(LabError, RPCError):
-    """The server does not know the lab's namespace any more."""
+    """The lab's namespace does not exist any more."""
 
     def __init__(self, sentence: str, error: RPCError) -> None:
         RPCError.__init__(self, sentence, error.status, error.raw_grpc_status)
 
 
 class Unanswered(WaitedTooLong, RPCError):
-    """The server ended a call because no worker answered it in time."""
+    """The server ended a call because no worker answered in time."""
 
     def __init__(self, sentence: str, error: RPCError) -> None:
         RPCError.__init__(self, sentence, error.status, error.raw_grpc_status)
 
 
 class LabWasStopped(LabError):
-    """The call belongs to a lab that was stopped, and to its namespace."""
+    """The call uses the client of a lab that was stopped."""
 
 
 def names_lost_namespace(error: RPCError) -> bool:
-    """Return whether the server refused a call because the namespace does not exist, or is being deleted."""
+    """Return whether the server refused a call because the namespace does not exist or is being deleted."""
     kinds = (NamespaceNotFoundFailure.DESCRIPTOR, NamespaceInvalidStateFailure.DESCRIPTOR)
     return any(detail.Is(kind) for detail in error.grpc_status.details for kind in kinds)

@@ -1,4 +1,4 @@
-"""How a sentence names a call of the SDK's client that waits."""
+"""Names of the client's calls, for sentences about a call that waits."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ IN_WORDS = {
     "list_workflows": "the list of workflows",
     "count_workflows": "the count of workflows",
 }
-"""How a sentence names a call; any other one by the name of its method."""
+"""Names of calls by the SDK's method. A call that is missing here is named after its method."""
 
 
 @dataclass
 class Waiting:
-    """One call that waits: `what` names it in a sentence, `id` its workflow, where it has one."""
+    """One call that waits; `what` is the call's name in a sentence, `id` the workflow's id."""
 
     what: str
     id: str | None = None
@@ -35,7 +35,7 @@ class Waiting:
 
 
 def waiting_for(method: str, input: Any) -> Waiting:
-    """Return what is known of a call, by its method in the SDK's interceptors and its input."""
+    """Return the state of a call, from its method in the SDK's interceptors and its input."""
     what = IN_WORDS.get(method, f"the call {method}").format(input)
     id = input.id if method.endswith("_workflow") else None
     run_id, rpc_timeout = getattr(input, "run_id", None), getattr(input, "rpc_timeout", None)

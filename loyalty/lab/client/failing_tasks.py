@@ -1,4 +1,4 @@
-"""Whether the code of a workflow fails again and again, as its event history tells."""
+"""Find workflows whose code fails again and again; their Event Histories show it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ BENIGN = {
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
 }
-"""Failures that are no bug: a message arrived while the task wanted to end the run, or more than 100 signals arrived
-while a task was under way. The task runs again."""
+"""Failures without a bug in the code. Either a message arrived before the task could end the run, or more than 100
+signals arrived during one task. The server schedules the task again."""
 
 PERSISTENT_ATTEMPT = 3
-"""From this attempt on a task has failed twice: a worker that was stopped for a moment has succeeded before."""
+"""At this attempt, the task has failed twice. A worker that was suspended for a moment fails at most once."""
 
 
 async def failing_task(client: Client, workflow_id: str, run_id: str = "") -> str | None:
-    """Return the error and its line if the workflow's newest task keeps failing; None if all is well."""
+    """Return the error and its line if the workflow's newest task fails repeatedly; otherwise None."""
     execution = WorkflowExecution(workflow_id=workflow_id, run_id=run_id)
     service = client.workflow_service
     described = await service.describe_workflow_execution(

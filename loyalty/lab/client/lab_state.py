@@ -1,6 +1,6 @@
-"""What a wait looks at to say what is missing: the lab's server, workers and workflows, and whether it was stopped.
+"""The state of a lab, for sentences about a wait: its server, its workers and its workflows.
 
-Every look is short: it has a deadline of its own, so that it never makes a wait longer.
+Every request for this state has its own short deadline, so the request does not make the wait longer.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 2.0
 HEALTH_IS_KNOWN_FOR_SECONDS = 0.5
-"""Calls that wait at the same time share one look at the server."""
+"""Calls that wait at the same time share one health check of the server."""
 
 SHOWN = 3
-"""At most this many workflows are named in a sentence."""
+"""A sentence names at most this many workflows."""
 
 LOOKED_AT = 20
-"""At most this many running workflows are described, to find what stops them."""
+"""At most this many running workflows are described, in order to find their problem."""
 
 NO_CUSTOMER = "no customer runs here; did you run the cell above?"
 
 
 @dataclass
 class LabState:
-    """A lab as a waiting call sees it; the lab fills it in."""
+    """The state of one lab, for calls that wait; the lab sets its fields."""
 
     server: EmbeddedServer | None = None
     workers: list[WorkerProcess] = field(default_factory=list)
@@ -57,12 +57,12 @@ class LabState:
         """Raise LabWasStopped if the lab of this client was stopped."""
         if self.stopped:
             raise LabWasStopped(
-                f"No answer to {what}: it goes to the namespace {namespace} of a lab that was stopped (the start of a "
-                "lab stops the one before); run the cells again that start the lab and make this handle"
+                f"No answer to {what}: this call uses the namespace {namespace} of a lab that was stopped (the start "
+                "of a lab stops the earlier lab). Run the cells again that start the lab and make this handle"
             )
 
     async def server_answers(self, client: Client) -> bool:
-        """Return whether the server is there; one of this lab's own is there as long as its process is."""
+        """Return whether the server answers; for this lab's own server, whether its process runs."""
         if self.server is not None:
             return self.server.alive
         if time.monotonic() - self._looked > HEALTH_IS_KNOWN_FOR_SECONDS:
@@ -70,26 +70,26 @@ class LabState:
             try:
                 await client.service_client.check_health(timeout=timedelta(seconds=LOOK_SECONDS))
                 self._answers = True
-            except RPCError as error:  # a busy server, or one without this service, is there
+            except RPCError as error:  # any other error is an answer, too
                 self._answers = error.status != RPCStatusCode.UNAVAILABLE
         return self._answers
 
     def server_is_gone(self, client: Client, what: str) -> ServerIsGone:
-        """Return the error of a call that meets no server."""
+        """Return the error for a call without a server."""
         if self.server is not None:
             repair = "`await lab.server.start()` starts it again"
         else:
-            repair = "restart JupyterLab with `make lab`, or start a lab with a server of its own: "
+            repair = "restart JupyterLab with `make lab`, or start a lab with its own server: "
             repair += "`await Lab.start(own_server=True)`"
         address = client.service_client.config.target_host
         return ServerIsGone(f"No answer to {what}: no Temporal server answers at {address}; {repair}")
 
     async def about_workflow(self, client: Client, id: str, run_id: str | None = None) -> str:
-        """Return what keeps a workflow from answering, as the end of a sentence."""
+        """Return why a workflow does not answer, as the end of a sentence."""
         return await self._told(client, self._about_workflow(client, id, run_id))
 
     async def about_mail(self, client: Client) -> str:
-        """Return what keeps mail from arriving, as the end of a sentence."""
+        """Return why no e-mail arrives, as the end of a sentence."""
         return await self._told(client, self._about_mail(client))
 
     async def _told(self, client: Client, looking: Coroutine[Any, Any, str]) -> str:
@@ -102,7 +102,10 @@ class LabState:
             if names_lost_namespace(error):
                 return f"the namespace {client.namespace} does not exist any more"
             if error.status == RPCStatusCode.NOT_FOUND:
-                return f"it does not exist in the namespace {client.namespace}; did you run the cell that starts it?"
+                return (
+                    f"the workflow does not exist in the namespace {client.namespace}; did you run the cell that "
+                    "starts the workflow?"
+                )
             address = client.service_client.config.target_host
             if error.status == RPCStatusCode.UNAVAILABLE:
                 return f"no Temporal server answers at {address}"
@@ -116,9 +119,9 @@ class LabState:
         )
         status = described.workflow_execution_info.status
         if status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
-            return f"it is {WorkflowExecutionStatus.Name(status).removeprefix('WORKFLOW_EXECUTION_STATUS_')}"
+            return f"the workflow is {WorkflowExecutionStatus.Name(status).removeprefix('WORKFLOW_EXECUTION_STATUS_')}"
         trouble = await self._trouble(client, described) or "and a worker polls its task queue"
-        return f"it is RUNNING, {trouble}"
+        return f"the workflow is RUNNING, {trouble}"
 
     async def _trouble(self, client: Client, described: DescribeWorkflowExecutionResponse) -> str | None:
         task_queue = described.execution_config.task_queue.name
@@ -133,11 +136,14 @@ class LabState:
     def _workers_in_words(self) -> str:
         served = sorted({queue for worker in self.workers if worker.alive for queue in worker.task_queues()})
         if not served:
-            return "no worker process of this lab runs, `lab.worker.start()` starts one"
+            return "no worker process of this lab runs; `lab.worker.start()` starts one"
         return f"the workers of this lab poll {', '.join(served)}"
 
     async def pollers(self, client: Client, task_queue: str) -> int:
-        """Return how many workers poll `task_queue`; the server remembers for minutes those that have ended."""
+        """Return how many workers poll `task_queue`, without the lab's ended workers.
+
+        The server lists an ended worker as a poller for some minutes.
+        """
         answer = await client.workflow_service.describe_task_queue(
             DescribeTaskQueueRequest(
                 namespace=client.namespace,

@@ -1,4 +1,4 @@
-"""What a wait says while it lasts: one sentence after some seconds, under the cell that waits."""
+"""Hints of a long wait: one printed sentence after some seconds."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import time
 from loyalty.lab.jupyter.kernel import in_kernel
 
 HINT_AFTER_SECONDS = 5.0
-"""A wait that lasts longer than this says what it waits for, and what is missing."""
+"""A longer wait prints the awaited condition and the reason for the delay."""
 
 _last_said = -HINT_AFTER_SECONDS
 
 
 def is_due(began: float) -> bool:
-    """Return whether a wait that began at `began`, by time.monotonic(), has lasted long enough for a hint."""
+    """Return whether a wait has lasted long enough for a hint; `began` is a time of time.monotonic()."""
     return time.monotonic() - began >= HINT_AFTER_SECONDS
 
 
 def say(sentence: str) -> None:
-    """Print one sentence; of hints that come at the same time, as from 200 calls at once, only the first.
+    """Print one sentence; print only the first of several hints that come at the same time.
 
-    In a notebook it stands under the cell. A script's standard output is its own, so there it goes to standard error.
+    A notebook shows the sentence below the cell. A script prints the sentence on standard error.
     """
     global _last_said
     now = time.monotonic()
@@ -31,10 +31,10 @@ def say(sentence: str) -> None:
 
 
 def announce(sentence: str) -> None:
-    """Print one sentence at once, in the same place as a hint."""
+    """Print one sentence immediately, in the same place as a hint."""
     print(sentence, file=sys.stdout if in_kernel() else sys.stderr, flush=True)
 
 
 def counted(number: int, noun: str) -> str:
-    """Return "1 mail", "2 mails"."""
+    """Return the number and the noun, for example "1 mail" or "2 mails"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""The SDK's engine in this process, told to keep its retries to itself."""
+"""The SDK's runtime of this process, which logs errors only."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 
 @cache
 def quiet_runtime() -> Runtime:
-    """Return the one engine of this process.
+    """Return the runtime of this process.
 
-    It repeats a call that fails while a server restarts, and would write a warning for each time into the notebook,
-    past Python's logging; what comes of the call, the caller learns anyway.
+    The runtime retries calls while a server restarts. Its default would print a warning for each retry into the
+    notebook; Python's logging cannot stop such warnings.
     """
     errors_only = TelemetryFilter(core_level="ERROR", other_level="ERROR")
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=errors_only)))

@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline that says what it waited for."""
+"""Wait for a condition, with a deadline and with sentences about the wait."""
 
 from __future__ import annotations
 
@@ -21,30 +21,31 @@ from loyalty.lab.history.newest_first import PagesFromTheEnd
 T = TypeVar("T")
 
 Missing = Callable[[], Awaitable[str]]
-"""Returns what a wait is missing, as the end of a sentence."""
+"""A function that returns the reason for a delay, as the end of a sentence."""
 
 LOOK_EVERY_SECONDS = 0.02
 
 HINT_EVERY_SECONDS = 0.2
-"""While one look at a condition lasts, how often its wait checks whether a hint or its deadline is due."""
+"""While an awaited condition is evaluated, the wait checks its deadline this often."""
 
 PATIENCE_SECONDS = 60.0
-"""Deadline where none is stated. 300 customers who start at once took over half a minute on two busy cores."""
+"""The default deadline. A start of 300 customers at once took more than 30 s on two busy cores."""
 
 UNANSWERED = {EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED}
-"""A run that continues another one may exist, and receive signals, for a second before its first task is scheduled."""
+"""Newest events that still need a Workflow Task. After continue-as-new, the server may schedule the first task of the
+new run a second late."""
 
 _labs: list[weakref.WeakMethod[Missing]] = []
-"""What each lab that is up is missing; the newest lab is the last."""
+"""The `missing` functions of the running labs; the newest lab is the last."""
 
 
 def lab_is_up(missing: Missing) -> None:
-    """Let waits that have no `missing` of their own ask this lab's method, until `lab_is_down`."""
+    """Use this lab's method in all waits without their own `missing`, until `lab_is_down`."""
     _labs.append(weakref.WeakMethod(missing))
 
 
 def lab_is_down(missing: Missing) -> None:
-    """Forget the lab of this method, and labs that the garbage collector has removed."""
+    """Remove this lab's method, and the methods of labs that the garbage collector has removed."""
     _labs[:] = [one for one in _labs if one() not in (None, missing)]
 
 
@@ -60,10 +61,10 @@ async def until(
     *,
     missing: Missing = _missing_in_newest_lab,
 ) -> None:
-    """Return once `condition()`, awaited if need be, is true; raise WaitedTooLong after `timeout` seconds.
+    """Wait until `condition()` is true; raise WaitedTooLong after `timeout` seconds.
 
-    After some seconds it says once what it waits for; `missing` returns, as the end of a sentence, what is missing.
-    By default that is what keeps the workflows of the newest lab from being served.
+    `condition` may be a coroutine function. A long wait prints `what` once. `missing` returns the reason for the delay,
+    as the end of a sentence; the default describes the newest lab's workflows.
     """
     arguments.refuse_function("condition", condition)
     arguments.refuse_text("what", what, "ada has 100 points")
@@ -79,7 +80,7 @@ async def until(
 
 
 async def say_if_slow(awaited: Awaitable[T], sentence: str) -> T:
-    """Return what `awaited` returns; say the sentence if that takes more than some seconds."""
+    """Return the result of `awaited`; print the sentence if the result takes more than some seconds."""
     working = asyncio.ensure_future(awaited)
     try:
         await asyncio.wait({working}, timeout=notices.HINT_AFTER_SECONDS)
@@ -97,13 +98,13 @@ async def _end(task: asyncio.Future[Any]) -> None:
 
 
 async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SECONDS) -> None:
-    """Return once the workflow has nothing to do but to wait for messages: no task and no activity is under way.
+    """Wait until the workflow has no open task and no pending activity.
 
     Raises WaitedTooLong after `timeout` seconds.
     """
     if not isinstance(handle, WorkflowHandle):
         raise LabError(
-            f"Cannot wait until {handle!r} is settled: name a workflow's handle, such as "
+            f"Cannot wait until {handle!r} is settled: give a workflow's handle, such as "
             '`lab.client.get_workflow_handle("customer-ada")`'
         )
     arguments.refuse_seconds("timeout", timeout, zero=True)
@@ -137,7 +138,7 @@ def block_until(
     *,
     missing: Callable[[], str] | None = None,
 ) -> None:
-    """Do the same as `until` where nothing can be awaited."""
+    """Wait as `until` does, but without an event loop."""
     wait = _Wait(what, timeout)
     while not condition():
         if wait.has_to_speak():
@@ -146,14 +147,14 @@ def block_until(
 
 
 class _Wait:
-    """One wait: it says once, after some seconds, what it waits for, and ends with an error at its deadline."""
+    """One wait: it prints one hint after some seconds, and raises an error at its deadline."""
 
     def __init__(self, what: str, timeout: float) -> None:
         self._what, self._timeout = what, timeout
         self._began, self._said = time.monotonic(), False
 
     async def for_look(self, look: Awaitable[T], missing: Missing) -> T:
-        """Return what a look at the condition returns; if the look takes long, the wait speaks and ends in time."""
+        """Return the condition's result; meanwhile, print the hint or raise the error in time."""
         looking = asyncio.ensure_future(look)
         try:
             while not (await asyncio.wait({looking}, timeout=HINT_EVERY_SECONDS))[0]:
@@ -171,7 +172,7 @@ class _Wait:
         """Print the hint, or raise WaitedTooLong; `missing` is the end of the sentence, or empty."""
         because = f": {missing}" if missing else ""
         if self._is_over():
-            raise WaitedTooLong(f"Waited {self._timeout:g} s until {self._what}, and it is not so{because}")
+            raise WaitedTooLong(f"Waited {self._timeout:g} s until {self._what}, but this did not happen{because}")
         self._said = True
         say(f"Still waiting until {self._what}, {self._timeout:g} s at most{because}")
 

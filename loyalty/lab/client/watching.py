@@ -1,9 +1,7 @@
-"""Calls of a client that say what they wait for, and end, where a plain client would be silent.
+"""Interceptor of the lab's client: a call that waits prints a hint, and raises an error at its deadline.
 
-A bug in workflow code fails the workflow task, which the server retries until the code is mended: right in production,
-and a hang in a notebook. So is a task queue that no worker polls, or a server that is gone. This is an interceptor,
-the SDK's own place for such a thing: learners go on calling `handle.result()`, `handle.query(...)` and
-`handle.execute_update(...)`.
+With a plain client, a notebook hangs in three cases: the workflow's code fails, no worker polls the task queue, or the
+server is gone. The interceptor finds these cases. Learners use the SDK's own calls, for example `handle.result()`.
 """
 
 from __future__ import annotations
@@ -39,28 +37,28 @@ T = TypeVar("T")
 LOOK_EVERY_SECONDS = 1.0
 
 GONE_LOOKS = 2
-"""A server that is missing at so many looks in a row is gone; at one look, it may be starting again."""
+"""After so many failed health checks in a row, the server is gone. After one, the server may be starting again."""
 
 STARVED = "[TMPRL1101]"
-"""What the SDK writes when workflow code did not yield within two seconds."""
+"""The SDK's error number for workflow code that did not yield within two seconds."""
 
 OUT_OF_TIME = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
 class Watching(Interceptor):
-    """Looks at the lab while a call of a client waits, and ends the call after `patience` seconds."""
+    """Watch each call of a client, and end a call after `patience` seconds."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self.lab_state = LabState()
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """Put the watch around `next`; called by the SDK."""
+        """Wrap `next`; the SDK calls this method."""
         return _WatchingOutbound(next, self._patience, self.lab_state)
 
 
 def lab_state_of(client: Client) -> LabState:
-    """Return what the waits of a lab's client look at; of any other client, a look at the server alone."""
+    """Return the lab state of a lab's client; another client gets a new, empty state."""
     interceptors = client.config(active_config=True)["interceptors"]
     return next((one.lab_state for one in interceptors if isinstance(one, Watching)), LabState())
 
@@ -134,7 +132,7 @@ class _WatchingOutbound(OutboundInterceptor):
             raise
 
     async def _look(self, waiting: Waiting) -> None:
-        """Raise LabError if the call waits in vain; say once what it waits for."""
+        """Raise LabError if the call cannot succeed; print one hint about a long wait."""
         self._lab_state.refuse_if_stopped(waiting.what, self._client.namespace)
         waiting.gone_looks = 0 if await self._lab_state.server_answers(self._client) else waiting.gone_looks + 1
         if waiting.gone_looks >= GONE_LOOKS:
@@ -148,12 +146,12 @@ class _WatchingOutbound(OutboundInterceptor):
             say(f"Still waiting for {waiting.what}, {self._patience:g} s at most: {await self._state(waiting)}")
 
     async def _explain(self, error: RPCError, waiting: Waiting) -> None:
-        """Raise an error with a sentence where the SDK's own error has none; else return."""
+        """Raise an error with a sentence for the learner; return if the SDK's error is clear enough."""
         if names_lost_namespace(error):
             raise NamespaceIsGone(
-                f"The namespace {self._client.namespace} does not exist any more ({error.message}): it was deleted, "
-                "or its server was started again and keeps no data. Run the cells again that start the lab and make "
-                "this handle",
+                f"The namespace {self._client.namespace} does not exist any more ({error.message}). Either the "
+                "namespace was deleted, or a server without a database file was started again. Run the cells again "
+                "that start the lab and make this handle",
                 error,
             ) from error
         if error.status == RPCStatusCode.UNAVAILABLE and not await self._lab_state.server_answers(self._client):
@@ -176,26 +174,26 @@ class _WatchingOutbound(OutboundInterceptor):
         if waiting.id is None or not waiting.needs_code:
             return
         problem = None
-        # A server that is busy, or stands still, may refuse the look; that is no answer to what is waited for.
+        # A busy or suspended server may refuse this request; such an error must not end the learner's call.
         with suppress(RPCError, TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 problem = await failing_task(self._client, waiting.id, waiting.run_id or "")
         if problem and STARVED in problem:
             raise WorkflowTaskFailing(
-                f"The code of {waiting.id} does not yield within two seconds, again and again: it blocks or computes "
-                "for too long, or the worker gets too little processor time. The server goes on retrying its task.\n"
+                f"The code of {waiting.id} repeatedly does not yield within two seconds. Either the code blocks or "
+                "computes for too long, or the worker gets too little processor time. The server retries the task.\n"
                 f"{problem}"
             )
         if problem:
             raise WorkflowTaskFailing(
-                f"The code of {waiting.id} fails and the server retries its task; nothing is lost, but nothing goes on "
-                "until the code is mended and a worker runs it (the server tries again every ten seconds or so).\n"
+                f"The code of {waiting.id} fails, and the server retries the task about every ten seconds. Nothing is "
+                "lost. The workflow continues after you fix the code and start a worker with the new code.\n"
                 f"{problem}"
             )
 
 
 def _watched(method: str, returns_pages: bool) -> Any:
-    """Return an interceptor's method that watches the SDK's."""
+    """Return an interceptor's method that watches the SDK's method."""
 
     def watched_pages(self: _WatchingOutbound, input: Any) -> Any:
         return self._watched_pages(getattr(self.next, method)(input), waiting_for(method, input))

@@ -98,7 +98,7 @@ async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
             if error.status != RPCStatusCode.FAILED_PRECONDITION or WORKERS_DIED not in error.message:
                 raise
             await asyncio.sleep(ASK_AGAIN_SECONDS)
-    raise WaitedTooLong(f"Waited {ANSWER_SECONDS} s until {giver.id} answered {id}, and it is not so")
+    raise WaitedTooLong(f"Waited {ANSWER_SECONDS} s until {giver.id} answered {id}, but this did not happen")
 
 
 async def moved_by(couple: Couple) -> dict[int, Moved]:

@@ -24,7 +24,7 @@ def run(module: str, *arguments: object) -> tuple[list[str], bool]:
             command, capture_output=True, encoding="utf-8", timeout=DEADLINE_SECONDS, env=python_environment()
         )
     except subprocess.TimeoutExpired as error:
-        raise WaitedTooLong(f"Waited {DEADLINE_SECONDS} s until {module} ended, and it is not so") from error
+        raise WaitedTooLong(f"Waited {DEADLINE_SECONDS} s until {module} ended, but this did not happen") from error
     crashed = ended.returncode in (-KILL, KILL)  # as Linux and macOS say it, and Windows
     if ended.returncode != 0 and not crashed:
         raise LabError(f"{module} failed, and not by a planned crash; its last words:\n{ended.stderr[-500:]}")

@@ -103,7 +103,7 @@ async def test_check_says_what_it_waits_for(
     assert "no worker has served the newest message of customer-linus for 2 s" in hint
     # A slow start of customer-linus is announced before.
     said = capsys.readouterr().err
-    assert "Still waiting until a worker has served all messages of customer-linus: it is RUNNING, " in said
+    assert "Still waiting until a worker has served all messages of customer-linus: the workflow is RUNNING, " in said
 
 
 # ---- no server, no namespace ----------------------------------------------------------------------------------
