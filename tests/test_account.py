@@ -46,13 +46,13 @@ def refusal(customer: Customer, message: Message) -> str:
 # ---- points ---------------------------------------------------------------------------------------------------
 
 
-def test_a_purchase_adds_points_to_this_year_and_to_the_lifetime() -> None:
+def test_purchase_adds_points_and_lifetime_points() -> None:
     customer = ada(100)
     account.add_points(customer, 50)
     assert (customer.points, customer.lifetime_points) == (150, 150)
 
 
-def test_a_returned_purchase_takes_points_but_not_lifetime_points() -> None:
+def test_returned_purchase_removes_points_but_no_lifetime_points() -> None:
     customer = ada(100)
     account.add_points(customer, -30)
     assert (customer.points, customer.lifetime_points) == (70, 100)
@@ -65,34 +65,34 @@ def test_points_never_fall_below_zero() -> None:
     assert change.moved == -100, "What moved is what there was, not what was asked"
 
 
-def test_a_promotion_is_remembered_as_the_loyalty_message() -> None:
+def test_promotion_sets_the_loyalty_message() -> None:
     customer = ada(499)
     change = account.add_points(customer, 1)
     assert (change.before.name, change.after.name, change.rose, change.fell) == ("Member", "Silver", True, False)
     assert customer.loyalty_message == "Welcome to Silver Status!"
 
 
-def test_a_jump_over_two_tiers_is_one_promotion_to_the_highest() -> None:
+def test_promotion_over_two_tiers_names_only_the_higher_tier() -> None:
     customer = ada()
     account.add_points(customer, 5_000)
     assert customer.loyalty_message == "Welcome to Platinum Status!"
 
 
-def test_a_purchase_within_a_tier_deserves_thanks() -> None:
+def test_purchase_within_a_tier_sets_thanks_as_loyalty_message() -> None:
     customer = ada(499)
     account.add_points(customer, 1)
     account.add_points(customer, 1)
     assert customer.loyalty_message == THANKS
 
 
-def test_a_demotion_is_no_reason_for_a_welcome() -> None:
+def test_demotion_sets_no_welcome_as_loyalty_message() -> None:
     customer = ada(1_000)
     change = account.add_points(customer, -1)
     assert (change.rose, change.fell, change.after.name) == (False, True, "Silver")
     assert customer.loyalty_message == THANKS
 
 
-def test_the_gold_star_is_earned_once_by_lifetime_points() -> None:
+def test_gold_star_remains_after_points_are_spent() -> None:
     customer = ada(999_999)
     assert account.add_points(customer, 1).star_earned
     account.add_points(customer, -1_000_000)
@@ -100,86 +100,86 @@ def test_the_gold_star_is_earned_once_by_lifetime_points() -> None:
     assert not account.add_points(customer, 1_000_000).star_earned
 
 
-def test_a_minimum_status_raises_the_points_to_just_that_tier() -> None:
+def test_minimum_status_raises_points_to_minimum_of_tier() -> None:
     customer = ada(120)
     change = account.raise_to_level(customer, 2)
     assert (customer.points, change.moved, change.rose) == (1_000, 880, True)
 
 
-def test_a_minimum_status_never_lowers_anybody() -> None:
+def test_minimum_status_never_lowers_points() -> None:
     customer = ada(5_000)
     change = account.raise_to_level(customer, 1)
     assert (customer.points, change.moved, change.rose, change.fell) == (5_000, 0, False, False)
 
 
-def test_a_gift_that_comes_back_is_not_earned_twice() -> None:
+def test_returned_gift_adds_no_lifetime_points() -> None:
     customer = ada(500)
     account.spend(customer, 300)
     account.put_back(customer, 300)
     assert (customer.points, customer.lifetime_points) == (500, 500)
 
 
-def test_a_start_with_points_counts_them_as_lifetime_points() -> None:
+def test_start_points_count_as_lifetime_points() -> None:
     assert ada(700).lifetime_points == 700
 
 
-def test_a_start_below_zero_points_begins_at_zero() -> None:
+def test_negative_start_points_become_zero() -> None:
     customer = account.normalize(Customer("ada", points=-5, lifetime_points=-5))
     assert (customer.points, customer.lifetime_points) == (0, 0)
 
 
-def test_a_start_keeps_the_lifetime_points_that_it_brings() -> None:
+def test_start_input_can_set_lifetime_points() -> None:
     assert ada(700, lifetime_points=2_000).lifetime_points == 2_000
 
 
 # ---- refusals -------------------------------------------------------------------------------------------------
 
 
-def test_a_gift_beyond_the_points_is_refused() -> None:
+def test_gift_of_more_than_available_points_is_refused() -> None:
     assert refusal(ada(120, guests=["grace"]), GiftPoints(Gift("grace", 300))) == (
         "Cannot gift 300 points; Ada has 120"
     )
 
 
-def test_a_gift_of_all_the_points_is_possible() -> None:
+def test_gift_of_all_points_is_accepted() -> None:
     account.refuse_impossible(ada(120, guests=["grace"]), GiftPoints(Gift("grace", 120)))
 
 
-def test_a_gift_to_somebody_who_is_no_guest_is_refused() -> None:
+def test_gift_to_unknown_guest_is_refused() -> None:
     assert refusal(ada(1_000), GiftPoints(Gift("eve", 1))) == ("Cannot gift points to 'eve'; guests of Ada: nobody yet")
     assert refusal(ada(1_000, guests=["grace", "joan"]), GiftPoints(Gift("eve", 1))) == (
         "Cannot gift points to 'eve'; guests of Ada: grace, joan"
     )
 
 
-def test_an_unknown_reward_is_refused() -> None:
+def test_unknown_reward_is_refused() -> None:
     assert refusal(ada(9_999), RedeemReward("castle")) == (
         "Cannot redeem 'castle'; possible are coffee, tote bag, concert ticket, weekend trip"
     )
 
 
-def test_a_locked_reward_is_refused() -> None:
+def test_locked_reward_is_refused() -> None:
     assert refusal(ada(450), RedeemReward("tote bag")) == (
         "Cannot redeem 'tote bag'; it needs Silver status, Ada has Member"
     )
 
 
-def test_a_reward_that_is_too_dear_is_refused() -> None:
+def test_reward_that_costs_too_many_points_is_refused() -> None:
     assert refusal(ada(99), RedeemReward("coffee")) == "Cannot redeem 'coffee' for 100 points; Ada has 99"
 
 
-def test_a_customer_without_a_name_is_called_by_the_id() -> None:
+def test_refusal_uses_customer_id_if_name_is_empty() -> None:
     assert refusal(Customer("ada", points=99), RedeemReward("coffee")).endswith("ada has 99")
 
 
-def test_a_reward_is_paid_with_points_and_answered_with_a_receipt() -> None:
+def test_redeeming_a_reward_spends_points_and_returns_receipt() -> None:
     customer = ada(1_050)
     receipt, change = account.redeem(customer, "coffee")
     assert (receipt.reward, receipt.points_spent, receipt.points) == ("coffee", 100, 950)
     assert (customer.points, customer.lifetime_points, change.after.name) == (950, 1_050, "Silver")
 
 
-def test_inviting_oneself_is_refused() -> None:
+def test_invitation_to_oneself_is_refused() -> None:
     assert refusal(ada(5_000), InviteGuest(GuestInvitation("ada"))) == (
         "Cannot invite oneself; Ada can invite other customers"
     )
@@ -198,7 +198,7 @@ def test_inviting_oneself_is_refused() -> None:
     ],
     ids=lambda message: type(message).__name__,
 )
-def test_a_closed_account_refuses_everything(message: Message) -> None:
+def test_closed_account_refuses_every_message(message: Message) -> None:
     closed = ada(5_000, guests=["grace"], account_active=False)
     assert refusal(closed, message) == "Cannot do this for Ada; the account is closed"
 
@@ -207,7 +207,7 @@ def test_a_closed_account_refuses_everything(message: Message) -> None:
 
 
 @pytest.mark.parametrize(("points", "places"), [(0, 0), (999, 0), (1_000, 2), (4_999, 2), (5_000, 5)])
-def test_the_tier_says_how_many_guests_there_may_be(points: int, places: int) -> None:
+def test_tier_limits_the_number_of_guests(points: int, places: int) -> None:
     customer = ada(points)
     for number in range(10):
         if account.has_place_for(customer, f"guest-{number}"):
@@ -215,34 +215,34 @@ def test_the_tier_says_how_many_guests_there_may_be(points: int, places: int) ->
     assert len(customer.guests) == places
 
 
-def test_who_is_a_guest_already_needs_no_further_place() -> None:
+def test_existing_guest_needs_no_second_place() -> None:
     customer = ada(1_000, guests=["grace", "joan"])
     assert account.has_place_for(customer, "grace")
     account.welcome_guest(customer, "grace")
     assert customer.guests == ["grace", "joan"]
 
 
-def test_a_guest_who_leaves_makes_room() -> None:
+def test_removed_guest_frees_a_place() -> None:
     customer = ada(1_000, guests=["grace", "joan"])
     assert not account.has_place_for(customer, "mary")
     account.forget_guest(customer, "grace")
     assert account.has_place_for(customer, "mary")
 
 
-def test_forgetting_a_stranger_changes_nothing() -> None:
+def test_removing_an_unknown_guest_changes_nothing() -> None:
     customer = ada(1_000, guests=["grace"])
     account.forget_guest(customer, "eve")
     assert customer.guests == ["grace"]
 
 
-def test_of_each_friend_only_the_newest_status_is_kept() -> None:
+def test_only_newest_status_of_a_friend_is_kept() -> None:
     customer = ada()
     for friend, status in [("grace", "Silver"), ("joan", "Gold"), ("grace", "Platinum")]:
         account.remember_friend(customer, NewStatus(friend, status))
     assert customer.friends == [NewStatus("joan", "Gold"), NewStatus("grace", "Platinum")]
 
 
-def test_the_memory_for_friends_is_bounded_and_forgets_the_oldest_news() -> None:
+def test_full_list_of_friends_drops_the_oldest_status() -> None:
     customer = ada()
     for number in range(account.FRIENDS_REMEMBERED + 3):
         account.remember_friend(customer, NewStatus(f"friend-{number}", "Gold"))
@@ -263,7 +263,7 @@ def buy(customer: Customer, points: int, transaction_id: str | None) -> str:
     return answer
 
 
-def test_a_transaction_is_remembered_with_the_answer_that_it_got() -> None:
+def test_account_stores_the_answer_to_each_transaction() -> None:
     customer = ada(999)
     assert buy(customer, 1, "receipt-1") == "Welcome to Gold Status!"
     assert buy(customer, 1, "receipt-2") == THANKS
@@ -271,7 +271,7 @@ def test_a_transaction_is_remembered_with_the_answer_that_it_got() -> None:
     assert account.answer_given(customer, "receipt-2") == THANKS
 
 
-def test_a_purchase_without_a_transaction_is_never_remembered() -> None:
+def test_purchase_without_transaction_id_is_not_stored() -> None:
     customer = ada()
     buy(customer, 1, None)
     buy(customer, 1, None)
@@ -279,13 +279,13 @@ def test_a_purchase_without_a_transaction_is_never_remembered() -> None:
     assert account.answer_given(customer, None) is None
 
 
-def test_under_one_transaction_the_first_purchase_counts_whatever_the_second_one_says() -> None:
+def test_second_purchase_with_same_transaction_id_is_not_counted() -> None:
     customer = ada()
     assert buy(customer, 100, "receipt-1") == buy(customer, 5_000, "receipt-1") == THANKS
     assert (customer.points, customer.lifetime_points) == (100, 100)
 
 
-def test_the_memory_for_transactions_is_bounded_and_forgets_the_oldest() -> None:
+def test_full_list_of_transactions_drops_the_oldest_transaction() -> None:
     customer = ada()
     for number in range(account.TRANSACTIONS_REMEMBERED + 3):
         buy(customer, 1, f"receipt-{number}")
@@ -294,7 +294,7 @@ def test_the_memory_for_transactions_is_bounded_and_forgets_the_oldest() -> None
     assert known == [3, 4], f"Of the first five transactions {known} are remembered"
 
 
-def test_a_transaction_that_is_repeated_does_not_become_younger() -> None:
+def test_repeated_transaction_keeps_its_age() -> None:
     customer = ada()
     for number in range(account.TRANSACTIONS_REMEMBERED):
         buy(customer, 1, f"receipt-{number}")
@@ -307,7 +307,7 @@ def test_a_transaction_that_is_repeated_does_not_become_younger() -> None:
 @given(
     st.lists(st.tuples(st.integers(1, 900), st.sampled_from(["a", "b", "c", "d"]) | st.none()), max_size=30),
 )
-def test_each_transaction_counts_once_and_its_answers_are_all_the_same(purchases: list[tuple[int, str | None]]) -> None:
+def test_each_transaction_counts_once_and_has_one_answer(purchases: list[tuple[int, str | None]]) -> None:
     customer = ada()
     answers: dict[str, str] = {}
     counted: dict[str, int] = {}
@@ -325,7 +325,7 @@ def test_each_transaction_counts_once_and_its_answers_are_all_the_same(purchases
 
 
 @given(st.integers(0, MAX_POINTS), st.integers(-MAX_POINTS, MAX_POINTS).filter(bool))
-def test_a_change_tells_the_truth(before: int, points: int) -> None:
+def test_change_reports_moved_points_and_both_tiers(before: int, points: int) -> None:
     customer = ada(before)
     change = account.add_points(customer, points)
     assert change.moved == customer.points - before

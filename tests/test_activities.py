@@ -39,7 +39,7 @@ def mailer_of(office: PostOffice) -> SmtpMailer:
     return SmtpMailer("127.0.0.1", office.port)
 
 
-async def test_a_mail_arrives_as_it_was_written(post_office: PostOffice, client: Client) -> None:
+async def test_email_arrives_as_written(post_office: PostOffice, client: Client) -> None:
     await send(MAIL, mailer_of(post_office), client)
     (message,) = post_office.received
     assert (message["From"], message["To"], message["Subject"]) == ("loyalty@localhost", MAIL.to, MAIL.subject)
@@ -47,14 +47,14 @@ async def test_a_mail_arrives_as_it_was_written(post_office: PostOffice, client:
     assert message["X-Workflow-Id"] == "customer-ada"
 
 
-async def test_every_attempt_carries_the_same_message_id(post_office: PostOffice, client: Client) -> None:
+async def test_every_attempt_uses_the_same_message_id(post_office: PostOffice, client: Client) -> None:
     for attempt in (1, 2):
         await send(MAIL, mailer_of(post_office), client, attempt=attempt)
     first, second = (message["Message-ID"] for message in post_office.received)
     assert first == second, "By the Message-ID a receiver tells a repeated mail from a new one"
 
 
-async def test_two_mails_carry_different_message_ids(post_office: PostOffice, closed_shop: Shop) -> None:
+async def test_two_emails_have_different_message_ids(post_office: PostOffice, closed_shop: Shop) -> None:
     async with closed_shop.serving(mailer_of(post_office)):
         ada = await closed_shop.opens("ada", email="ada@example.org")
         await ada.signal("cancelAccount")
@@ -63,13 +63,13 @@ async def test_two_mails_carry_different_message_ids(post_office: PostOffice, cl
     assert len(ids) == len(set(ids)) == 2
 
 
-async def test_a_mail_server_that_refuses_fails_the_attempt(post_office: PostOffice, client: Client) -> None:
+async def test_refusal_from_mail_server_fails_the_attempt(post_office: PostOffice, client: Client) -> None:
     post_office.answer = "451 come back later"
     with pytest.raises(aiosmtplib.SMTPDataError, match="come back later"):
         await send(MAIL, mailer_of(post_office), client)
 
 
-async def test_a_mail_server_that_is_not_there_fails_the_attempt(client: Client) -> None:
+async def test_unreachable_mail_server_fails_the_attempt(client: Client) -> None:
     port = ReservedPort().number
     with pytest.raises(ConnectionError, match=f"Error connecting to 127.0.0.1 on port {port}"):
         await send(MAIL, SmtpMailer("127.0.0.1", port), client)
@@ -94,7 +94,7 @@ async def dribbling_server(greeting: str) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("greeting", ["", "220 hello\r\n"], ids=["without a greeting", "behind the greeting"])
-async def test_endless_answer_ends_at_the_attempt_s_deadline(greeting: str, client: Client) -> None:
+async def test_endless_answer_from_mail_server_times_out(greeting: str, client: Client) -> None:
     async with dribbling_server(greeting) as port:
         began = time.monotonic()
         with pytest.raises(TimeoutError, match=rf"at 127.0.0.1:{port} has not accepted the mail within 0.5 s"):
@@ -102,7 +102,7 @@ async def test_endless_answer_ends_at_the_attempt_s_deadline(greeting: str, clie
         assert time.monotonic() - began < 5
 
 
-async def test_slow_look_up_ends_at_the_attempt_s_deadline(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_lookup_of_mail_server_times_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(20))
     try:
@@ -112,7 +112,7 @@ async def test_slow_look_up_ends_at_the_attempt_s_deadline(client: Client, monke
         answered.set()
 
 
-async def test_mail_server_silent_after_accepting_counts_as_accepted(
+async def test_email_counts_as_sent_without_answer_to_quit(
     post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def say_nothing(_server: object, *_: object) -> None:
@@ -123,9 +123,7 @@ async def test_mail_server_silent_after_accepting_counts_as_accepted(
     assert len(post_office.received) == 1
 
 
-async def test_a_mail_that_was_refused_at_first_arrives_once_the_mail_server_accepts(
-    post_office: PostOffice, closed_shop: Shop
-) -> None:
+async def test_email_refused_at_first_is_sent_again(post_office: PostOffice, closed_shop: Shop) -> None:
     post_office.answer = "451 come back later"
     async with closed_shop.serving(mailer_of(post_office)):
         ada = await closed_shop.opens("ada", name="Ada", email="ada@example.org")
@@ -146,35 +144,33 @@ async def start_guest(shop: Shop, level: int = 1, history_threshold: int | None 
     return await environment.run(LoyaltyActivities(shop.client, shop.mails).start_guest, start)
 
 
-async def test_a_guest_comes_to_life_at_the_minimum_status(shop: Shop) -> None:
+async def test_start_guest_starts_guest_at_minimum_status(shop: Shop) -> None:
     assert await start_guest(shop)
     grace = await status(shop.customer("grace"))
     assert (grace["name"], grace["points"], grace["status"]["name"]) == ("Grace", 500, "Silver")
 
 
-async def test_a_living_guest_is_raised_and_keeps_the_rest(shop: Shop) -> None:
+async def test_start_guest_promotes_running_guest_and_keeps_its_name(shop: Shop) -> None:
     await shop.opens("grace", points=7)
     assert await start_guest(shop, level=2)
     grace = await status(shop.customer("grace"))
     assert (grace["name"], grace["points"]) == ("", 1_000)
 
 
-async def test_starting_a_guest_twice_is_starting_it_once(shop: Shop) -> None:
+async def test_repeated_start_guest_starts_one_workflow(shop: Shop) -> None:
     assert await start_guest(shop)
     assert await start_guest(shop), "The activity may be tried again after it has succeeded"
     assert await shop.customer("grace").query("getGuests") == []
 
 
-async def test_a_closed_account_is_reported_and_stays_closed(shop: Shop) -> None:
+async def test_start_guest_returns_false_for_closed_account(shop: Shop) -> None:
     grace = await shop.opens("grace")
     await grace.signal("cancelAccount")
     await ends(grace)
     assert await start_guest(shop) is False
 
 
-async def test_without_a_mail_server_an_email_is_a_line_in_the_log(
-    client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_email_is_logged_without_a_mail_server(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
         await ActivityEnvironment().run(LoyaltyActivities(client, log_mail).send_email, MAIL)
     assert f"E-mail to {MAIL.to}: {MAIL.subject}" in caplog.text
@@ -184,7 +180,7 @@ async def test_without_a_mail_server_an_email_is_a_line_in_the_log(
     "address",
     ["ada@example.org\nBcc: eve@example.org", "x@=?utf-8?q?evil.example?=", "=?utf-8?q?eve?=@example.org", "x@y, z@w"],
 )
-async def test_impossible_address_fails_without_retry(address: str, client: Client) -> None:
+async def test_impossible_email_address_fails_without_retry(address: str, client: Client) -> None:
     with pytest.raises(ApplicationError, match="as an e-mail address") as failure:
         await send(replace(MAIL, to=address), SmtpMailer("127.0.0.1", 1), client)
     assert failure.value.non_retryable
@@ -201,7 +197,7 @@ async def test_impossible_address_fails_without_retry(address: str, client: Clie
         "x" * 1_000,
     ],
 )
-async def test_subject_and_workflow_id_arrive_exactly(text: str, post_office: PostOffice) -> None:
+async def test_subject_and_workflow_id_of_email_arrive_unchanged(text: str, post_office: PostOffice) -> None:
     headers = {"From": "loyalty@localhost", "To": "ada@example.org", "Subject": text, "X-Workflow-Id": text}
     body = ".\nFrom here on\n..\n"
     await mailer_of(post_office)(email_message(headers, body))
@@ -213,7 +209,7 @@ async def test_subject_and_workflow_id_arrive_exactly(text: str, post_office: Po
     assert message.get_content().replace("\r\n", "\n") == body
 
 
-async def test_mail_is_sent_without_looking_up_own_name(
+async def test_email_is_sent_without_lookup_of_local_host_name(
     post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("The machine's own name was looked up"))

@@ -167,12 +167,12 @@ async def everything(customer: Handle) -> Any:
     return [json.dumps(await customer.query(query), sort_keys=True) for query in queries]
 
 
-def test_there_are_many_of_them() -> None:
+def test_lists_contain_at_least_60_bad_messages() -> None:
     assert len(TELLS) + len(ASKS) >= 60
 
 
 @pytest.mark.parametrize("bad", TELLS, ids=lambda bad: bad.why)
-async def test_a_bad_signal_changes_nothing_and_is_logged_in_a_sentence(
+async def test_bad_signal_changes_nothing_and_is_logged(
     ada: Handle, bad: Bad, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = await everything(ada)
@@ -188,7 +188,7 @@ async def test_a_bad_signal_changes_nothing_and_is_logged_in_a_sentence(
 
 
 @pytest.mark.parametrize("bad", ASKS, ids=lambda bad: bad.why)
-async def test_a_bad_update_changes_nothing_and_is_refused_in_a_sentence(ada: Handle, bad: Bad) -> None:
+async def test_bad_update_changes_nothing_and_is_refused(ada: Handle, bad: Bad) -> None:
     before = await everything(ada)
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await ada.execute_update(bad.name, args=bad.arguments)
@@ -199,7 +199,7 @@ async def test_a_bad_update_changes_nothing_and_is_refused_in_a_sentence(ada: Ha
 
 
 @pytest.mark.parametrize("argument", UNREADABLE.values(), ids=UNREADABLE)
-async def test_what_the_sdk_cannot_read_changes_nothing_either(
+async def test_payload_unreadable_for_the_sdk_changes_nothing(
     ada: Handle, argument: RawValue, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = await everything(ada)
@@ -214,7 +214,7 @@ async def test_what_the_sdk_cannot_read_changes_nothing_either(
     assert await everything(ada) == before
 
 
-async def test_what_is_larger_than_a_payload_does_not_reach_her(ada: Handle) -> None:
+async def test_server_refuses_payload_above_size_limit(ada: Handle) -> None:
     before = await everything(ada)
     with pytest.raises(RPCError, match="Blob data size exceeds limit"):
         await ada.signal("inviteGuest", "x" * (PAYLOAD_LIMIT + 1))
@@ -222,7 +222,7 @@ async def test_what_is_larger_than_a_payload_does_not_reach_her(ada: Handle) -> 
     assert await everything(ada) == before
 
 
-async def test_unknown_queries_and_updates_are_refused_at_once(ada: Handle) -> None:
+async def test_unknown_queries_and_updates_are_refused(ada: Handle) -> None:
     with pytest.raises(WorkflowQueryFailedError, match="getPionts"):
         await ada.query("getPionts")
     with pytest.raises(WorkflowUpdateFailedError) as refused:
@@ -230,18 +230,18 @@ async def test_unknown_queries_and_updates_are_refused_at_once(ada: Handle) -> N
     assert "addPionts" in str(refused.value.cause)
 
 
-async def test_a_query_with_arguments_that_it_does_not_take_is_answered_all_the_same(ada: Handle) -> None:
+async def test_query_ignores_surplus_arguments(ada: Handle) -> None:
     assert await ada.query("getStatus", args=[{"customer_id": "grace"}, 7]) == await status(ada)
 
 
-async def test_an_update_whose_id_is_too_long_does_not_reach_her(ada: Handle) -> None:
+async def test_server_refuses_update_id_above_1000_characters(ada: Handle) -> None:
     before = await everything(ada)
     with pytest.raises(RPCError, match="UpdateId length exceeds limit"):
         await ada.execute_update("addLoyaltyPoint", 1, id="u" * 1_001)
     assert await everything(ada) == before
 
 
-async def test_after_all_that_no_task_of_hers_has_failed_and_she_serves_on(ada: Handle, client_of_ada: Client) -> None:
+async def test_no_workflow_task_has_failed_after_all_bad_messages(ada: Handle, client_of_ada: Client) -> None:
     for run in await runs(ada, client_of_ada):
         assert await count(run, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED) == 0, f"A task of {run.run_id} has failed"
     before = (await status(ada))["points"]
@@ -249,7 +249,7 @@ async def test_after_all_that_no_task_of_hers_has_failed_and_she_serves_on(ada: 
     assert (await status(ada))["points"] == before + 7
 
 
-async def test_a_start_input_may_have_fields_that_this_version_does_not_know(shop: Shop) -> None:
+async def test_start_input_with_unknown_fields_is_accepted(shop: Shop) -> None:
     ada = await shop.opens("ada", points=5, settings={"colour": "green"}, shoe_size=38)
     assert (await status(ada))["points"] == 5
 
@@ -257,7 +257,7 @@ async def test_a_start_input_may_have_fields_that_this_version_does_not_know(sho
 # ---- what bad messages can still do ----------------------------------------------------------------------------
 
 
-async def test_bad_signals_alone_cannot_make_a_run_longer_than_the_threshold(shop: Shop) -> None:
+async def test_run_continues_as_new_after_many_bad_signals(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 30})
     for _ in range(60):
         await ada.signal("addPoints", 0)
@@ -268,7 +268,7 @@ async def test_bad_signals_alone_cannot_make_a_run_longer_than_the_threshold(sho
     )
 
 
-async def test_an_update_that_is_only_just_small_enough_does_no_harm_either(shop: Shop) -> None:
+async def test_customer_keeps_running_after_update_near_payload_limit(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     assert await points(ada) == 7
     refused = asyncio.create_task(ada.execute_update("addLoyaltyPoint", "x" * (PAYLOAD_LIMIT - 1_000)))
@@ -307,7 +307,7 @@ def fullest() -> CustomerInput:
     )
 
 
-async def test_a_customer_with_a_full_load_of_the_largest_texts_continues_as_new(closed_shop: Shop) -> None:
+async def test_customer_with_largest_possible_state_continues_as_new(closed_shop: Shop) -> None:
     """The mail server is down; one invitation is served, all others travel, with all that the customer remembers."""
     shop = closed_shop
     shop.mails.down = True

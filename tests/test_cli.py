@@ -105,7 +105,7 @@ async def temporal(shop: Shop) -> CommandLine:
     return command_line
 
 
-async def test_add_points(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_add_points(temporal: CommandLine) -> None:
     await temporal("workflow signal", *("--workflow-id", "customer-ada", "--name", "addPoints", "--input", "100"))
     status = await temporal.queries("getStatus")
     assert status == {
@@ -121,7 +121,7 @@ async def test_add_points(temporal: CommandLine) -> None:
     }
 
 
-async def test_add_points_by_a_sender(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_add_points_with_a_sender(temporal: CommandLine) -> None:
     await temporal.signals("inviteGuest", '{"customer_id": "grace"}')
     await temporal.sees(lambda answer: answer["points"], 1_000, "grace")
     await temporal(
@@ -133,30 +133,30 @@ async def test_add_points_by_a_sender(temporal: CommandLine) -> None:
     await temporal.sees(lambda answer: answer["friends"], {"grace": "Platinum"})
 
 
-async def test_invite_guest(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_invite_a_guest(temporal: CommandLine) -> None:
     await temporal.signals("inviteGuest", '{"customer_id": "grace", "name": "Grace", "email": "grace@example.org"}')
     await temporal.sees(lambda answer: (answer["name"], answer["points"]), ("Grace", 1_000), "grace")
     await eventually(lambda: temporal.queries("getGuests"), partial(eq, ["grace"]), waiting_for="Ada to know her guest")
 
 
-async def test_ensure_minimum_status(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_ensure_a_minimum_status(temporal: CommandLine) -> None:
     await temporal.signals("addPoints", "-5000")
     await temporal.signals("ensureMinimumStatus", "2")
     await temporal.sees(lambda answer: answer["points"], 1_000)
 
 
-async def test_notify_new_status(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_notify_a_new_status(temporal: CommandLine) -> None:
     await temporal.signals("notifyNewStatus", '{"customer_id": "grace", "status": "Gold"}')
     await temporal.sees(lambda answer: answer["friends"], {"grace": "Gold"})
 
 
-async def test_cancel_account(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_cancel_the_account(temporal: CommandLine) -> None:
     await temporal.signals("cancelAccount")
     assert (await temporal("workflow result", "--workflow-id", "customer-ada"))["status"] == "COMPLETED"
     assert (await temporal.queries("getStatus"))["account_active"] is False
 
 
-async def test_cancel_the_workflow(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_cancel_the_workflow(temporal: CommandLine) -> None:
     await temporal("workflow cancel", "--workflow-id", "customer-ada")
     with pytest.raises(CommandFailed):
         await temporal("workflow result", "--workflow-id", "customer-ada")
@@ -164,13 +164,13 @@ async def test_cancel_the_workflow(temporal: CommandLine) -> None:
     assert described["workflowExecutionInfo"]["status"] == "WORKFLOW_EXECUTION_STATUS_CANCELED"
 
 
-async def test_add_loyalty_point(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_add_a_loyalty_point(temporal: CommandLine) -> None:
     assert await temporal.asks("addLoyaltyPoint") == "Thanks for being a loyal customer!"
     assert await temporal.asks("addLoyaltyPoint", "41") == "Thanks for being a loyal customer!"
     await temporal.sees(lambda answer: answer["points"], 5_042)
 
 
-async def test_redeem_reward(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_redeem_a_reward(temporal: CommandLine) -> None:
     assert await temporal.asks("redeemReward", '"weekend trip"') == {
         "reward": "weekend trip",
         "points_spent": 4_500,
@@ -180,7 +180,7 @@ async def test_redeem_reward(temporal: CommandLine) -> None:
         await temporal.asks("redeemReward", '"castle"')
 
 
-async def test_gift_points(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_gift_points(temporal: CommandLine) -> None:
     await temporal.signals("inviteGuest", '{"customer_id": "grace"}')
     assert await temporal.asks("giftPoints", '{"guest_id": "grace", "points": 300}') == "grace receives 300 points"
     await temporal.sees(lambda answer: answer["points"], 1_300, "grace")
@@ -188,17 +188,17 @@ async def test_gift_points(temporal: CommandLine) -> None:
         await temporal.asks("giftPoints", '{"guest_id": "grace", "points": 9999}')
 
 
-async def test_get_loyalty_message(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_query_the_loyalty_message(temporal: CommandLine) -> None:
     assert await temporal.queries("getLoyaltyMessage") == "Thanks for being a loyal customer!"
 
 
-async def test_get_rewards(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_query_the_rewards(temporal: CommandLine) -> None:
     rewards = await temporal.queries("getRewards")
     assert rewards[0] == {"name": "coffee", "points": 100, "tier": "Member", "unlocked": True}
     assert len(rewards) == 4
 
 
-async def test_start_and_signal_in_one_command(shop: Shop) -> None:
+async def test_temporal_cli_can_signal_with_start(shop: Shop) -> None:
     temporal = CommandLine(shop)
     await temporal(
         "workflow signal-with-start",
@@ -208,7 +208,7 @@ async def test_start_and_signal_in_one_command(shop: Shop) -> None:
     assert (await temporal.queries("getStatus"))["points"] == 100
 
 
-async def test_a_typing_error_does_no_harm(temporal: CommandLine) -> None:
+async def test_typing_errors_on_the_command_line_change_nothing(temporal: CommandLine) -> None:
     await temporal.signals("addPoints", '"a hundred"')
     await temporal.signals("addPoints", "1e3")
     await temporal.signals("addPoints")

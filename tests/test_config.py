@@ -44,12 +44,12 @@ def refusal_of_mail_server(environment: Mapping[str, str]) -> str:
 
 
 @pytest.mark.parametrize("environment", [{}, {"LOYALTY_SMTP_URL": ""}])
-def test_without_a_mail_server_email_is_logged(environment: dict[str, str]) -> None:
+def test_email_is_logged_without_a_mail_server_url(environment: dict[str, str]) -> None:
     assert config.mailer(environment) is log_mail
 
 
 @pytest.mark.parametrize("url", ["smtp://127.0.0.1:2525", "smtp://localhost:25", "smtp://[::1]:2525"])
-def test_a_mail_server_is_named_by_its_url(url: str) -> None:
+def test_valid_smtp_url_selects_the_smtp_mailer(url: str) -> None:
     assert isinstance(config.mailer({"LOYALTY_SMTP_URL": url}), SmtpMailer)
 
 
@@ -70,60 +70,60 @@ def test_a_mail_server_is_named_by_its_url(url: str) -> None:
         " ",
     ],
 )
-def test_anything_else_is_refused_with_what_is_possible(url: str) -> None:
+def test_invalid_smtp_url_is_refused(url: str) -> None:
     assert refusal_of_mail_server({"LOYALTY_SMTP_URL": url}) == (
         f"Cannot use LOYALTY_SMTP_URL={url!r}; possible is smtp://host:port"
     )
 
 
-def test_a_password_is_refused_and_not_repeated() -> None:
+def test_smtp_url_with_password_is_refused_without_showing_it() -> None:
     refusal = refusal_of_mail_server({"LOYALTY_SMTP_URL": "smtp://ada:secret@localhost:25"})
     assert refusal == "Cannot use LOYALTY_SMTP_URL with a user or a password; possible is smtp://host:port"
 
 
-def test_the_environment_names_the_cluster(profiles: dict[str, str]) -> None:
+def test_cluster_is_configured_from_the_environment(profiles: dict[str, str]) -> None:
     assert config.cluster(profiles | {"TEMPORAL_ADDRESS": "here:7233", "TEMPORAL_NAMESPACE": "loyalty"}) == {
         "target_host": "here:7233",
         "namespace": "loyalty",
     }
 
 
-def test_a_profile_names_the_cluster(profiles: dict[str, str]) -> None:
+def test_cluster_is_configured_from_a_profile(profiles: dict[str, str]) -> None:
     assert config.cluster(profiles | {"TEMPORAL_PROFILE": "staging"}) == {
         "target_host": "staging.example:7233",
         "namespace": "loyalty",
     }
 
 
-def test_where_nothing_is_said_nothing_is_known(profiles: dict[str, str]) -> None:
+def test_empty_environment_configures_no_cluster(profiles: dict[str, str]) -> None:
     assert config.cluster(profiles) == {}
 
 
-def test_the_environment_beats_the_profile(profiles: dict[str, str]) -> None:
+def test_environment_overrides_the_profile(profiles: dict[str, str]) -> None:
     named = config.cluster(profiles | {"TEMPORAL_PROFILE": "staging", "TEMPORAL_ADDRESS": "here:7233"})
     assert named["target_host"] == "here:7233"
 
 
-def test_an_unknown_profile_is_refused(profiles: dict[str, str]) -> None:
+def test_unknown_profile_is_refused(profiles: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"^Cannot read Temporal's configuration: .*nonsense.* not found"):
         config.cluster(profiles | {"TEMPORAL_PROFILE": "nonsense"})
 
 
-def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
+def test_configuration_file_without_toml_syntax_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "temporal.toml"
     file.write_text("address: here")
     with pytest.raises(ConfigurationError, match=r"^Cannot read Temporal's configuration: "):
         config.cluster({"TEMPORAL_CONFIG_FILE": str(file)})
 
 
-async def test_connecting_reaches_the_named_server(server: WorkflowEnvironment) -> None:
+async def test_connect_reaches_the_configured_server(server: WorkflowEnvironment) -> None:
     address = server.client.service_client.config.target_host
     client = await config.connect({"TEMPORAL_ADDRESS": address, "TEMPORAL_NAMESPACE": "default"})
     assert client.service_client.config.target_host == address
     assert client.namespace == "default"
 
 
-async def test_an_unreachable_server_is_one_sentence_that_says_what_to_do(nowhere: str) -> None:
+async def test_unreachable_server_raises_one_line_with_advice(nowhere: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         await config.connect({"TEMPORAL_ADDRESS": nowhere})
     sentence = str(refused.value)
@@ -134,7 +134,7 @@ async def test_an_unreachable_server_is_one_sentence_that_says_what_to_do(nowher
     assert "\n" not in sentence, "One sentence is one line"
 
 
-async def test_without_any_word_the_default_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connect_uses_default_address_without_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
     async def refuse(**settings: Any) -> None:
@@ -149,30 +149,30 @@ async def test_without_any_word_the_default_address_is_tried(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:port", ":", "two words:7233"])
-async def test_an_address_that_is_none_is_refused_in_a_sentence_too(address: str) -> None:
+async def test_malformed_server_address_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^Cannot reach a Temporal server at "):
         await config.connect({"TEMPORAL_ADDRESS": address})
 
 
-def test_the_shop_keeps_its_books_in_a_file_unless_another_database_is_named() -> None:
+def test_database_is_a_file_by_default() -> None:
     assert config.database_url({}) == config.DEFAULT_DATABASE_URL
     assert config.database_url({config.DATABASE_URL: "postgresql+psycopg://shop@host/shop"}).startswith("postgresql")
 
 
 @pytest.mark.parametrize(("stated", "seconds"), [("", config.DEFAULT_BARISTA_SECONDS), ("0", 0), ("1.5", 1.5)])
-def test_how_fast_baristas_are_is_configured(stated: str, seconds: float) -> None:
+def test_speed_of_baristas_is_read_from_the_environment(stated: str, seconds: float) -> None:
     assert config.barista_seconds({config.BARISTA_SECONDS: stated}) == seconds
 
 
 @pytest.mark.parametrize("stated", ["soon", "-1", "nan", "inf"])
-def test_a_speed_that_is_none_is_refused(stated: str) -> None:
+def test_invalid_speed_of_baristas_is_refused(stated: str) -> None:
     with pytest.raises(ConfigurationError, match="possible is a number of seconds, 0 or more"):
         config.barista_seconds({config.BARISTA_SECONDS: stated})
 
 
 @pytest.mark.parametrize("source", ["environment", "profile"])
 @pytest.mark.parametrize("file", ["missing", "a folder"])
-def test_unreadable_tls_file_is_refused_in_a_sentence(source: str, file: str, tmp_path: Path) -> None:
+def test_unreadable_tls_file_is_refused(source: str, file: str, tmp_path: Path) -> None:
     path = tmp_path if file == "a folder" else tmp_path / "missing.pem"
     profile = tmp_path / "temporal.toml"
     if source == "profile":
@@ -185,19 +185,19 @@ def test_unreadable_tls_file_is_refused_in_a_sentence(source: str, file: str, tm
 
 
 @pytest.mark.parametrize("key", ["secret\nkey", "secret-kéy", "secret\tkey"])
-def test_api_key_unfit_for_a_header_is_refused_and_not_repeated(key: str, profiles: dict[str, str]) -> None:
+def test_api_key_with_invalid_characters_is_refused_without_showing_it(key: str, profiles: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"^Cannot use the Temporal API key: ") as refused:
         config.cluster({**profiles, "TEMPORAL_API_KEY": key})
     assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("word", ["no", "off", "maybe"])
-def test_tls_switch_other_than_true_or_false_is_refused(word: str, profiles: dict[str, str]) -> None:
+def test_tls_setting_must_be_true_or_false(word: str, profiles: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=f"^Cannot use TEMPORAL_TLS='{word}'; possible are true and false$"):
         config.cluster({**profiles, "TEMPORAL_TLS": word})
 
 
-def test_address_with_scheme_is_refused(profiles: dict[str, str]) -> None:
+def test_cluster_address_with_scheme_is_refused(profiles: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match="possible is host:port, without a scheme") as refused:
         config.cluster({**profiles, "TEMPORAL_ADDRESS": "http://ada:secret@here:7233"})
     assert "secret" not in str(refused.value)
@@ -206,7 +206,7 @@ def test_address_with_scheme_is_refused(profiles: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "pair", [{"CERT": "secret", "KEY": "secret"}, {"CERT": "secret"}], ids=["no PEM", "certificate only"]
 )
-async def test_invalid_tls_pair_is_refused_and_not_repeated(pair: dict[str, str], nowhere: str) -> None:
+async def test_invalid_tls_key_pair_is_refused_without_showing_it(pair: dict[str, str], nowhere: str) -> None:
     given = {f"TEMPORAL_TLS_CLIENT_{name}_DATA": value for name, value in pair.items()}
     with pytest.raises(ConfigurationError, match=r"^Cannot use the TLS certificate and private key for ") as refused:
         await config.connect({"TEMPORAL_ADDRESS": nowhere, **given})
@@ -214,14 +214,14 @@ async def test_invalid_tls_pair_is_refused_and_not_repeated(pair: dict[str, str]
 
 
 @pytest.mark.parametrize("cause", [{"TEMPORAL_TLS": "true"}, {"TEMPORAL_API_KEY": "secret"}], ids=["TLS", "API key"])
-async def test_tls_to_plaintext_port_is_named(cause: dict[str, str], server: WorkflowEnvironment) -> None:
+async def test_tls_connection_to_plaintext_port_is_reported(cause: dict[str, str], server: WorkflowEnvironment) -> None:
     address = server.client.service_client.config.target_host
     with pytest.raises(ConfigurationError, match="by TLS: it answers without TLS; TEMPORAL_TLS=false") as refused:
         await config.connect({"TEMPORAL_ADDRESS": address, **cause})
     assert "secret" not in str(refused.value)
 
 
-async def test_namespace_that_server_refuses_is_one_sentence(server: WorkflowEnvironment) -> None:
+async def test_namespace_refused_by_server_raises_one_line(server: WorkflowEnvironment) -> None:
     environment = {
         "TEMPORAL_ADDRESS": server.client.service_client.config.target_host,
         "TEMPORAL_NAMESPACE": "a" * 2_000,
@@ -248,7 +248,7 @@ def test_mail_server_url_with_path_or_query_is_refused(url: str) -> None:
     ],
     ids=["TLS file", "profile", "mail server"],
 )
-def test_worker_with_wrong_environment_ends_with_one_sentence(environment: dict[str, str], nowhere: str) -> None:
+def test_worker_with_wrong_environment_prints_one_sentence(environment: dict[str, str], nowhere: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "loyalty.worker"],
         env={**os.environ, "TEMPORAL_ADDRESS": nowhere, **environment},
@@ -261,7 +261,7 @@ def test_worker_with_wrong_environment_ends_with_one_sentence(environment: dict[
     assert ended.stderr.count("\n") == 1
 
 
-def test_password_in_unreadable_database_url_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_of_database_url_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(config.DATABASE_URL, "postgresql://shop@host:secret/shop")
     with pytest.raises(
         ConfigurationError,

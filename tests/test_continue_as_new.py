@@ -63,7 +63,7 @@ async def goes_on(customer: Handle, times: int = 1) -> None:
             raise AssertionError(f"{customer.id} has not continued as new after 40 purchases")
 
 
-async def test_the_state_goes_from_run_to_run(shop: Shop) -> None:
+async def test_state_is_carried_over_to_next_run(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", email=ADA, points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await ada.signal("notifyNewStatus", {"customer_id": "joan", "status": "Gold"})
@@ -79,7 +79,7 @@ async def test_the_state_goes_from_run_to_run(shop: Shop) -> None:
     assert await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 1}) == "grace receives 1 points"
 
 
-async def test_a_transaction_is_remembered_by_the_runs_that_follow(shop: Shop) -> None:
+async def test_next_run_recognizes_repeated_transaction(shop: Shop) -> None:
     ada = await shop.opens("ada", points=999, settings=SHORT)
     assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) == "Welcome to Gold Status!"
     await goes_on(ada, times=3)
@@ -89,7 +89,7 @@ async def test_a_transaction_is_remembered_by_the_runs_that_follow(shop: Shop) -
     assert await points(ada) == before
 
 
-async def test_a_transaction_that_travels_in_the_mailbox_still_counts_once(shop: Shop) -> None:
+async def test_repeated_transaction_in_carried_mailbox_counts_once(shop: Shop) -> None:
     purchase = {"kind": "addPoints", "points": 100, "transaction_id": "receipt-1"}
     ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": [purchase] * 3})
     await comes_to(ada, 100)
@@ -99,9 +99,7 @@ async def test_a_transaction_that_travels_in_the_mailbox_still_counts_once(shop:
     assert await points(ada) == 100
 
 
-async def test_after_continuing_the_oldest_transaction_is_forgotten_and_no_other(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_next_run_forgets_only_the_oldest_transaction(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loyalty.account.TRANSACTIONS_REMEMBERED", 3)
     ada = await shop.opens("ada", settings={"history_threshold": 1})
     for transaction_id in ("z", "y", "a", "m"):
@@ -113,7 +111,7 @@ async def test_after_continuing_the_oldest_transaction_is_forgotten_and_no_other
     assert await points(ada) == 5, "The one before them is forgotten, as documented"
 
 
-async def test_the_welcome_mail_is_sent_only_once(shop: Shop) -> None:
+async def test_only_first_run_sends_welcome_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings=SHORT)
     await goes_on(ada, times=3)
     await ada.signal("cancelAccount")
@@ -122,7 +120,7 @@ async def test_the_welcome_mail_is_sent_only_once(shop: Shop) -> None:
     assert shop.mails.to(ADA)[-1] == "Goodbye"
 
 
-async def test_no_run_is_much_longer_than_the_threshold(shop: Shop) -> None:
+async def test_every_run_ends_near_its_history_threshold(shop: Shop) -> None:
     ada = await shop.opens("ada", settings=SHORT)
     for number in range(1, 31):
         await ada.signal("addPoints", 1)
@@ -166,7 +164,7 @@ async def test_concurrent_updates_are_all_answered_across_runs(shop: Shop) -> No
     assert max(lengths) < 120, f"A storm of asks held the customer in its old run: {lengths} events"
 
 
-async def test_asks_among_signals_are_all_answered(shop: Shop) -> None:
+async def test_updates_sent_among_signals_are_all_answered(shop: Shop) -> None:
     """A Workflow Task that ends a run fails if a signal arrives meanwhile; no update may be lost with it."""
     opened = await shop.opens("ada", points=TIERS[-1].minimum_points, settings={"history_threshold": 40})
     senders = await Client.connect(
@@ -210,7 +208,7 @@ def is_purchase(event: HistoryEvent) -> bool:
     return event.HasField("workflow_execution_signaled_event_attributes") or outcome.HasField("success")
 
 
-async def test_cold_worker_continues_customer_whose_first_ask_was_refused(shop: Shop) -> None:
+async def test_worker_without_cache_continues_customer_after_refused_update(shop: Shop) -> None:
     """The SDK reads the empty first task together with the second one, until that one has brought an update."""
     cold = Shop(shop.client)  # of another task queue
     async with Worker(
@@ -228,7 +226,7 @@ async def test_cold_worker_continues_customer_whose_first_ask_was_refused(shop: 
             await comes_to(ada, 2)
 
 
-async def test_asks_are_answered_before_continuing_and_tells_travel(closed_shop: Shop) -> None:
+async def test_waiting_updates_are_answered_and_waiting_signals_are_carried_over(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=1_000, settings={"history_threshold": 5})
@@ -247,14 +245,14 @@ async def test_asks_are_answered_before_continuing_and_tells_travel(closed_shop:
         assert [tell["points"] for tell in carried["mailbox"]] == [20, 30], "Tells behind the last ask travel"
 
 
-async def test_a_run_that_is_left_lasts_no_longer_than_its_update_handlers(shop: Shop) -> None:
+async def test_updates_are_answered_with_threshold_of_one_event(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 1})
     answers = [await ada.execute_update("addLoyaltyPoint", 1) for _ in range(5)]
     assert answers == ["Thanks for being a loyal customer!"] * 5
     assert await points(ada) == 5
 
 
-async def test_a_big_mailbox_is_served_down_to_what_can_travel(closed_shop: Shop) -> None:
+async def test_large_mailbox_is_processed_down_to_carry_limit(closed_shop: Shop) -> None:
     waiting = 2 * CARRY_LIMIT + 50
     ada = await closed_shop.opens("ada", settings={"history_threshold": waiting})
     await asyncio.gather(*(ada.signal("addPoints", 1) for _ in range(waiting)))
@@ -266,7 +264,7 @@ async def test_a_big_mailbox_is_served_down_to_what_can_travel(closed_shop: Shop
     assert carried["customer"]["points"] == waiting - CARRY_LIMIT
 
 
-async def test_a_threshold_of_one_event_still_serves_one_message_per_run(shop: Shop) -> None:
+async def test_run_with_threshold_of_one_event_processes_one_message(shop: Shop) -> None:
     mailbox = [{"kind": "addPoints", "points": number} for number in (1, 10, 100, 1_000)]
     ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": mailbox})
     await comes_to(ada, 1_111)
@@ -277,7 +275,7 @@ async def test_a_threshold_of_one_event_still_serves_one_message_per_run(shop: S
     )
 
 
-async def test_every_kind_of_message_can_travel(shop: Shop) -> None:
+async def test_every_type_of_message_can_be_carried_over(shop: Shop) -> None:
     start = {
         "is_new": False,
         "mailbox": [
@@ -300,7 +298,7 @@ async def test_every_kind_of_message_can_travel(shop: Shop) -> None:
     assert {"Welcome to Gold Status!", "Grace is your guest", "joan now has Gold status"} < set(told)
 
 
-async def test_without_a_threshold_the_servers_suggestion_is_followed() -> None:
+async def test_customer_without_threshold_follows_server_suggestion() -> None:
     async with await start_server("limit.historyCount.suggestContinueAsNew=40") as server:
         shop = Shop(await fresh_namespace(server.client))
         async with shop.serving():
@@ -313,7 +311,7 @@ async def test_without_a_threshold_the_servers_suggestion_is_followed() -> None:
     assert all(40 <= length <= 55 for length in lengths[:-1]), f"Runs have {lengths} events, suggested were 40"
 
 
-async def test_a_mail_that_cannot_be_sent_travels_and_arrives_later(shop: Shop) -> None:
+async def test_unsent_email_is_carried_over_and_sent_later(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 15})
     await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": "Gold"})
@@ -330,7 +328,7 @@ async def test_a_mail_that_cannot_be_sent_travels_and_arrives_later(shop: Shop) 
     await shop.mails.arrive(ADA, WELCOME, "grace now has Gold status", "You now have 4 points")
 
 
-async def test_a_query_sees_what_was_accepted_also_while_a_run_is_being_left(shop: Shop) -> None:
+async def test_query_includes_waiting_messages_while_run_ends(shop: Shop) -> None:
     """For up to two seconds, while it waits for the e-mail in flight, such a run serves nothing any more."""
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})
@@ -344,7 +342,7 @@ async def test_a_query_sees_what_was_accepted_also_while_a_run_is_being_left(sho
 
 
 @pytest.mark.parametrize("email", ["", ADA], ids=["at rest", "with a mail in flight"])
-async def test_a_worker_that_was_not_there_answers_queries_as_the_one_that_was(closed_shop: Shop, email: str) -> None:
+async def test_new_worker_returns_same_points_as_previous_worker(closed_shop: Shop, email: str) -> None:
     """The SDK's replay for a query makes a run look one event longer than it was: one of the thresholds is met by that.
 
     Then the customer looks as if it were leaving its run, and whatever it is asked must be answered all the same.
@@ -377,7 +375,7 @@ async def test_a_worker_that_was_not_there_answers_queries_as_the_one_that_was(c
     )
 
 
-async def test_a_guest_inherits_the_threshold_and_outlives_runs_as_well(shop: Shop) -> None:
+async def test_guest_inherits_threshold_and_continues_as_new(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
@@ -386,7 +384,7 @@ async def test_a_guest_inherits_the_threshold_and_outlives_runs_as_well(shop: Sh
     assert (await status(grace))["status"]["name"] == "Silver"
 
 
-async def test_a_guest_who_closed_the_account_in_a_later_run_stays_closed(shop: Shop) -> None:
+async def test_invitation_cannot_reopen_account_closed_in_later_run(shop: Shop) -> None:
     grace = await shop.opens("grace", settings=SHORT)
     await goes_on(grace)
     await grace.signal("cancelAccount")
@@ -396,7 +394,7 @@ async def test_a_guest_who_closed_the_account_in_a_later_run_stays_closed(shop: 
     await shop.mails.arrive(ADA, WELCOME, "grace has already canceled")
 
 
-async def test_a_host_still_reaches_a_guest_after_both_went_on(shop: Shop) -> None:
+async def test_gift_reaches_guest_after_both_customers_continued_as_new(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
@@ -407,7 +405,7 @@ async def test_a_host_still_reaches_a_guest_after_both_went_on(shop: Shop) -> No
     await comes_to(shop.customer("grace"), before + 100)
 
 
-async def test_the_account_can_be_closed_in_the_very_message_that_makes_a_run_long(shop: Shop) -> None:
+async def test_cancel_account_at_threshold_completes_without_new_run(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1, "is_new": False})
     await ada.signal("cancelAccount")
     await ends(ada)
@@ -415,7 +413,7 @@ async def test_the_account_can_be_closed_in_the_very_message_that_makes_a_run_lo
     assert len(await runs(ada, shop.client)) == 1
 
 
-async def test_cancellation_meets_the_customer_in_whatever_run(shop: Shop) -> None:
+async def test_cancellation_reaches_the_newest_run(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings=SHORT)
     await goes_on(ada)
     await ada.cancel()
@@ -427,7 +425,7 @@ async def test_cancellation_meets_the_customer_in_whatever_run(shop: Shop) -> No
     assert shop.mails.to(ADA)[-1] == "Your account has been canceled"
 
 
-async def test_cancellation_while_a_run_is_being_left_is_not_forgotten(shop: Shop) -> None:
+async def test_cancellation_during_continue_as_new_takes_effect(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})
     await eventually(lambda: shop.mails.attempts, waiting_for="the welcome mail to be tried")

@@ -18,49 +18,49 @@ def subjects(customer: Customer, points: int) -> list[str]:
     return [mail.subject for mail in emails.about(account.add_points(customer, points), customer)]
 
 
-def test_a_letter_goes_to_the_customer_and_greets_by_name() -> None:
+def test_email_greets_customer_by_name() -> None:
     mail = emails.welcome(ada(1_000))
     assert (mail.to, mail.subject) == ("ada@example.org", "Welcome to the loyalty program")
     assert mail.body == "Dear Ada,\n\nyou start as a Gold customer.\n"
 
 
-def test_who_has_no_name_is_greeted_by_the_id() -> None:
+def test_email_greets_customer_without_name_by_id() -> None:
     assert emails.welcome(Customer("ada")).body.startswith("Dear ada,")
 
 
-def test_a_purchase_tells_the_new_total() -> None:
+def test_email_after_purchase_contains_total_points() -> None:
     assert subjects(ada(1_000), 234) == ["You now have 1,234 points"]
 
 
-def test_a_promotion_is_told_after_the_total() -> None:
+def test_promotion_email_follows_points_email() -> None:
     assert subjects(ada(), 1_000) == ["You now have 1,000 points", "Welcome to Gold Status!"]
 
 
-def test_a_demotion_shows_the_way_back() -> None:
+def test_demotion_email_names_points_needed_for_former_tier() -> None:
     customer = ada(5_000)
     _, demoted = emails.about(account.add_points(customer, -1), customer)
     assert demoted.subject == "Your status is now Gold"
     assert "with 5,000 points you are back at Platinum." in demoted.body
 
 
-def test_the_gold_star_is_told_once() -> None:
+def test_gold_star_email_is_written_once() -> None:
     customer = ada(999_999)
     assert subjects(customer, 1) == ["You now have 1,000,000 points", "A gold star for you"]
     assert subjects(customer, 1) == ["You now have 1,000,001 points"]
 
 
-def test_a_change_that_moves_nothing_is_not_worth_a_letter() -> None:
+def test_change_of_zero_points_writes_no_email() -> None:
     assert subjects(ada(0), -100) == []
 
 
-def test_only_totals_of_points_replace_one_another() -> None:
+def test_only_emails_about_points_replace_each_other() -> None:
     customer = ada(999_000)
     topics = [mail.topic for mail in emails.about(account.add_points(customer, 1_000), customer)]
     assert topics == [emails.POINTS_TOPIC, "star"]
 
 
 @pytest.mark.parametrize(("points", "offer"), [(500, ""), (1_000, "You may invite 2 guests."), (5_000, "5 guests.")])
-def test_a_promotion_says_how_many_guests_it_allows(points: int, offer: str) -> None:
+def test_promotion_email_names_number_of_allowed_guests(points: int, offer: str) -> None:
     customer = ada()
     _, promoted = emails.about(account.add_points(customer, points), customer)
     assert offer in promoted.body
@@ -76,29 +76,29 @@ def test_a_promotion_says_how_many_guests_it_allows(points: int, offer: str) -> 
         (0, ["b", "c"], "Member status allows 0 guests, you have 2. With 5,000 points you may invite 5."),
     ],
 )
-def test_a_refused_invitation_says_what_would_allow_it(points: int, guests: list[str], sentence: str) -> None:
+def test_email_about_refused_invitation_names_required_tier(points: int, guests: list[str], sentence: str) -> None:
     mail = emails.not_enough_points_to_invite(ada(points, guests=guests), GuestInvitation("grace", "Grace"))
     assert mail.subject == "Not enough points to invite Grace"
     assert sentence in mail.body
 
 
-def test_an_invitation_and_its_failure_name_the_guest() -> None:
+def test_emails_about_invitations_name_the_guest() -> None:
     grace = GuestInvitation("grace", "Grace")
     assert emails.guest_invited(ada(), grace).subject == "Grace is your guest"
     assert emails.guest_already_canceled(ada(), grace).subject == "Grace has already canceled"
     assert emails.guest_invited(ada(), GuestInvitation("grace")).subject == "grace is your guest"
 
 
-def test_a_gift_that_came_back_says_whose_and_how_much() -> None:
+def test_email_about_returned_gift_names_guest_and_points() -> None:
     mail = emails.gift_returned(ada(), "grace", 1_300)
     assert mail.subject == "Your gift of 1,300 points came back"
     assert "grace could not receive it." in mail.body
 
 
-def test_news_of_a_friend_fit_into_the_subject() -> None:
+def test_email_about_friend_has_the_status_in_its_subject() -> None:
     assert emails.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
 
 
-def test_both_goodbyes_name_the_points_that_go() -> None:
+def test_both_goodbye_emails_name_the_remaining_points() -> None:
     assert "1,200 points" in emails.account_closed(ada(1_200)).body
     assert "1,200 points" in emails.account_ended_by_operator(ada(1_200)).body

@@ -212,7 +212,7 @@ def is_cut_short(event: HistoryEvent) -> bool:
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed-{seed}")
-async def test_every_purchase_counts_once_whichever_workers_are_killed(seed: int, report: Report) -> None:
+async def test_every_purchase_counts_once_when_workers_are_killed(seed: int, report: Report) -> None:
     started = time.monotonic()
     plan = Plan.of(seed, purchases=SIZE.purchases, kills=SIZE.kills, customers=CUSTOMERS, workers=WORKERS)
     with reproducible(seed):
@@ -267,9 +267,7 @@ class HoldingInbox(Inbox):
         return accepted
 
 
-async def test_a_mail_whose_worker_dies_before_it_is_confirmed_comes_again_as_the_same_mail(
-    tmp_path: Path, report: Report
-) -> None:
+async def test_unconfirmed_email_is_sent_again_with_same_message_id(tmp_path: Path, report: Report) -> None:
     inbox = HoldingInbox()
     inbox.start()
     try:
@@ -383,7 +381,7 @@ def points_of(number: int) -> int:
     return 1 + COUNT * number
 
 
-async def test_a_server_that_is_killed_has_lost_nothing_that_it_acknowledged(tmp_path: Path, report: Report) -> None:
+async def test_killed_server_loses_no_acknowledged_purchase(tmp_path: Path, report: Report) -> None:
     started = time.monotonic()
     async with await Lab.start("power cut", database=tmp_path / "temporal.db") as lab:
         impatient, patient = [
@@ -450,7 +448,7 @@ takes longer than a task may, 10 s, the customer is silent until the server has 
 
 
 @pytest.mark.parametrize("threshold", [1_000, DEFAULT_HISTORY_THRESHOLD])
-async def test_a_storm_is_counted_to_the_last_purchase(threshold: int, report: Report) -> None:
+async def test_every_purchase_of_a_storm_is_counted(threshold: int, report: Report) -> None:
     async with await Lab.start("storm", own_server=True) as lab:
         ada = await opens(lab.client, "ada", threshold=threshold, task_timeout=None)
         torrent = await storm(ada, senders=SIZE.storm_senders, seconds=SIZE.storm_seconds)

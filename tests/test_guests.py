@@ -46,7 +46,7 @@ def invitation(customer_id: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("points_of_host", "status_of_guest"), [(1_000, "Silver"), (4_999, "Silver"), (5_000, "Gold")])
-async def test_a_guest_starts_one_tier_below_the_host(shop: Shop, points_of_host: int, status_of_guest: str) -> None:
+async def test_guest_starts_one_tier_below_inviter(shop: Shop, points_of_host: int, status_of_guest: str) -> None:
     ada = await shop.opens("ada", email=ADA, points=points_of_host)
     await ada.signal("inviteGuest", invitation("grace"))
     await has_guests(ada, "grace")
@@ -54,14 +54,14 @@ async def test_a_guest_starts_one_tier_below_the_host(shop: Shop, points_of_host
     await shop.mails.arrive(ADA, WELCOME, "Grace is your guest")
 
 
-async def test_a_guest_is_welcomed_like_any_new_customer(shop: Shop) -> None:
+async def test_new_guest_receives_welcome_email(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
     await shop.mails.arrive(GRACE, WELCOME, "You now have 500 points", "Welcome to Silver Status!")
 
 
 @pytest.mark.parametrize("points_of_host", [0, 500, 999])
-async def test_below_gold_nobody_can_be_invited(shop: Shop, points_of_host: int) -> None:
+async def test_customer_below_gold_cannot_invite_guests(shop: Shop, points_of_host: int) -> None:
     ada = await shop.opens("ada", email=ADA, points=points_of_host)
     await ada.signal("inviteGuest", invitation("grace"))
     await shop.mails.arrive(ADA, WELCOME, "Not enough points to invite Grace")
@@ -70,7 +70,7 @@ async def test_below_gold_nobody_can_be_invited(shop: Shop, points_of_host: int)
         await shop.customer("grace").describe()
 
 
-async def test_a_third_guest_takes_platinum(shop: Shop) -> None:
+async def test_third_guest_requires_platinum_status(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=1_000)
     for guest in ("grace", "joan", "mary"):
         await ada.signal("inviteGuest", invitation(guest))
@@ -83,7 +83,7 @@ async def test_a_third_guest_takes_platinum(shop: Shop) -> None:
     await has_guests(ada, "grace", "joan", "mary")
 
 
-async def test_a_second_invitation_promotes_the_running_guest(shop: Shop) -> None:
+async def test_second_invitation_promotes_running_guest(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
     await has_guests(ada, "grace")
@@ -97,7 +97,7 @@ async def test_a_second_invitation_promotes_the_running_guest(shop: Shop) -> Non
     assert await ada.query("getGuests") == ["grace"]
 
 
-async def test_somebody_who_is_a_customer_already_keeps_points_and_guests(shop: Shop) -> None:
+async def test_invited_existing_customer_keeps_points_and_guests(shop: Shop) -> None:
     grace = await shop.opens("grace", points=6_000, guests=["joan"])
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
@@ -106,7 +106,7 @@ async def test_somebody_who_is_a_customer_already_keeps_points_and_guests(shop: 
     assert await grace.query("getGuests") == ["joan"]
 
 
-async def test_inviting_oneself_changes_nothing(shop: Shop) -> None:
+async def test_customer_cannot_invite_itself(shop: Shop) -> None:
     ada = await shop.opens("ada", points=5_000)
     await ada.signal("inviteGuest", invitation("ada"))
     assert await ada.query("getGuests") == []
@@ -122,7 +122,7 @@ async def test_two_customers_can_invite_each_other(shop: Shop) -> None:
     await has_guests(grace, "ada")
 
 
-async def test_a_cancelled_guest_cannot_be_invited_again(shop: Shop) -> None:
+async def test_guest_with_closed_account_cannot_be_invited_again(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
     await has_guests(ada, "grace")
@@ -135,7 +135,7 @@ async def test_a_cancelled_guest_cannot_be_invited_again(shop: Shop) -> None:
     assert await ada.query("getGuests") == [], "The place is free for somebody else"
 
 
-async def test_the_host_lives_on_when_the_guest_leaves_and_the_other_way_round(shop: Shop) -> None:
+async def test_inviter_and_guest_close_their_accounts_independently(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     for guest in ("grace", "joan"):
         await ada.signal("inviteGuest", invitation(guest))
@@ -148,7 +148,7 @@ async def test_the_host_lives_on_when_the_guest_leaves_and_the_other_way_round(s
     assert await points(shop.customer("joan")) == 500
 
 
-async def test_a_guest_who_rises_by_a_gift_tells_the_host(shop: Shop) -> None:
+async def test_guest_promoted_by_gift_notifies_inviter(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=5_000)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await has_guests(ada, "grace")
@@ -160,7 +160,7 @@ async def test_a_guest_who_rises_by_a_gift_tells_the_host(shop: Shop) -> None:
     )
 
 
-async def test_a_host_that_cannot_start_a_guest_for_another_reason_fails_loudly(closed_shop: Shop) -> None:
+async def test_non_retryable_error_while_starting_guest_fails_inviter(closed_shop: Shop) -> None:
     gate = Gate()
     gate.error = ApplicationError("the cluster is full", non_retryable=True)
     async with closed_shop.serving(gate=gate):
@@ -172,7 +172,7 @@ async def test_a_host_that_cannot_start_a_guest_for_another_reason_fails_loudly(
     assert (await ada.describe()).status == WorkflowExecutionStatus.FAILED
 
 
-async def test_a_guest_who_cannot_be_started_at_first_is_tried_again(closed_shop: Shop) -> None:
+async def test_start_of_guest_is_retried_after_connection_error(closed_shop: Shop) -> None:
     gate = Gate()
     gate.error = ConnectionError("the server is restarting")
     async with closed_shop.serving(gate=gate):
@@ -188,7 +188,7 @@ async def test_a_guest_who_cannot_be_started_at_first_is_tried_again(closed_shop
 # ---- gifts ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_gift_takes_from_the_host_and_gives_to_the_guest(shop: Shop) -> None:
+async def test_gift_moves_points_from_inviter_to_guest(shop: Shop) -> None:
     grace = await shop.opens("grace", points=50)
     ada = await shop.opens("ada", email=ADA, points=500, guests=["grace"])
     answer = await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 300})
@@ -199,7 +199,7 @@ async def test_a_gift_takes_from_the_host_and_gives_to_the_guest(shop: Shop) -> 
     await shop.mails.arrive(ADA, WELCOME, "You now have 200 points", "Your status is now Member")
 
 
-async def test_a_gift_bounces_where_the_guest_has_closed_the_account(shop: Shop) -> None:
+async def test_gift_to_guest_with_closed_account_is_returned(shop: Shop) -> None:
     grace = await shop.opens("grace")
     await grace.signal("cancelAccount")
     await ends(grace)
@@ -211,7 +211,7 @@ async def test_a_gift_bounces_where_the_guest_has_closed_the_account(shop: Shop)
     await shop.mails.arrive(ADA, WELCOME, "Your gift of 300 points came back")
 
 
-async def test_gifts_at_the_same_time_never_give_more_than_there_is(shop: Shop) -> None:
+async def test_concurrent_gifts_never_spend_more_than_available_points(shop: Shop) -> None:
     grace = await shop.opens("grace")
     ada = await shop.opens("ada", name="Ada", points=500, guests=["grace"])
     gifts = [ada.execute_update("giftPoints", {"guest_id": "grace", "points": 200}) for _ in range(5)]
@@ -222,7 +222,7 @@ async def test_gifts_at_the_same_time_never_give_more_than_there_is(shop: Shop) 
     assert await points(ada) == 100
 
 
-async def test_a_gift_to_a_guest_who_is_one_in_name_only_bounces(shop: Shop) -> None:
+async def test_gift_to_guest_without_workflow_is_returned(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", points=500, guests=["nobody"])
     sentence = await refusal(ada.execute_update("giftPoints", {"guest_id": "nobody", "points": 500}))
     assert sentence.endswith("nobody cannot receive them, and they are back: Ada has 500")

@@ -56,7 +56,7 @@ def closed_shop(closed_shop: Shop) -> Shop:
     return closed_shop
 
 
-async def test_worker_serves_without_the_course(
+async def test_worker_runs_without_the_packages_of_the_course(
     closed_shop: Shop, light: tuple[str, str], record_property: Callable[[str, object], None]
 ) -> None:
     absent = subprocess.run([*light, "-c", LOOK], capture_output=True, text=True, check=True, cwd="/").stdout  # noqa: ASYNC221
@@ -70,7 +70,7 @@ async def test_worker_serves_without_the_course(
     record_property(MEASURED, f"packages of a worker without the course: {size / 1e6:.0f} MB")
 
 
-async def test_coffee_shop_without_database_packages_says_what_to_install(
+async def test_coffee_worker_without_database_packages_names_missing_extra(
     closed_shop: Shop, light: tuple[str, str]
 ) -> None:
     async with worker(closed_shop, "coffee-shop", python=light) as process:

@@ -560,7 +560,7 @@ PLAYED = settings(
 )
 
 
-def test_whatever_is_said_the_program_ends_where_the_model_does(server: WorkflowEnvironment) -> None:
+def test_customers_match_the_model_after_random_messages(server: WorkflowEnvironment) -> None:
     tally = play(server, DAYS)
     assert tally.messages.total() >= MESSAGES, f"Only {tally.messages.total():,} messages were sent: {tally}"
     assert {*tally.messages} == KINDS, f"Not every message of the contract was sent: {tally}"
@@ -569,7 +569,7 @@ def test_whatever_is_said_the_program_ends_where_the_model_does(server: Workflow
     assert tally.runs > tally.customers + MESSAGES // 10, f"Customers have hardly ever continued as new: {tally}"
 
 
-def test_the_same_is_true_of_those_who_remember_little(
+def test_customers_with_small_limits_match_the_model(
     server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limits of what travels from run to run, so low that they are met in every run."""

@@ -88,20 +88,20 @@ def refusal(parse: Callable[..., object], *arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("points", [1, -1, 100, MAX_POINTS, -MAX_POINTS])
-def test_a_purchase_is_a_whole_number_of_points_up_or_down(points: int) -> None:
+def test_add_points_accepts_positive_and_negative_whole_numbers(points: int) -> None:
     assert parsing.add_points(points) == AddPoints(points)
 
 
-def test_a_purchase_may_name_its_sender() -> None:
+def test_add_points_accepts_a_sender() -> None:
     assert parsing.add_points(100, "grace") == AddPoints(100, "grace")
 
 
-def test_a_null_sender_is_no_sender() -> None:
+def test_null_sender_means_no_sender() -> None:
     assert parsing.add_points(100, None) == AddPoints(100)
 
 
 @pytest.mark.parametrize("points", [*NOT_POINTS, *TOO_MANY_POINTS, -MAX_POINTS - 1], ids=shown)
-def test_a_purchase_of_anything_else_is_refused(points: object) -> None:
+def test_add_points_refuses_anything_but_whole_numbers(points: object) -> None:
     assert refusal(parsing.add_points, points) == (
         f"Cannot use {refusals.shown(points)} as points; "
         "possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000"
@@ -109,7 +109,7 @@ def test_a_purchase_of_anything_else_is_refused(points: object) -> None:
 
 
 @pytest.mark.parametrize("sender", [value for value in NOT_AN_ID if value is not None], ids=shown)
-def test_a_purchase_with_an_impossible_sender_is_refused(sender: object) -> None:
+def test_add_points_refuses_an_impossible_sender(sender: object) -> None:
     assert "as a customer id; possible " in refusal(parsing.add_points, 100, sender)
 
 
@@ -118,130 +118,130 @@ def test_a_purchase_with_an_impossible_sender_is_refused(sender: object) -> None
     ["1", "-", "two words", "0b7f1f6e-5d0c-4d4b-9b1e-0e2c4c1a7f11", '"\\', "r" * MAX_TRANSACTION_ID],
     ids=shown,
 )
-def test_a_purchase_may_name_its_transaction(transaction: str) -> None:
+def test_add_points_accepts_a_transaction_id(transaction: str) -> None:
     assert parsing.add_points(100, None, transaction) == AddPoints(100, None, transaction)
 
 
-def test_a_null_transaction_is_no_transaction() -> None:
+def test_null_transaction_id_means_no_transaction() -> None:
     assert parsing.add_points(100, "grace", None) == AddPoints(100, "grace")
 
 
 @pytest.mark.parametrize("transaction", NOT_A_TRANSACTION, ids=shown)
-def test_a_purchase_with_an_impossible_transaction_is_refused(transaction: object) -> None:
+def test_add_points_refuses_an_impossible_transaction_id(transaction: object) -> None:
     assert refusal(parsing.add_points, 100, None, transaction).startswith(
         f"Cannot use {refusals.shown(transaction)} as a transaction id; possible "
     )
 
 
-def test_a_transaction_id_that_is_too_long_is_told_how_long_it_may_be() -> None:
+def test_refusal_of_long_transaction_id_names_the_limit() -> None:
     assert refusal(values.transaction_id, "r" * 65).endswith("as a transaction id; possible are up to 64 characters")
     assert refusal(values.transaction_id, "réceipt") == (
         "Cannot use 'réceipt' as a transaction id; possible is printable ASCII text, such as a UUID"
     )
 
 
-def test_an_invitation_needs_only_an_id() -> None:
+def test_invitation_requires_only_an_id() -> None:
     assert parsing.invite_guest({"customer_id": "grace"}) == InviteGuest(GuestInvitation("grace"))
 
 
-def test_an_invitation_may_bring_name_and_email() -> None:
+def test_invitation_accepts_name_and_email() -> None:
     guest = {"customer_id": "grace", "name": "Grace Hopper", "email": "grace@navy.mil"}
     assert parsing.invite_guest(guest) == InviteGuest(GuestInvitation("grace", "Grace Hopper", "grace@navy.mil"))
 
 
-def test_unknown_fields_are_ignored_so_that_newer_senders_are_understood() -> None:
+def test_unknown_fields_of_an_invitation_are_ignored() -> None:
     assert parsing.invite_guest({"customer_id": "grace", "shoe_size": 38}) == InviteGuest(GuestInvitation("grace"))
 
 
 @pytest.mark.parametrize("customer_id", NOT_AN_ID, ids=shown)
-def test_an_invitation_of_an_impossible_id_is_refused(customer_id: object) -> None:
+def test_invitation_with_impossible_id_is_refused(customer_id: object) -> None:
     assert "as a customer id; possible " in refusal(parsing.invite_guest, {"customer_id": customer_id})
 
 
 @pytest.mark.parametrize(
     "email", ["grace", "grace at navy.mil", "gra ce@navy.mil", "a@b\nBcc: eve@x", 7, None, ["a@b"]]
 )
-def test_an_invitation_to_an_impossible_address_is_refused(email: object) -> None:
+def test_invitation_with_impossible_address_is_refused(email: object) -> None:
     assert "as an e-mail address; possible " in refusal(parsing.invite_guest, {"customer_id": "g", "email": email})
 
 
 @pytest.mark.parametrize("name", [7, None, "two\nlines", "a" * (MAX_TEXT + 1)], ids=shown)
-def test_an_invitation_with_an_impossible_name_is_refused(name: object) -> None:
+def test_invitation_with_impossible_name_is_refused(name: object) -> None:
     assert "as a name; possible " in refusal(parsing.invite_guest, {"customer_id": "grace", "name": name})
 
 
 @pytest.mark.parametrize(
     "guest", [None, "grace", 7, [], ["customer_id"], {}, {"name": "Grace"}, [{"customer_id": "g"}]]
 )
-def test_an_invitation_that_is_no_object_with_an_id_is_refused(guest: object) -> None:
+def test_invitation_must_be_an_object_with_an_id(guest: object) -> None:
     assert refusal(parsing.invite_guest, guest) == (
         f"Cannot read {guest!r}; possible is an object with the fields customer_id, name, email"
     )
 
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
-def test_a_minimum_status_is_a_tier_level(level: int) -> None:
+def test_ensure_minimum_status_accepts_a_tier_level(level: int) -> None:
     assert parsing.ensure_minimum_status(level) == EnsureMinimumStatus(level)
 
 
 @pytest.mark.parametrize("level", [-1, 4, True, False, 1.0, float("nan"), "1", "Gold", None, [], {}], ids=shown)
-def test_a_minimum_status_of_another_level_is_refused(level: object) -> None:
+def test_ensure_minimum_status_refuses_an_unknown_level(level: object) -> None:
     assert refusal(parsing.ensure_minimum_status, level) == (
         f"Cannot use {level!r} as a tier level; possible are 0 (Member), 1 (Silver), 2 (Gold), 3 (Platinum)"
     )
 
 
-def test_news_name_a_friend_and_a_tier() -> None:
+def test_notify_new_status_accepts_a_friend_and_a_tier() -> None:
     news = {"customer_id": "grace", "status": "Gold"}
     assert parsing.notify_new_status(news) == NotifyNewStatus(NewStatus("grace", "Gold"))
 
 
 @pytest.mark.parametrize("status", ["Titanium", "gold", "", 2, None, ["Gold"], {"Gold": 1}, float("nan")])
-def test_news_of_an_unknown_tier_are_refused(status: object) -> None:
+def test_notify_new_status_refuses_an_unknown_tier(status: object) -> None:
     assert refusal(parsing.notify_new_status, {"customer_id": "grace", "status": status}) == (
         f"Cannot use {status!r} as a status; possible are Member, Silver, Gold, Platinum"
     )
 
 
 @pytest.mark.parametrize("news", [None, "Gold", 2, [], {}, {"customer_id": "grace"}, {"status": "Gold"}])
-def test_news_without_friend_or_status_are_refused(news: object) -> None:
+def test_notify_new_status_requires_friend_and_status(news: object) -> None:
     assert refusal(parsing.notify_new_status, news) == (
         f"Cannot read {news!r}; possible is an object with the fields customer_id, status"
     )
 
 
 @pytest.mark.parametrize("customer_id", NOT_AN_ID, ids=shown)
-def test_news_of_an_impossible_friend_are_refused(customer_id: object) -> None:
+def test_notify_new_status_refuses_an_impossible_friend(customer_id: object) -> None:
     news = {"customer_id": customer_id, "status": "Gold"}
     assert "as a customer id; possible " in refusal(parsing.notify_new_status, news)
 
 
-def test_a_cancellation_takes_nothing() -> None:
+def test_cancel_account_is_parsed_without_arguments() -> None:
     assert parsing.cancel_account() == CancelAccount()
 
 
-def test_a_reward_is_a_name_that_only_the_account_can_judge() -> None:
+def test_parser_accepts_any_reward_name() -> None:
     assert parsing.redeem_reward("a castle") == RedeemReward("a castle")
 
 
 @pytest.mark.parametrize("reward", NOT_AN_ID, ids=shown)
-def test_a_reward_without_a_proper_name_is_refused(reward: object) -> None:
+def test_reward_with_impossible_name_is_refused(reward: object) -> None:
     assert "as a reward's name; possible " in refusal(parsing.redeem_reward, reward)
 
 
-def test_a_gift_names_guest_and_points() -> None:
+def test_gift_has_a_guest_and_points() -> None:
     assert parsing.gift_points({"guest_id": "grace", "points": 300}) == GiftPoints(Gift("grace", 300))
 
 
 @pytest.mark.parametrize("points", [*NOT_POINTS, *TOO_MANY_POINTS, -1], ids=shown)
-def test_a_gift_of_less_than_one_point_or_of_something_else_is_refused(points: object) -> None:
+def test_gift_must_be_at_least_one_point(points: object) -> None:
     assert refusal(parsing.gift_points, {"guest_id": "grace", "points": points}) == (
         f"Cannot use {refusals.shown(points)} as points; possible is a whole number, at least 1, up to 1,000,000,000"
     )
 
 
 @pytest.mark.parametrize("gift", [None, 300, "grace", [], {}, {"guest_id": "grace"}, {"points": 300}])
-def test_a_gift_without_guest_or_points_is_refused(gift: object) -> None:
+def test_gift_without_guest_or_points_is_refused(gift: object) -> None:
     assert refusal(parsing.gift_points, gift) == (
         f"Cannot read {gift!r}; possible is an object with the fields guest_id, points"
     )
@@ -280,7 +280,7 @@ def test_a_gift_without_guest_or_points_is_refused(gift: object) -> None:
         ),
     ],
 )
-def test_a_surplus_argument_is_refused(parse: Callable[..., object], good: tuple[Any, ...], sentence: str) -> None:
+def test_surplus_argument_is_refused(parse: Callable[..., object], good: tuple[Any, ...], sentence: str) -> None:
     parse(*good)
     assert refusal(parse, *good, 1) == sentence
 
@@ -288,11 +288,11 @@ def test_a_surplus_argument_is_refused(parse: Callable[..., object], good: tuple
 @pytest.mark.parametrize(
     "parse", [parser for parser in PARSERS if parser not in (parsing.add_points, parsing.cancel_account)]
 )
-def test_a_missing_argument_is_refused(parse: Callable[..., object]) -> None:
+def test_missing_argument_is_refused(parse: Callable[..., object]) -> None:
     assert refusal(parse).startswith("Cannot ")
 
 
-def test_an_empty_id_is_called_by_its_name() -> None:
+def test_refusal_of_empty_id_names_the_field() -> None:
     assert refusal(parsing.customer_id, "") == (
         "Cannot use an empty text as a customer id; possible are 1 to 200 printable characters"
     )
@@ -301,7 +301,7 @@ def test_an_empty_id_is_called_by_its_name() -> None:
 @pytest.mark.parametrize(
     "longest", ["a" * MAX_TEXT, "é" * (MAX_TEXT_BYTES // 6), "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)]
 )
-def test_ids_may_be_long_and_in_any_script_but_not_longer(longest: str) -> None:
+def test_ids_may_have_any_script_up_to_the_limit(longest: str) -> None:
     assert parsing.customer_id(longest) == longest
     sentence = refusal(parsing.customer_id, longest + longest[0])
     assert sentence.endswith(
@@ -314,12 +314,12 @@ def test_ids_may_be_long_and_in_any_script_but_not_longer(longest: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["customer_id", "name", "email"])
-def test_no_text_of_an_invitation_is_larger_than_what_can_travel(what: str) -> None:
+def test_every_text_of_an_invitation_has_a_size_limit(what: str) -> None:
     guest = {"customer_id": "grace", what: "é" * MAX_TEXT}
     assert refusal(parsing.invite_guest, guest).endswith("; possible are 600 bytes as JSON, not 1,200")
 
 
-def test_a_refusal_repeats_only_the_beginning_of_a_huge_value() -> None:
+def test_refusal_shows_only_the_start_of_a_huge_value() -> None:
     sentence = refusal(parsing.add_points, "9" * 1_000_000)
     assert len(sentence) < 250, "A refusal travels in the answer and in the log; it must stay a sentence"
     assert "(1,000,002 characters)" in sentence
@@ -341,7 +341,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("parse", PARSERS)
 @given(arguments=st.lists(JSON, max_size=3))
-def test_junk_is_refused_and_never_raises_anything_else(parse: Callable[..., object], arguments: list[Any]) -> None:
+def test_parsers_raise_only_refused_on_random_input(parse: Callable[..., object], arguments: list[Any]) -> None:
     if parse is parsing.add_points and not arguments:
         return  # the handlers always name the points
     sentence = "Cannot do; possible"
@@ -356,7 +356,7 @@ def test_junk_is_refused_and_never_raises_anything_else(parse: Callable[..., obj
 @pytest.mark.parametrize(
     "parse", [parser for parser in PARSERS if parser is not parsing.cancel_account], ids=lambda parse: parse.__name__
 )
-def test_junk_that_is_nested_too_deeply_to_be_shown_is_refused_like_any_other(parse: Callable[..., object]) -> None:
+def test_deeply_nested_value_is_refused(parse: Callable[..., object]) -> None:
     junk: list[Any] = []
     for _ in range(100_000):
         junk = [junk]
@@ -364,12 +364,12 @@ def test_junk_that_is_nested_too_deeply_to_be_shown_is_refused_like_any_other(pa
 
 
 @pytest.mark.parametrize("email", ["ada", "ada@", "@host", "a b@host", "a@x,b@y", "a@x;b@y", "Ada <ada@host>", "a@b@c"])
-def test_an_invitation_names_one_recipient(email: str) -> None:
+def test_invitation_accepts_only_one_email_address(email: str) -> None:
     with pytest.raises(refusals.Refused, match="as an e-mail address; possible is none at all, or name@host"):
         parsing.invite_guest({"customer_id": "grace", "email": email})
 
 
-def test_an_unknown_signal_is_refused_with_the_known_ones() -> None:
+def test_refusal_of_unknown_signal_lists_known_signals() -> None:
     with pytest.raises(refusals.Refused, match="Cannot understand the signal 'addPionts'; possible are addPoints, inv"):
         values.unknown_signal("addPionts", parsing.SIGNALS)
 
@@ -378,6 +378,6 @@ def test_an_unknown_signal_is_refused_with_the_known_ones() -> None:
     "email",
     ["x@=?utf-8?q?evil.example?=", "=?utf-8?q?x?=@example.org", "a..b@example.org", "a@b..c", "a@-b", "ä@b.org"],
 )
-def test_address_that_mail_headers_change_is_refused(email: str) -> None:
+def test_email_address_that_headers_would_change_is_refused(email: str) -> None:
     assert "possible is none at all, or name@host in ASCII" in refusal(values.exact_email, email)
     assert values.email(email) == email, "Histories of earlier releases hold such an address"

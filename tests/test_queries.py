@@ -29,7 +29,7 @@ def ada(points: int = 0, **fields: Any) -> Customer:
 # ---- answers --------------------------------------------------------------------------------------------------
 
 
-def test_the_status_answers_with_points_tier_star_and_friends() -> None:
+def test_status_contains_points_tier_gold_star_and_friends() -> None:
     answer = queries.describe(ada(1_200, lifetime_points=1_000_000, friends=[NewStatus("grace", "Gold")]))
     assert (answer.points, answer.lifetime_points, answer.account_active) == (1_200, 1_000_000, True)
     assert (answer.status.name, answer.status.level, answer.status.minimum_points, answer.status.guests_allowed) == (
@@ -43,7 +43,7 @@ def test_the_status_answers_with_points_tier_star_and_friends() -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
-def test_a_tier_unlocks_its_rewards_and_those_below(tier: Tier) -> None:
+def test_tier_unlocks_rewards_of_its_level_and_below(tier: Tier) -> None:
     unlocked = [offer.name for offer in queries.offers(ada(tier.minimum_points)) if offer.unlocked]
     assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
 
@@ -51,11 +51,11 @@ def test_a_tier_unlocks_its_rewards_and_those_below(tier: Tier) -> None:
 # ---- what waits -----------------------------------------------------------------------------------------------
 
 
-def test_without_anything_that_waits_the_customer_is_seen_as_it_is() -> None:
+def test_queries_return_current_state_without_waiting_messages() -> None:
     assert queries.foresee(ada(700), []) == ada(700)
 
 
-def test_purchases_that_wait_count_already_and_a_repeated_one_once() -> None:
+def test_queries_count_each_waiting_transaction_once() -> None:
     waiting = [AddPoints(400, None, "t-1"), AddPoints(400, None, "t-1"), AddPoints(100)]
     seen = queries.foresee(ada(), waiting)
     assert (seen.points, seen.lifetime_points) == (500, 500)
@@ -63,13 +63,13 @@ def test_purchases_that_wait_count_already_and_a_repeated_one_once() -> None:
     assert [one.transaction_id for one in seen.transactions] == ["t-1"]
 
 
-def test_a_minimum_status_and_news_that_wait_are_seen() -> None:
+def test_queries_apply_waiting_minimum_status_and_friend_status() -> None:
     seen = queries.foresee(ada(), [EnsureMinimumStatus(2), NotifyNewStatus(NewStatus("grace", "Gold"))])
     assert seen.points == 1_000
     assert seen.friends == [NewStatus("grace", "Gold")]
 
 
-def test_after_a_farewell_that_waits_only_points_still_count() -> None:
+def test_queries_apply_only_points_after_waiting_cancel_account() -> None:
     waiting: list[Tell] = [
         CancelAccount(),
         AddPoints(5),
@@ -81,11 +81,11 @@ def test_after_a_farewell_that_waits_only_points_still_count() -> None:
     assert (seen.points, seen.friends) == (5, [])
 
 
-def test_nobody_foresees_whether_a_guest_is_alive() -> None:
+def test_queries_do_not_add_a_waiting_guest() -> None:
     assert queries.foresee(ada(1_000), [InviteGuest(GuestInvitation("grace"))]).guests == []
 
 
-def test_looking_ahead_changes_nothing() -> None:
+def test_queries_do_not_change_the_customer() -> None:
     customer = ada(700, friends=[NewStatus("joan", "Member")])
     before = copy.deepcopy(customer)
     queries.foresee(

@@ -32,7 +32,7 @@ async def replay(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
-async def test_a_recorded_history_replays(file: Path) -> None:
+async def test_recorded_history_replays(file: Path) -> None:
     try:
         await replay(file)
     except (NondeterminismError, RuntimeError) as error:
@@ -40,12 +40,12 @@ async def test_a_recorded_history_replays(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", sorted(OTHER_VERSION.glob("*.json")), ids=lambda file: file.stem)
-async def test_a_history_of_another_program_is_noticed(file: Path) -> None:
+async def test_history_of_another_program_raises_nondeterminism_error(file: Path) -> None:
     with pytest.raises(NondeterminismError):
         await replay(file)
 
 
-def test_there_is_a_history_that_must_fail() -> None:
+def test_folder_contains_a_history_of_another_program() -> None:
     assert list(OTHER_VERSION.glob("*.json")), "Only a history that fails shows that the others are really replayed"
 
 
@@ -72,6 +72,6 @@ def test_there_is_a_history_that_must_fail() -> None:
         "TIMER_FIRED",
     ],
 )
-def test_the_recorded_histories_cover_every_kind_of_event(event: str) -> None:
+def test_recorded_histories_contain_every_important_event_type(event: str) -> None:
     kinds = {recorded["eventType"] for file in RECORDED for recorded in json.loads(file.read_text())["events"]}
     assert f"EVENT_TYPE_{event}" in kinds, "Record a history that has it"

@@ -79,27 +79,27 @@ BAD_HOUSEHOLDS: list[object] = [
 
 
 @pytest.mark.parametrize("start", BAD_CUSTOMERS, ids=repr)
-def test_bad_customer_input_is_refused_in_a_sentence(start: object) -> None:
+def test_bad_customer_input_is_refused(start: object) -> None:
     with pytest.raises(Refused) as refused:
         customer_input(start)
     assert SENTENCE.fullmatch(str(refused.value)), refused.value
 
 
 @pytest.mark.parametrize("start", BAD_HOUSEHOLDS, ids=repr)
-def test_bad_household_input_is_refused_in_a_sentence(start: object) -> None:
+def test_bad_household_input_is_refused(start: object) -> None:
     with pytest.raises(Refused) as refused:
         household_input(start)
     assert SENTENCE.fullmatch(str(refused.value)), refused.value
 
 
-def test_surplus_arguments_are_refused() -> None:
+def test_surplus_start_arguments_are_refused() -> None:
     with pytest.raises(Refused, match=r"Cannot read a customer with .* at its end; it takes one object"):
         customer_input(of_ada(), 7)
     with pytest.raises(Refused, match=r"Cannot read a household with .* at its end; it takes one object"):
         household_input({"household": {"household_id": "x"}}, 7)
 
 
-def test_good_input_is_read_as_it_was_written() -> None:
+def test_parsed_start_input_equals_the_written_input() -> None:
     full = CustomerInput(
         Customer(
             "ada",
@@ -126,7 +126,7 @@ BAD = of_ada(points="100", email="ada@example.org")
 WHY = "Cannot use '100' as points; possible is a whole number from 0 to 1,000,000,000"
 
 
-async def test_refused_customer_fails_and_nothing_begins(closed_shop: Shop) -> None:
+async def test_workflow_with_refused_input_fails_without_activities(closed_shop: Shop) -> None:
     ada = await closed_shop.client.start_workflow(
         WORKFLOW_TYPE,
         BAD,
@@ -148,7 +148,7 @@ async def test_refused_customer_fails_and_nothing_begins(closed_shop: Shop) -> N
     await Replayer(workflows=[CustomerLoyaltyWorkflow]).replay_workflow(history)
 
 
-async def test_update_that_starts_a_refused_customer_gets_the_sentence(shop: Shop) -> None:
+async def test_update_with_start_and_bad_input_returns_refusal(shop: Shop) -> None:
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         WORKFLOW_TYPE,
         BAD,
@@ -161,14 +161,14 @@ async def test_update_that_starts_a_refused_customer_gets_the_sentence(shop: Sho
 
 
 @pytest.mark.parametrize("arguments", [[], [of_ada(), 7], ["ada"]], ids=repr)
-async def test_missing_and_surplus_arguments_fail_the_run(shop: Shop, arguments: list[object]) -> None:
+async def test_missing_or_surplus_start_arguments_fail_the_run(shop: Shop, arguments: list[object]) -> None:
     ada: Handle = await shop.client.start_workflow(
         WORKFLOW_TYPE, args=arguments, id="customer-ada", task_queue=shop.task_queue
     )
     assert SENTENCE.fullmatch(getattr(await failure_of(ada), "message", ""))
 
 
-async def test_refused_household_fails(shop: Shop) -> None:
+async def test_household_with_bad_input_fails(shop: Shop) -> None:
     start: dict[str, Any] = {"household": {}}
     nobody = await shop.client.start_workflow(HOUSEHOLD, start, id="household-x", task_queue=shop.task_queue)
     cause = await failure_of(nobody)
@@ -178,7 +178,7 @@ async def test_refused_household_fails(shop: Shop) -> None:
 
 
 @pytest.mark.slow
-async def test_run_that_an_earlier_release_accepted_replays_and_goes_on(
+async def test_run_with_input_from_earlier_release_replays_and_continues(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An earlier release accepted a threshold of 30.0 and an address outside ASCII; its runs go on with them."""

@@ -26,33 +26,33 @@ from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, REWARDS, TIERS, Tier, rewar
         (1_000_000_000, "Platinum", 5),
     ],
 )
-def test_points_make_the_tier(points: int, name: str, guests_allowed: int) -> None:
+def test_tier_of_returns_the_tier_for_the_points(points: int, name: str, guests_allowed: int) -> None:
     tier = tier_of(points)
     assert (tier.name, tier.guests_allowed) == (name, guests_allowed)
 
 
-def test_who_owes_points_is_a_member_all_the_same() -> None:
+def test_negative_points_give_the_member_tier() -> None:
     assert tier_of(-1).name == "Member"
 
 
-def test_levels_count_from_zero_in_the_order_of_the_ladder() -> None:
+def test_tier_levels_count_from_zero() -> None:
     assert [tier.level for tier in TIERS] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
-def test_a_tier_begins_at_its_minimum_and_not_one_point_before(tier: Tier) -> None:
+def test_tier_starts_exactly_at_its_minimum_points(tier: Tier) -> None:
     assert tier_of(tier.minimum_points) == tier
     assert tier_of(tier.minimum_points - 1) == TIERS[max(0, tier.level - 1)]
 
 
 @given(st.integers(), st.integers())
-def test_more_points_never_mean_a_lower_tier(some: int, others: int) -> None:
+def test_more_points_never_give_a_lower_tier(some: int, others: int) -> None:
     fewer, more = sorted((some, others))
     assert tier_of(fewer).level <= tier_of(more).level, f"{more} points give a lower tier than {fewer}"
 
 
 @given(st.integers(min_value=0))
-def test_the_tier_is_the_highest_whose_minimum_is_covered(points: int) -> None:
+def test_tier_is_the_highest_with_enough_points(points: int) -> None:
     covered = [tier for tier in TIERS if tier.minimum_points <= points]
     assert tier_of(points) == covered[-1]
 
@@ -66,21 +66,21 @@ def test_the_tier_is_the_highest_whose_minimum_is_covered(points: int) -> None:
         ("weekend trip", 4_500, "Platinum"),
     ],
 )
-def test_a_reward_has_a_price_and_a_tier(name: str, points: int, tier: str) -> None:
+def test_reward_has_a_price_and_a_tier(name: str, points: int, tier: str) -> None:
     reward = reward_named(name)
     assert reward is not None
     assert (reward.points, TIERS[reward.tier_level].name) == (points, tier)
 
 
-def test_a_reward_of_another_name_does_not_exist() -> None:
+def test_unknown_reward_name_returns_none() -> None:
     assert reward_named("Coffee") is None
 
 
-def test_who_reaches_a_tier_can_pay_a_reward_of_it() -> None:
+def test_customer_at_minimum_of_tier_can_pay_its_rewards() -> None:
     for reward in REWARDS:
         tier = TIERS[reward.tier_level]
         assert reward.points <= max(tier.minimum_points, 100), f"{tier.name} cannot pay {reward.name}"
 
 
-def test_the_gold_star_takes_a_million_points() -> None:
+def test_gold_star_requires_a_million_points() -> None:
     assert GOLD_STAR_LIFETIME_POINTS == 1_000_000

@@ -78,9 +78,7 @@ def closed_shop(closed_shop: Shop) -> Shop:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda stop: stop.name)
-async def test_a_worker_serves_until_it_is_asked_to_stop_and_leaves_cleanly(
-    closed_shop: Shop, stop: signal.Signals
-) -> None:
+async def test_worker_stops_cleanly_on_sigterm_and_sigint(closed_shop: Shop, stop: signal.Signals) -> None:
     async with worker(closed_shop) as process:
         ada = await closed_shop.opens("ada", email="ada@example.org")
         await ada.signal("addPoints", 100)
@@ -92,13 +90,13 @@ async def test_a_worker_serves_until_it_is_asked_to_stop_and_leaves_cleanly(
     assert "Traceback" not in process.log, process.log
 
 
-async def test_without_a_mail_server_the_mails_are_logged(closed_shop: Shop) -> None:
+async def test_worker_logs_emails_without_a_mail_server(closed_shop: Shop) -> None:
     async with worker(closed_shop) as process:
         await closed_shop.opens("ada", email="ada@example.org")
         await process.logs("E-mail to ada@example.org: Welcome to the loyalty program")
 
 
-async def test_with_a_mail_server_the_mails_arrive_there(closed_shop: Shop, post_office: PostOffice) -> None:
+async def test_worker_sends_emails_to_the_mail_server(closed_shop: Shop, post_office: PostOffice) -> None:
     async with worker(closed_shop, LOYALTY_SMTP_URL=f"smtp://127.0.0.1:{post_office.port}"):
         ada = await closed_shop.opens("ada", email="ada@example.org")
         await ada.signal("cancelAccount")
@@ -115,7 +113,7 @@ async def forget_the_killed_worker(customer: Handle, shop: Shop) -> None:
     )
 
 
-async def test_customers_outlive_a_worker_that_is_killed(closed_shop: Shop) -> None:
+async def test_customer_keeps_its_points_after_worker_is_killed(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada")
     await ada.signal("addPoints", 1)
     async with worker(closed_shop) as first:
@@ -148,7 +146,7 @@ async def test_customers_outlive_a_worker_that_is_killed(closed_shop: Shop) -> N
     ],
     ids=lambda value: next(iter(value.values())) if isinstance(value, dict) else "",
 )
-async def test_a_wrong_environment_ends_the_worker_with_one_sentence(
+async def test_wrong_environment_stops_worker_with_one_sentence(
     closed_shop: Shop, environment: dict[str, str], sentence: str
 ) -> None:
     async with worker(closed_shop, **environment) as process:

@@ -55,7 +55,7 @@ async def accepted(customer: Handle, update: str, argument: object) -> Any:
 # ---- starting -------------------------------------------------------------------------------------------------
 
 
-async def test_a_customer_id_is_all_that_a_customer_needs(shop: Shop) -> None:
+async def test_customer_starts_with_only_an_id(shop: Shop) -> None:
     ada = await shop.client.start_workflow(
         "CustomerLoyaltyWorkflow", {"customer": {"customer_id": "ada"}}, id="customer-ada", task_queue=shop.task_queue
     )
@@ -72,34 +72,34 @@ async def test_a_customer_id_is_all_that_a_customer_needs(shop: Shop) -> None:
     }
 
 
-async def test_a_new_customer_is_welcomed_by_email(shop: Shop) -> None:
+async def test_new_customer_receives_welcome_email(shop: Shop) -> None:
     await shop.opens("ada", name="Ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
 
 
-async def test_a_customer_who_is_not_new_is_not_welcomed(shop: Shop) -> None:
+async def test_customer_with_is_new_false_receives_no_welcome_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings={"is_new": False})
     await ada.signal("addPoints", 1)
     await shop.mails.arrive(ADA, "You now have 1 points")
 
 
-async def test_a_customer_who_starts_with_points_starts_at_that_tier(shop: Shop) -> None:
+async def test_customer_started_with_1000_points_has_gold_status(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     answer = await status(ada)
     assert (answer["status"]["name"], answer["lifetime_points"]) == ("Gold", 1_000)
 
 
-async def test_a_customer_who_is_closed_from_the_start_only_says_so(shop: Shop) -> None:
+async def test_customer_started_with_closed_account_completes_at_once(shop: Shop) -> None:
     ada = await shop.opens("ada", account_active=False)
     assert await ends(ada) is None
 
 
-async def test_an_account_is_its_workflow_id(shop: Shop) -> None:
+async def test_client_reaches_customer_by_workflow_id(shop: Shop) -> None:
     await shop.opens("ada", points=7)
     assert await points(shop.client.get_workflow_handle("customer-ada")) == 7
 
 
-async def test_a_signal_that_comes_with_the_start_keeps_its_points(shop: Shop) -> None:
+async def test_signal_with_start_adds_to_start_points(shop: Shop) -> None:
     ada = await shop.client.start_workflow(
         WORKFLOW_TYPE,
         {"customer": {"customer_id": "ada", "points": 20}},
@@ -111,7 +111,7 @@ async def test_a_signal_that_comes_with_the_start_keeps_its_points(shop: Shop) -
     assert await points(ada) == 120
 
 
-async def test_signals_that_come_before_the_first_worker_are_all_counted(closed_shop: Shop) -> None:
+async def test_signals_sent_before_first_worker_are_all_counted(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=20)
     for _ in range(5):
         await ada.signal("addPoints", 100)
@@ -119,7 +119,7 @@ async def test_signals_that_come_before_the_first_worker_are_all_counted(closed_
         assert await points(ada) == 520
 
 
-async def test_an_update_that_comes_with_the_start_is_answered(shop: Shop) -> None:
+async def test_update_with_start_returns_answer(shop: Shop) -> None:
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         WORKFLOW_TYPE,
         {"customer": {"customer_id": "ada", "points": 499}},
@@ -134,7 +134,7 @@ async def test_an_update_that_comes_with_the_start_is_answered(shop: Shop) -> No
 # ---- tells ----------------------------------------------------------------------------------------------------
 
 
-async def test_add_points_adds_and_tells_the_total(shop: Shop) -> None:
+async def test_add_points_adds_points_and_sends_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("addPoints", 1_234)
     answer = await status(ada)
@@ -142,7 +142,7 @@ async def test_add_points_adds_and_tells_the_total(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, "You now have 1,234 points", "Welcome to Gold Status!")
 
 
-async def test_a_returned_purchase_can_demote(shop: Shop) -> None:
+async def test_returned_purchase_can_demote_customer(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=500)
     await ada.signal("addPoints", -100)
     answer = await status(ada)
@@ -150,21 +150,21 @@ async def test_a_returned_purchase_can_demote(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, "You now have 400 points", "Your status is now Member")
 
 
-async def test_points_stop_at_zero(shop: Shop) -> None:
+async def test_returned_purchase_never_makes_points_negative(shop: Shop) -> None:
     ada = await shop.opens("ada", points=50)
     await ada.signal("addPoints", -100)
     await ada.signal("addPoints", 1)
     assert await points(ada) == 1
 
 
-async def test_a_million_lifetime_points_earn_the_gold_star(shop: Shop) -> None:
+async def test_million_lifetime_points_earn_gold_star(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=5_000, lifetime_points=999_999)
     await ada.signal("addPoints", 1)
     assert (await status(ada))["gold_star"]
     await shop.mails.arrive(ADA, WELCOME, "You now have 5,001 points", "A gold star for you")
 
 
-async def test_the_sender_of_points_hears_of_a_rise_in_status(shop: Shop) -> None:
+async def test_sender_of_points_is_notified_of_promotion(shop: Shop) -> None:
     grace = await shop.opens("grace", email="grace@example.org")
     ada = await shop.opens("ada", points=499)
     await ada.signal("addPoints", args=[1, "grace"])
@@ -176,7 +176,7 @@ async def test_the_sender_of_points_hears_of_a_rise_in_status(shop: Shop) -> Non
     await shop.mails.arrive("grace@example.org", WELCOME, "ada now has Silver status")
 
 
-async def test_the_sender_of_points_hears_nothing_where_the_status_stays(shop: Shop) -> None:
+async def test_sender_of_points_is_not_notified_without_promotion(shop: Shop) -> None:
     await shop.opens("grace")
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[1, "grace"])
@@ -185,14 +185,14 @@ async def test_the_sender_of_points_hears_nothing_where_the_status_stays(shop: S
 
 
 @pytest.mark.parametrize("sender", ["nobody", "ada"])
-async def test_a_sender_who_cannot_be_told_does_no_harm(shop: Shop, sender: str) -> None:
+async def test_points_from_unreachable_sender_are_added(shop: Shop, sender: str) -> None:
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[1_000, sender])
     assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
     assert await points(ada) == 1_001
 
 
-async def test_a_minimum_status_raises_the_points_but_never_lowers_them(shop: Shop) -> None:
+async def test_ensure_minimum_status_never_lowers_points(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("ensureMinimumStatus", 2)
     assert await points(ada) == 1_000
@@ -201,7 +201,7 @@ async def test_a_minimum_status_raises_the_points_but_never_lowers_them(shop: Sh
     await shop.mails.arrive(ADA, WELCOME, "You now have 1,000 points", "Welcome to Gold Status!")
 
 
-async def test_news_of_a_friend_are_remembered_and_told(shop: Shop) -> None:
+async def test_new_status_of_friend_is_stored_and_emailed(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     for level in ("Silver", "Gold"):
         await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": level})
@@ -209,7 +209,7 @@ async def test_news_of_a_friend_are_remembered_and_told(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, "grace now has Silver status", "grace now has Gold status")
 
 
-async def test_cancel_account_says_goodbye_and_completes(shop: Shop) -> None:
+async def test_cancel_account_sends_goodbye_email_and_completes_workflow(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=70)
     await ada.signal("cancelAccount")
     assert await ends(ada) is None
@@ -219,7 +219,7 @@ async def test_cancel_account_says_goodbye_and_completes(shop: Shop) -> None:
     assert (answer["account_active"], answer["points"]) == (False, 70)
 
 
-async def test_messages_behind_the_cancellation_of_the_account_change_nothing_but_points(closed_shop: Shop) -> None:
+async def test_signals_after_cancel_account_change_only_points(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=70, email="ada@example.org")
     await ada.signal("cancelAccount")
     await ada.signal("addPoints", 100)
@@ -273,9 +273,7 @@ async def test_messages_behind_the_cancellation_of_the_account_change_nothing_bu
     ],
     ids=lambda value: repr(value)[:50],
 )
-async def test_a_bad_signal_is_ignored_and_the_customer_lives_on(
-    shop: Shop, signal: str, arguments: list[object]
-) -> None:
+async def test_bad_signal_is_ignored(shop: Shop, signal: str, arguments: list[object]) -> None:
     ada = await shop.opens("ada", points=1_000)
     before = await status(ada)
     await ada.signal(signal, args=arguments)
@@ -301,7 +299,7 @@ def nested(depth: int) -> bytes:
     ],
     ids=["broken JSON", "a number too long for Python", "NaN", "bytes", "unknown encoding", "nesting", "raw bytes"],
 )
-async def test_what_is_no_json_at_all_does_no_harm_either(shop: Shop, junk: object) -> None:
+async def test_unreadable_payload_changes_nothing(shop: Shop, junk: object) -> None:
     ada = await shop.opens("ada", points=7)
     for signal in ("addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNewStatus", "cancelAccount"):
         await ada.signal(signal, junk)
@@ -311,7 +309,7 @@ async def test_what_is_no_json_at_all_does_no_harm_either(shop: Shop, junk: obje
     assert await points(ada) == 7
 
 
-async def test_nesting_that_is_just_readable_does_no_harm_either(shop: Shop) -> None:
+async def test_deeply_nested_json_changes_nothing(shop: Shop) -> None:
     """Python's recursion limit is met by reading at one depth, and by showing what was read at another one."""
     ada = await shop.opens("ada", points=7)
     for depth in range(900, 1_000, 2):
@@ -322,19 +320,19 @@ async def test_nesting_that_is_just_readable_does_no_harm_either(shop: Shop) -> 
 # ---- asks -----------------------------------------------------------------------------------------------------
 
 
-async def test_one_loyalty_point_is_the_default(shop: Shop) -> None:
+async def test_add_loyalty_point_adds_one_point_by_default(shop: Shop) -> None:
     ada = await shop.opens("ada")
     assert await ada.execute_update("addLoyaltyPoint") == "Thanks for being a loyal customer!"
     assert await points(ada) == 1
 
 
-async def test_an_update_answers_with_the_tier_just_reached(shop: Shop) -> None:
+async def test_add_loyalty_point_returns_new_tier(shop: Shop) -> None:
     ada = await shop.opens("ada", points=999)
     assert await ada.execute_update("addLoyaltyPoint", 1) == "Welcome to Gold Status!"
     assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
 
 
-async def test_a_redeemed_reward_is_answered_with_a_receipt(shop: Shop) -> None:
+async def test_redeem_reward_returns_receipt(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=520)
     receipt = await ada.execute_update("redeemReward", "coffee")
     assert receipt == {"reward": "coffee", "points_spent": 100, "points": 420}
@@ -402,7 +400,7 @@ async def test_a_redeemed_reward_is_answered_with_a_receipt(shop: Shop) -> None:
         ),
     ],
 )
-async def test_an_impossible_update_is_refused_in_a_sentence_and_writes_no_event(
+async def test_impossible_update_is_refused_without_an_event(
     shop: Shop, update: str, arguments: list[object], sentence: str
 ) -> None:
     ada = await shop.opens("ada", name="Ada", points=120, guests=["grace"])
@@ -412,14 +410,14 @@ async def test_an_impossible_update_is_refused_in_a_sentence_and_writes_no_event
     assert len(await events(ada)) == length, "A refusal by the validator costs no event"
 
 
-async def test_an_unknown_update_is_an_error_for_its_sender_alone(shop: Shop) -> None:
+async def test_unknown_update_raises_error_only_for_its_sender(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     with pytest.raises(WorkflowUpdateFailedError):
         await ada.execute_update("noSuchUpdate")
     assert await points(ada) == 7
 
 
-async def test_an_update_to_a_closed_account_finds_nobody(shop: Shop) -> None:
+async def test_update_to_completed_workflow_raises_not_found(shop: Shop) -> None:
     ada = await shop.opens("ada")
     await ada.signal("cancelAccount")
     await ends(ada)
@@ -428,7 +426,7 @@ async def test_an_update_to_a_closed_account_finds_nobody(shop: Shop) -> None:
     assert nobody.value.status == RPCStatusCode.NOT_FOUND
 
 
-async def test_asks_and_tells_are_served_in_the_order_in_which_they_were_sent(closed_shop: Shop) -> None:
+async def test_updates_and_signals_are_processed_in_sending_order(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=4_000)
@@ -446,7 +444,7 @@ async def test_asks_and_tells_are_served_in_the_order_in_which_they_were_sent(cl
         assert await third.result() == {"reward": "concert ticket", "points_spent": 900, "points": 100}
 
 
-async def test_an_ask_that_waits_is_judged_when_its_turn_comes(closed_shop: Shop) -> None:
+async def test_waiting_update_is_checked_again_before_processing(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", points=1_000)
@@ -458,7 +456,7 @@ async def test_an_ask_that_waits_is_judged_when_its_turn_comes(closed_shop: Shop
         assert await refusal(coffee.result()) == "Cannot redeem 'coffee' for 100 points; Ada has 50"
 
 
-async def test_what_is_being_served_may_make_possible_what_is_asked_next(closed_shop: Shop) -> None:
+async def test_gift_is_accepted_while_its_guest_is_being_started(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=1_000)
@@ -469,7 +467,7 @@ async def test_what_is_being_served_may_make_possible_what_is_asked_next(closed_
         assert await gift.result() == "grace receives 300 points"
 
 
-async def test_an_update_behind_the_cancellation_of_the_account_is_refused(closed_shop: Shop) -> None:
+async def test_update_waiting_behind_cancel_account_is_refused(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", points=1_000)
@@ -482,7 +480,7 @@ async def test_an_update_behind_the_cancellation_of_the_account_is_refused(close
         await ends(ada)
 
 
-async def test_an_update_while_the_goodbye_is_on_its_way_is_refused_at_once(shop: Shop) -> None:
+async def test_update_during_goodbye_email_is_refused_at_once(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", email=ADA, points=120)
     await shop.mails.arrive(ADA, WELCOME)
     shop.mails.down = True
@@ -500,7 +498,7 @@ async def test_an_update_while_the_goodbye_is_on_its_way_is_refused_at_once(shop
 # ---- what is sent again ---------------------------------------------------------------------------------------
 
 
-async def test_a_purchase_that_is_told_again_counts_once(shop: Shop) -> None:
+async def test_repeated_add_points_signal_counts_once(shop: Shop) -> None:
     ada = await shop.opens("ada")
     for _ in range(3):
         await ada.signal("addPoints", args=[100, None, "receipt-1"])
@@ -509,7 +507,7 @@ async def test_a_purchase_that_is_told_again_counts_once(shop: Shop) -> None:
     assert (answer["points"], answer["lifetime_points"]) == (200, 200)
 
 
-async def test_an_ask_that_is_sent_again_gets_the_same_answer_again(shop: Shop) -> None:
+async def test_repeated_update_returns_first_answer(shop: Shop) -> None:
     ada = await shop.opens("ada", points=999)
     answers = [await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"])]
     await ada.signal("addPoints", 1)
@@ -519,14 +517,14 @@ async def test_an_ask_that_is_sent_again_gets_the_same_answer_again(shop: Shop) 
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!", "A repetition is no purchase"
 
 
-async def test_asks_that_are_sent_again_at_the_same_time_get_one_answer(shop: Shop) -> None:
+async def test_concurrent_repeated_updates_return_same_answer(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     asking = (ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) for _ in range(8))
     assert await asyncio.gather(*asking) == ["Welcome to Silver Status!"] * 8
     assert await points(ada) == 500
 
 
-async def test_tells_and_asks_share_one_memory(shop: Shop) -> None:
+async def test_transaction_sent_as_signal_and_update_counts_once(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     await ada.signal("addPoints", args=[1, None, "told first"])
     assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "told first"]) == "Welcome to Silver Status!"
@@ -535,7 +533,7 @@ async def test_tells_and_asks_share_one_memory(shop: Shop) -> None:
     assert await points(ada) == 501
 
 
-async def test_under_one_transaction_the_first_purchase_wins(shop: Shop) -> None:
+async def test_first_purchase_of_a_transaction_counts(shop: Shop) -> None:
     grace = await shop.opens("grace")
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[100, None, "receipt-1"])
@@ -545,21 +543,21 @@ async def test_under_one_transaction_the_first_purchase_wins(shop: Shop) -> None
     assert (await status(grace))["friends"] == {}, "Nobody is told of a rise that did not happen"
 
 
-async def test_a_transaction_belongs_to_one_customer(shop: Shop) -> None:
+async def test_same_transaction_id_counts_once_for_each_customer(shop: Shop) -> None:
     ada, grace = await shop.opens("ada"), await shop.opens("grace")
     for customer in (ada, grace):
         await customer.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"])
     assert [await points(ada), await points(grace)] == [100, 100]
 
 
-async def test_a_transaction_that_was_refused_was_not_counted_and_may_be_sent_again(shop: Shop) -> None:
+async def test_refused_transaction_can_be_sent_again(shop: Shop) -> None:
     ada = await shop.opens("ada")
     await refusal(ada.execute_update("addLoyaltyPoint", args=[0, None, "receipt-1"]))
     await ada.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"])
     assert await points(ada) == 100
 
 
-async def test_a_closed_account_refuses_even_what_it_has_answered_before(shop: Shop) -> None:
+async def test_closed_account_refuses_repeated_update(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
     await ada.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"])
@@ -579,7 +577,7 @@ async def test_a_closed_account_refuses_even_what_it_has_answered_before(shop: S
 # ---- peeks ----------------------------------------------------------------------------------------------------
 
 
-async def test_the_loyalty_message_is_thanks_until_a_tier_is_reached(shop: Shop) -> None:
+async def test_loyalty_message_welcomes_customer_only_right_after_promotion(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
     await ada.signal("addPoints", 1)
@@ -588,7 +586,7 @@ async def test_the_loyalty_message_is_thanks_until_a_tier_is_reached(shop: Shop)
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
 
 
-async def test_the_rewards_say_what_is_unlocked(shop: Shop) -> None:
+async def test_get_rewards_marks_unlocked_rewards(shop: Shop) -> None:
     ada = await shop.opens("ada", points=500)
     assert await ada.query("getRewards") == [
         {"name": "coffee", "points": 100, "tier": "Member", "unlocked": True},
@@ -598,12 +596,12 @@ async def test_the_rewards_say_what_is_unlocked(shop: Shop) -> None:
     ]
 
 
-async def test_the_guests_are_listed(shop: Shop) -> None:
+async def test_get_guests_lists_guests(shop: Shop) -> None:
     ada = await shop.opens("ada", guests=["grace", "joan"])
     assert await ada.query("getGuests") == ["grace", "joan"]
 
 
-async def test_queries_write_no_event(shop: Shop) -> None:
+async def test_queries_record_no_events(shop: Shop) -> None:
     ada = await shop.opens("ada")
     await points(ada)
     length = len(await events(ada))
@@ -612,14 +610,14 @@ async def test_queries_write_no_event(shop: Shop) -> None:
     assert len(await events(ada)) == length
 
 
-async def test_an_unknown_query_is_an_error_for_its_sender_alone(shop: Shop) -> None:
+async def test_unknown_query_raises_error_only_for_its_sender(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     with pytest.raises(WorkflowQueryFailedError):
         await ada.query("noSuchQuery")
     assert await points(ada) == 7
 
 
-async def test_a_closed_account_still_answers_queries(shop: Shop) -> None:
+async def test_closed_account_answers_queries(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     await ada.signal("cancelAccount")
     await ends(ada)
@@ -629,7 +627,7 @@ async def test_a_closed_account_still_answers_queries(shop: Shop) -> None:
 # ---- e-mail ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_customer_without_an_address_costs_no_activity(shop: Shop) -> None:
+async def test_customer_without_address_schedules_no_activity(shop: Shop) -> None:
     ada = await shop.opens("ada")
     await ada.signal("addPoints", 5_000)
     await ada.signal("cancelAccount")
@@ -638,7 +636,7 @@ async def test_a_customer_without_an_address_costs_no_activity(shop: Shop) -> No
     assert shop.mails.attempts == []
 
 
-async def test_email_does_not_hold_up_the_mailbox(shop: Shop) -> None:
+async def test_customer_processes_messages_while_mail_server_is_down(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     for _ in range(10):
@@ -659,7 +657,7 @@ async def is_canceled(customer: Handle) -> None:
     await has_closed(customer, WorkflowExecutionStatus.CANCELED)
 
 
-async def test_cancellation_sends_a_last_email_and_ends_as_canceled(shop: Shop) -> None:
+async def test_canceled_customer_sends_last_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
     await ada.cancel()
@@ -667,7 +665,7 @@ async def test_cancellation_sends_a_last_email_and_ends_as_canceled(shop: Shop) 
     assert shop.mails.to(ADA) == [WELCOME, CANCELED]
 
 
-async def test_cancellation_before_the_first_worker_sends_a_last_email_too(closed_shop: Shop) -> None:
+async def test_customer_canceled_before_first_worker_sends_last_email(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", email=ADA)
     await ada.cancel()
     async with closed_shop.serving():
@@ -675,7 +673,7 @@ async def test_cancellation_before_the_first_worker_sends_a_last_email_too(close
     assert closed_shop.mails.to(ADA)[-1:] == [CANCELED]
 
 
-async def test_cancellation_while_a_guest_is_being_started_answers_whoever_asks(closed_shop: Shop) -> None:
+async def test_cancellation_while_guest_starts_refuses_waiting_update(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", email=ADA, points=1_000)
@@ -691,7 +689,7 @@ async def test_cancellation_while_a_guest_is_being_started_answers_whoever_asks(
     assert closed_shop.mails.to(ADA) == [WELCOME, "grace is your guest", CANCELED]
 
 
-async def test_cancellation_in_one_breath_with_a_purchase_is_not_forgotten(closed_shop: Shop) -> None:
+async def test_cancellation_in_same_task_as_purchase_takes_effect(closed_shop: Shop) -> None:
     async with closed_shop.serving():
         await closed_shop.opens("grace")
         ada = await closed_shop.opens("ada", email=ADA)
@@ -704,7 +702,7 @@ async def test_cancellation_in_one_breath_with_a_purchase_is_not_forgotten(close
     assert closed_shop.mails.to(ADA)[-1] == CANCELED
 
 
-async def test_cancellation_in_one_breath_with_a_gift_loses_no_points(closed_shop: Shop) -> None:
+async def test_cancellation_in_same_task_as_gift_keeps_points(closed_shop: Shop) -> None:
     async with closed_shop.serving():
         grace = await closed_shop.opens("grace")
         ada = await closed_shop.opens("ada", email=ADA, points=1_000, guests=["grace"])
@@ -721,7 +719,7 @@ async def test_cancellation_in_one_breath_with_a_gift_loses_no_points(closed_sho
         assert await points(ada) == (700 if given else 1_000)
 
 
-async def test_cancellation_while_the_goodbye_is_on_its_way_still_ends_as_canceled(shop: Shop) -> None:
+async def test_cancellation_during_goodbye_email_ends_as_canceled(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
     shop.mails.down = True

@@ -66,9 +66,7 @@ def test_email_without_address_is_dropped() -> None:
 
 
 def test_full_outbox_drops_its_oldest_email(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(
-        workflow, "logger", logging.getLogger("loyalty")
-    )  # workflow.logger works only inside a workflow
+    monkeypatch.setattr(workflow, "logger", logging.getLogger("loyalty"))  # the original logger requires a workflow
     outbox = Outbox([])
     for number in range(WAITING_LIMIT + 2):
         outbox.put(mail(f"mail {number}"))

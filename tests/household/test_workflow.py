@@ -85,14 +85,14 @@ async def fate(customer: Handle, expected: WorkflowExecutionStatus) -> None:
 # ---- parents and children -------------------------------------------------------------------------------------
 
 
-async def test_only_the_id_is_required(shop: Shop) -> None:
+async def test_household_starts_with_only_an_id(shop: Shop) -> None:
     household = await shop.client.start_workflow(
         WORKFLOW_TYPE, {"household": {"household_id": "x"}}, id="household-x", task_queue=shop.task_queue
     )
     assert await household.query("getMembers") == []
 
 
-async def test_members_are_opened_as_children(shop: Shop) -> None:
+async def test_household_starts_new_members_as_children(shop: Shop) -> None:
     household = await opens(shop, "ada", "byron")
     kinds = [event.event_type for event in await events(household)]
     assert kinds.count(EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED) == 2
@@ -101,14 +101,14 @@ async def test_members_are_opened_as_children(shop: Shop) -> None:
     assert (await status(shop.customer("ada")))["name"] == "Ada"
 
 
-async def test_children_know_their_parent_and_others_have_none(shop: Shop) -> None:
+async def test_only_children_report_a_parent(shop: Shop) -> None:
     await opens(shop, "ada")
     await shop.opens("grace")
     assert (await status(shop.customer("ada")))["parent"] == "household-lovelace"
     assert (await status(shop.customer("grace")))["parent"] is None
 
 
-async def test_a_child_knows_its_parent_also_in_its_later_runs(shop: Shop) -> None:
+async def test_child_reports_its_parent_in_later_runs(shop: Shop) -> None:
     await opens(shop, "ada", history_threshold=30)
     ada = shop.customer("ada")
     for _ in range(12):
@@ -117,14 +117,14 @@ async def test_a_child_knows_its_parent_also_in_its_later_runs(shop: Shop) -> No
     assert (await status(ada))["parent"] == "household-lovelace"
 
 
-async def test_all_members_are_given_points(shop: Shop) -> None:
+async def test_give_to_all_adds_points_to_every_member(shop: Shop) -> None:
     household = await opens(shop, "ada", "byron")
     await household.signal("giveToAll", 500)
     for member in ("ada", "byron"):
         await comes_to(shop.customer(member), 500)
 
 
-async def test_members_in_the_start_input_are_members_but_no_children(shop: Shop) -> None:
+async def test_members_from_start_input_are_not_children(shop: Shop) -> None:
     grace = await shop.opens("grace")
     household = await opens(shop, joined=("grace",))
     await household.signal("giveToAll", 7)
@@ -135,7 +135,7 @@ async def test_members_in_the_start_input_are_members_but_no_children(shop: Shop
 # ---- leaving a run --------------------------------------------------------------------------------------------
 
 
-async def test_a_household_knows_and_reaches_its_members_in_its_next_runs(shop: Shop) -> None:
+async def test_household_reaches_its_members_from_later_runs(shop: Shop) -> None:
     household = await opens(shop, "ada")
     await goes_on(household)
     await household.signal("addMember", person("byron"))
@@ -147,7 +147,7 @@ async def test_a_household_knows_and_reaches_its_members_in_its_next_runs(shop: 
     assert len(await runs(household, shop.client)) == 3
 
 
-async def test_what_waits_in_the_mailbox_travels_to_the_next_run(closed_shop: Shop) -> None:
+async def test_waiting_messages_of_household_are_carried_over(closed_shop: Shop) -> None:
     household = await closed_shop.client.start_workflow(
         WORKFLOW_TYPE,
         {"household": {"household_id": "lovelace"}},
@@ -165,7 +165,7 @@ async def test_what_waits_in_the_mailbox_travels_to_the_next_run(closed_shop: Sh
     assert opened == [0, 1], "The first run hands both messages on, the second serves them"
 
 
-async def test_a_long_history_continues_as_new_by_itself(shop: Shop) -> None:
+async def test_household_continues_as_new_at_its_threshold(shop: Shop) -> None:
     household = await opens(shop, "ada", history_threshold=30)
     for number in range(1, 9):
         await household.signal("giveToAll", 1)
@@ -175,7 +175,7 @@ async def test_a_long_history_continues_as_new_by_itself(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_who_survives_a_household_that_continues_as_new(shop: Shop, policy: str) -> None:
+async def test_parent_close_policy_applies_when_household_continues_as_new(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await goes_on(household)
     await fate(shop.customer("ada"), FATES[policy])
@@ -188,7 +188,7 @@ async def test_who_survives_a_household_that_continues_as_new(shop: Shop, policy
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_who_survives_a_household_that_closes(shop: Shop, policy: str) -> None:
+async def test_parent_close_policy_applies_when_household_closes(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await household.signal("closeHousehold")
     await ends(household)
@@ -196,7 +196,7 @@ async def test_who_survives_a_household_that_closes(shop: Shop, policy: str) -> 
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_who_survives_a_household_that_is_canceled(shop: Shop, policy: str) -> None:
+async def test_parent_close_policy_applies_when_household_is_canceled(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await household.cancel()
     await failure_of(household)
@@ -204,14 +204,14 @@ async def test_who_survives_a_household_that_is_canceled(shop: Shop, policy: str
     await fate(shop.customer("ada"), FATES[policy])
 
 
-async def test_a_child_that_is_asked_to_cancel_says_goodbye(shop: Shop) -> None:
+async def test_canceled_child_sends_goodbye_email(shop: Shop) -> None:
     household = await opens(shop, "ada", parent_close_policy="requestCancel")
     await shop.mails.arrive("ada@example.org", WELCOME)
     await goes_on(household)
     await shop.mails.arrive("ada@example.org", WELCOME, "Your account has been canceled")
 
 
-async def test_only_the_children_of_the_run_that_ends_are_concerned(shop: Shop) -> None:
+async def test_parent_close_policy_does_not_apply_to_other_members(shop: Shop) -> None:
     household = await opens(shop, "ada", joined=("grace",), parent_close_policy="terminate")
     grace = await shop.opens("grace")
     await goes_on(household)
@@ -222,7 +222,7 @@ async def test_only_the_children_of_the_run_that_ends_are_concerned(shop: Shop) 
 # ---- who cannot be added, and who is gone ---------------------------------------------------------------------
 
 
-async def test_a_customer_who_exists_already_is_not_added(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_existing_customer_is_not_added_to_household(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     grace = await shop.opens("grace", points=70)
     household = await opens(shop, "ada")
     for customer_id in ("grace", "ada", "byron"):
@@ -233,7 +233,7 @@ async def test_a_customer_who_exists_already_is_not_added(shop: Shop, caplog: py
         assert f"Cannot add {customer_id}; this customer has, or had, an account" in caplog.text
 
 
-async def test_a_customer_who_closed_the_account_is_not_added(shop: Shop) -> None:
+async def test_customer_with_closed_account_is_not_added_to_household(shop: Shop) -> None:
     grace = await shop.opens("grace")
     await grace.signal("cancelAccount")
     await ends(grace)
@@ -244,7 +244,7 @@ async def test_a_customer_who_closed_the_account_is_not_added(shop: Shop) -> Non
     await fate(grace, WorkflowExecutionStatus.COMPLETED)
 
 
-async def test_a_member_who_is_gone_is_dropped_at_the_next_gift(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_member_with_closed_account_is_removed_at_next_gift(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     household = await opens(shop, "ada", "byron")
     await shop.customer("byron").signal("cancelAccount")
     await ends(shop.customer("byron"))
@@ -255,14 +255,14 @@ async def test_a_member_who_is_gone_is_dropped_at_the_next_gift(shop: Shop, capl
     assert "Could not give 7 points to byron" in caplog.text
 
 
-async def test_a_household_lives_on_when_a_child_is_terminated(shop: Shop) -> None:
+async def test_household_keeps_running_after_child_is_terminated(shop: Shop) -> None:
     household = await opens(shop, "ada", "byron")
     await shop.customer("ada").terminate()
     await household.signal("giveToAll", 7)
     await has_members(household, "byron")
 
 
-async def test_a_household_has_room_for_so_many_members(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_full_household_refuses_another_member(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     everybody = tuple(f"member-{number}" for number in range(MOST_MEMBERS))
     household = await opens(shop, joined=everybody)
     await household.signal("addMember", person("ada"))
@@ -272,7 +272,7 @@ async def test_a_household_has_room_for_so_many_members(shop: Shop, caplog: pyte
     await has_members(household)
 
 
-async def test_a_closed_household_serves_nothing_more(closed_shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_closed_household_refuses_a_new_member(closed_shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     async with closed_shop.serving():
         household = await opens(closed_shop)
     await household.signal("closeHousehold")
@@ -307,7 +307,7 @@ BAD_SIGNALS: list[tuple[str, list[object], str]] = [
 ]
 
 
-async def test_bad_signals_are_ignored_with_a_sentence(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_household_ignores_and_logs_bad_signals(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     household = await opens(shop, "byron")
     first_run = (await household.describe()).run_id
     for signal, arguments, sentence in BAD_SIGNALS:
@@ -320,7 +320,7 @@ async def test_bad_signals_are_ignored_with_a_sentence(shop: Shop, caplog: pytes
     assert await points(shop.customer("byron")) == 0
 
 
-async def test_bad_signals_alone_bring_a_new_run(shop: Shop) -> None:
+async def test_household_continues_as_new_after_many_bad_signals(shop: Shop) -> None:
     household = await opens(shop, joined=("byron",), history_threshold=30)
     for _ in range(60):
         await household.signal("giveToAll", "much")
@@ -332,7 +332,7 @@ async def test_bad_signals_alone_bring_a_new_run(shop: Shop) -> None:
     assert await household.query("getMembers") == ["byron"]
 
 
-def test_good_messages_are_understood() -> None:
+def test_household_parsers_accept_good_messages() -> None:
     assert parsing.add_member({"customer_id": "ada"}) == AddMember(GuestInvitation("ada"))
     assert parsing.give_to_all(7) == GiveToAll(7)
     with pytest.raises(Refused, match="possible are addMember, giveToAll, continueAsNew, closeHousehold"):
