@@ -90,7 +90,7 @@ def test_default_of_a_prediction_is_no_measured_number(path: Path) -> None:
 def test_temporal_is_typed_as_in_production_and_the_sandbox_stays_on(path: Path) -> None:
     source = "\n".join(cell.source for cell in code(path))
     assert "UnsandboxedWorkflowRunner" not in source
-    assert "start_workflow(" in source
+    assert re.search(r"start_workflow\(|import open_account", source), f"{path.name} starts no workflow"
 
 
 @each_notebook

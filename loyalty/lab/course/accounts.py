@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
+from loyalty.lab.client.waiting import settled
 from loyalty.lab.lab import Lab
 from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
@@ -26,3 +27,17 @@ async def open_account(
         id=workflow_id(customer_id),
         task_queue=TASK_QUEUE,
     )
+
+
+async def open_account_with_email(
+    lab: Lab, customer_id: str, **options: Any
+) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
+    """Open an account with the address `<customer_id>@example.com` and wait for the welcome e-mail.
+
+    `options` are those of `open_account`. Return the handle after the workflow has no work left.
+    """
+    email = f"{customer_id}@example.com"
+    handle = await open_account(lab, customer_id, email=email, **options)
+    await lab.inbox.wait_for(1, to=email)
+    await settled(handle)
+    return handle

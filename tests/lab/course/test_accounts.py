@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loyalty.lab import Lab
-from loyalty.lab.course.accounts import open_account
+from loyalty.lab.course.accounts import open_account, open_account_with_email
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
 pytestmark = pytest.mark.slow
@@ -18,3 +18,11 @@ async def test_open_account_starts_customer_with_given_fields() -> None:
         assert (ada.id, status.name, status.points) == ("customer-ada", "Ada", 1_000)
         with pytest.raises(TypeError, match="colour"):
             await open_account(lab, "grace", colour="red")
+
+
+async def test_open_account_with_email_waits_for_welcome_email() -> None:
+    async with await Lab.start("accounts-with-email") as lab:
+        ada = await open_account_with_email(lab, "ada", points=500)
+        status = await ada.query(CustomerLoyaltyWorkflow.get_status)
+        assert status.points == 500
+        assert lab.inbox.count("ada@example.com") == 1

@@ -14,6 +14,7 @@ import pytest
 
 from loyalty.lab import Lab, history, settled, until
 from loyalty.lab.course import exercises
+from loyalty.lab.course.accounts import open_account, open_account_with_email
 from loyalty.lab.course.traffic import storm
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, GuestInvitation, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
@@ -56,6 +57,7 @@ def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
         "asyncio": asyncio, "lab": lab, "settled": settled, "until": until, "storm": storm, "history": history,
         "TASK_QUEUE": TASK_QUEUE, "Customer": Customer, "CustomerInput": CustomerInput, "workflow_id": workflow_id,
         "CustomerLoyaltyWorkflow": CustomerLoyaltyWorkflow, "GuestInvitation": GuestInvitation,
+        "open_account": open_account, "open_account_with_email": open_account_with_email,
     }  # fmt: skip
     for cell in code(NOTEBOOKS / f"{notebook}.ipynb"):
         if cell.id == "open-account":
