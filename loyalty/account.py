@@ -1,6 +1,6 @@
-"""The rules of one customer's account: what a message changes, and what it refuses. Pure; knows nothing of Temporal.
+"""The rules of one customer's account: the changes and the refusals of each message. Pure; does not import Temporal.
 
-Every function changes the `Customer` that it is given, or raises Refused and leaves it as it was.
+A function that raises Refused does not change its `Customer`.
 """
 
 from __future__ import annotations
@@ -30,17 +30,20 @@ from loyalty.messages import (
 from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, REWARDS, TIERS, Reward, Tier, reward_named, tier_of
 
 FRIENDS_REMEMBERED = 100
-"""Friends whose status is kept, newest last. Anybody may send one, and the state must fit into the next run's input."""
+"""The number of friends whose status a customer keeps. Any sender may add friends, but the next run's input is limited.
+"""
 
 
 TRANSACTIONS_REMEMBERED = 500
-"""Purchases whose transaction id is kept, newest last. A purchase that is repeated after 500 further ones with ids of
-their own counts twice: retries come within minutes, and every run's input carries this memory."""
+"""The number of transaction ids that a customer keeps. The next run's input contains all of them.
+
+A purchase that is repeated after 500 other purchases with a transaction id counts twice. A sender
+retries within minutes."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a change of points did to the status; `moved` is the difference in points."""
+    """The result of a change of points: the difference `moved`, and the tier before and after the change."""
 
     moved: int
     before: Tier
@@ -49,31 +52,34 @@ class Change:
 
     @property
     def rose(self) -> bool:
-        """Whether the status is higher than before."""
+        """Return whether the tier after the change is higher."""
         return self.after.level > self.before.level
 
     @property
     def fell(self) -> bool:
-        """Whether the status is lower than before."""
+        """Return whether the tier after the change is lower."""
         return self.after.level < self.before.level
 
 
 def display_name(customer: Customer | GuestInvitation) -> str:
-    """Return what to call somebody: the name, or the id where no name is known."""
+    """Return the customer's name, or the customer id if the name is empty."""
     return customer.name or customer.customer_id
 
 
 def normalize(customer: Customer) -> Customer:
-    """Return `customer` with the sums that a hand-written start input may leave out or contradict set right."""
+    """Return `customer` with points of at least 0, and with at least as many lifetime points as points.
+
+    A start input that was written by hand may contradict this rule.
+    """
     customer.points = max(0, customer.points)
     customer.lifetime_points = max(customer.points, customer.lifetime_points)
     return customer
 
 
 def apply(customer: Customer, tell: Tell) -> Change | None:
-    """Change the account as a tell asks; return what that did to the points, or None if it cannot change them.
+    """Apply the message of a signal to the account. Return the change of points, or None if no points can change.
 
-    A transaction that was counted before changes nothing, and returns None, too.
+    A transaction that was already counted changes nothing; the result is None.
     """
     match tell:
         case AddPoints(points, _, transaction_id):
@@ -89,32 +95,32 @@ def apply(customer: Customer, tell: Tell) -> Change | None:
         case CancelAccount():
             customer.account_active = False
         case InviteGuest():
-            pass  # whether the guest becomes one, only the guest's actor decides
+            pass  # the guest's workflow decides whether the guest accepts
         case _:
             assert_never(tell)
     return None
 
 
 def add_points(customer: Customer, points: int) -> Change:
-    """Add `points`, or take them where negative; never below 0. Remembers the message that the change deserves."""
+    """Add `points`, which may be negative; the result is at least 0. Set the answer of `getLoyaltyMessage`."""
     change = _set_points(customer, max(0, customer.points + points), earned=max(0, points))
     customer.loyalty_message = f"Welcome to {change.after.name} Status!" if change.rose else THANKS
     return change
 
 
 def raise_to_level(customer: Customer, level: int) -> Change:
-    """Raise the points to the minimum of the tier with that level; change nothing where they cover it already."""
+    """Raise the points to the minimum of the tier with this level. Change nothing if the points are at least that."""
     missing = max(0, TIERS[level].minimum_points - customer.points)
     return _set_points(customer, customer.points + missing, earned=missing)
 
 
 def spend(customer: Customer, points: int) -> Change:
-    """Take `points` that a refusal has found to be covered."""
+    """Subtract `points`. The caller has checked that the customer has enough points."""
     return _set_points(customer, customer.points - points, earned=0)
 
 
 def put_back(customer: Customer, points: int) -> Change:
-    """Give back what a gift took; it was earned once, so the lifetime points stay."""
+    """Add the points of a failed gift again. Lifetime points do not change, because a gift does not lower them."""
     return _set_points(customer, customer.points + points, earned=0)
 
 
@@ -126,18 +132,18 @@ def _set_points(customer: Customer, points: int, earned: int) -> Change:
 
 
 def has_gold_star(customer: Customer) -> bool:
-    """Return whether the lifetime points have earned the gold star."""
+    """Return whether the customer has enough lifetime points for the gold star."""
     return customer.lifetime_points >= GOLD_STAR_LIFETIME_POINTS
 
 
 def remember_friend(customer: Customer, news: NewStatus) -> None:
-    """Keep the newest status of a friend; the oldest news goes when more than FRIENDS_REMEMBERED are known."""
+    """Keep the newest status of a friend. Above FRIENDS_REMEMBERED friends, the oldest status is removed."""
     others = [known for known in customer.friends if known.customer_id != news.customer_id]
     customer.friends = [*others, news][-FRIENDS_REMEMBERED:]
 
 
 def answer_given(customer: Customer, transaction_id: str | None) -> str | None:
-    """Return the answer that this transaction got when it was counted, or None where it is not remembered."""
+    """Return the first answer to this transaction, or None if the transaction is unknown."""
     if transaction_id is None:
         return None
     known = (one.answer for one in customer.transactions if one.transaction_id == transaction_id)
@@ -145,32 +151,32 @@ def answer_given(customer: Customer, transaction_id: str | None) -> str | None:
 
 
 def remember_transaction(customer: Customer, transaction_id: str | None) -> None:
-    """Keep the transaction just counted, with its answer; the oldest goes beyond TRANSACTIONS_REMEMBERED."""
+    """Keep a transaction and its answer. Above TRANSACTIONS_REMEMBERED, the oldest transaction is removed."""
     if transaction_id is not None:
         customer.transactions.append(Transaction(transaction_id, customer.loyalty_message))
         del customer.transactions[:-TRANSACTIONS_REMEMBERED]
 
 
 def welcome_guest(customer: Customer, guest_id: str) -> None:
-    """Count an invited customer among the guests, once."""
+    """Add the customer id to the guests, unless the list already contains this id."""
     if guest_id not in customer.guests:
         customer.guests.append(guest_id)
 
 
 def forget_guest(customer: Customer, guest_id: str) -> None:
-    """Take a customer who closed the account off the guests, so that somebody else can have the place."""
+    """Remove the customer id from the guests, so that the customer can invite another guest."""
     if guest_id in customer.guests:
         customer.guests.remove(guest_id)
 
 
 def refuse_if_closed(customer: Customer) -> None:
-    """Raise Refused where the account is closed, or about to be."""
+    """Raise Refused if the account is closed."""
     if not customer.account_active:
         raise Refused(f"Cannot do this for {display_name(customer)}; the account is closed")
 
 
 def refuse_impossible(customer: Customer, message: Message) -> None:
-    """Raise Refused where `message` asks for what the account, as it stands now, does not allow."""
+    """Raise Refused if the account in its current state does not allow `message`."""
     refuse_if_closed(customer)
     match message:
         case RedeemReward(reward):
@@ -182,7 +188,7 @@ def refuse_impossible(customer: Customer, message: Message) -> None:
 
 
 def redeem(customer: Customer, name: str) -> tuple[Receipt, Change]:
-    """Spend points on the reward of that name; raise Refused where it is unknown, locked or too dear."""
+    """Spend points on a reward; raise Refused if the reward is unknown, locked or too expensive."""
     reward = _affordable_reward(customer, name)
     change = spend(customer, reward.points)
     return Receipt(reward.name, reward.points, customer.points), change
@@ -220,6 +226,6 @@ def _refuse_invitation(customer: Customer, guest: GuestInvitation) -> None:
 
 
 def has_place_for(customer: Customer, guest_id: str) -> bool:
-    """Return whether the tier allows this guest; one who is a guest already needs no further place."""
+    """Return whether the tier allows this guest. A customer who is already a guest needs no further place."""
     others = [guest for guest in customer.guests if guest != guest_id]
     return len(others) < tier_of(customer.points).guests_allowed

@@ -1,4 +1,4 @@
-"""Side effects: send an e-mail, start a guest's actor. Starts workflows by name, through the client it is given."""
+"""The activities of the loyalty program: send an e-mail, and start the workflow of a guest by its type's name."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ from loyalty.messages import (
 
 SENDER = "loyalty@localhost"
 LOCAL_NAME = "[127.0.0.1]"
-"""How this machine introduces itself. Without it the machine's full name is looked up, which may take minutes."""
+"""The name of this machine in the SMTP greeting. Without a name, aiosmtplib looks it up, which may take minutes."""
 
 SMTP_TIMEOUT_SECONDS = 5.0
-"""For one whole attempt, from the look-up of the host's name to "accepted". Shorter than the activity's own timeout, so
-that the failure that the history records names the mail server."""
+"""The time for one attempt, from the look-up of the host name to "accepted". This time is shorter than the activity's
+timeout, so the history records an error that names the mail server."""
 
 GOODBYE_SECONDS = 1.0
-"""For QUIT. The mail is accepted by then, so a mail server that does not answer does no harm."""
+"""The time for QUIT. The mail server has accepted the e-mail by then, so a missing answer to QUIT is no error."""
 
 
 class Mailer(Protocol):
-    """Delivers one message, and raises OSError or aiosmtplib.SMTPException where it cannot."""
+    """A function that delivers one message; it raises OSError or aiosmtplib.SMTPException if the delivery fails."""
 
     async def __call__(self, message: EmailMessage) -> None: ...  # noqa: D102
 
 
 class SmtpMailer:
-    """Delivers to the SMTP server at `host`:`port`, without authentication and without TLS."""
+    """Delivers e-mails to the SMTP server at `host`:`port`, without authentication and without TLS."""
 
     def __init__(self, host: str, port: int, *, timeout: float = SMTP_TIMEOUT_SECONDS) -> None:
         self._host, self._port, self._timeout = host, port, timeout
 
     async def __call__(self, message: EmailMessage) -> None:
-        """Deliver one message over a connection of its own; raise TimeoutError after `timeout` seconds."""
+        """Deliver one message over a new connection; raise TimeoutError after `timeout` seconds."""
         connection = aiosmtplib.SMTP(hostname=self._host, port=self._port, local_hostname=LOCAL_NAME, start_tls=False)
         try:
             async with asyncio.timeout(self._timeout):
@@ -68,12 +68,12 @@ class SmtpMailer:
 
 
 async def log_mail(message: EmailMessage) -> None:
-    """Write the message to the worker's log: what happens where no mail server is configured."""
+    """Write the message to the worker's log. A worker without a configured mail server uses this function."""
     activity.logger.info("E-mail to %s: %s", message["To"], message["Subject"])
 
 
 class LoyaltyActivities:
-    """The activities of the loyalty program, with the connections that they need."""
+    """The activities of the loyalty program. They share one Temporal client and one mailer."""
 
     def __init__(self, client: Client, mailer: Mailer) -> None:
         self._client = client
@@ -81,10 +81,10 @@ class LoyaltyActivities:
 
     @activity.defn(name=SEND_EMAIL)
     async def send_email(self, mail: Mail) -> None:
-        """Hand one mail to the mail server; fails, and is retried, where that does not accept it.
+        """Deliver one e-mail to the mail server. A failed attempt raises an error, and the server retries the activity.
 
-        A crash after the mail server's "accepted" and before the activity's completion sends the mail again.
-        All attempts carry one Message-ID, by which the receiver can tell.
+        If the worker crashes after the delivery and before the activity completes, the next attempt delivers the e-mail
+        a second time. All attempts have the same Message-ID, so the receiver can recognise a duplicate.
         """
         info = activity.info()
         mail_id = mail.mail_id or f"{info.workflow_run_id}.{info.activity_id}"
@@ -99,15 +99,15 @@ class LoyaltyActivities:
                 },
                 mail.body,
             )
-        except (refusals.Refused, UnicodeEncodeError) as error:  # an older run may have accepted it
+        except (refusals.Refused, UnicodeEncodeError) as error:  # a run of an older release may have accepted it
             raise ApplicationError(f"Cannot send this e-mail: {error}", type="Refused", non_retryable=True) from error
         await self._mailer(message)
 
     @activity.defn(name=START_GUEST)
     async def start_guest(self, start: GuestStart) -> bool:
-        """Bring the guest's actor to life, or raise a living one to the minimum status, in one call.
+        """Start the guest's workflow, or raise the status of a running guest, in one signal-with-start call.
 
-        Returns False where that customer has closed the account: reject-duplicate keeps a closed id closed.
+        Return False if the guest has closed the account: reject-duplicate does not start a closed id again.
         """
         guest = start.guest
         return await signal_with_start(

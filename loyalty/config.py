@@ -1,10 +1,10 @@
-"""The environment: which cluster, which mail server, which database. Knows nothing else.
+"""The environment variables of the program: cluster, mail server, database.
 
-Cluster: the variables and profiles of Temporal's own environment configuration (`TEMPORAL_ADDRESS`,
-`TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`, `TEMPORAL_CONFIG_FILE`, ...). Mail server:
-`LOYALTY_SMTP_URL`, such as `smtp://127.0.0.1:2525`; without it, e-mail is logged. Coffee shop: its database,
-`LOYALTY_DATABASE_URL`, such as `postgresql+psycopg://user@host/shop`; and how fast its baristas are,
-`LOYALTY_BARISTA_SECONDS`, for each step of an order.
+The cluster is configured by Temporal's own variables and profiles (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
+`TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`, `TEMPORAL_CONFIG_FILE`, ...). `LOYALTY_SMTP_URL` is the address of the mail
+server, such as `smtp://127.0.0.1:2525`; without it, the worker logs e-mails. `LOYALTY_DATABASE_URL` is the database of
+the coffee shop, such as `postgresql+psycopg://user@host/shop`. `LOYALTY_BARISTA_SECONDS` is the time for each step of
+an order.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ DEFAULT_DATABASE_URL = "sqlite:///coffee-shop.db"
 BARISTA_SECONDS = "LOYALTY_BARISTA_SECONDS"
 DEFAULT_BARISTA_SECONDS = 0.3
 SENDER_RETRIES = RetryConfig(max_elapsed_time_millis=60_000)
-"""While a run ends, the server refuses messages (RESOURCE_EXHAUSTED, "workflow is closing"). A sender's client tries
-again under the same update id. The SDK's 10 s allow about five attempts, with pauses of 1, 2 and 4 s. A storm ended
-1,000 runs in five minutes: 2 to 4 of 10,000 updates had no answer after 10 s, all had one after 60 s (measured)."""
+"""While a run ends, the server refuses messages (RESOURCE_EXHAUSTED, "workflow is closing"). The client of the sender
+retries with the same update id. The SDK's default of 10 s allows about five attempts, with pauses of 1, 2 and 4 s.
+Measured in a storm that ended 1,000 runs in five minutes: 2 to 4 of 10,000 updates had no answer after 10 s. All
+updates had an answer after 60 s."""
 
 SWITCHES = ("TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION")
 BAD_PAIR = (
@@ -41,19 +42,19 @@ BAD_PAIR = (
     "Must have both",
     "Mismatch",
 )
-"""How the SDK reports a client certificate and a private key that it cannot use together."""
+"""Parts of the SDK's error messages for a client certificate and a private key that do not fit together."""
 
 
 class ConfigurationError(Exception):
-    """The environment is wrong, or names what cannot be reached; the text is one sentence that says what to do."""
+    """An environment variable is wrong, or a server cannot be reached. The text is one sentence with the remedy."""
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows this line instead of the stack, which does not help to mend an environment.
+        # IPython shows this line instead of the stack. A stack does not help to correct an environment variable.
         return [f"{type(self).__name__}: {self}"]
 
 
 def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig:
-    """Return what the environment (of this process, by default) says of the cluster; `{}` where it says nothing."""
+    """Return the connection settings from the environment, by default that of this process; `{}` without settings."""
     _check_switches(os.environ if environment is None else environment)
     try:
         settings = ClientConfig.load_client_connect_config(
@@ -75,7 +76,7 @@ def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig
 
 
 def _check_switches(environment: Mapping[str, str]) -> None:
-    # The SDK takes any other word for true, "no" and "off" too.
+    # The SDK reads any other word as true, even "no" and "off".
     for name in SWITCHES:
         value = environment.get(name, "").strip().lower()
         if value not in ("", "true", "false", "1", "0"):
@@ -90,7 +91,7 @@ def _check_address(address: str) -> None:
 
 
 def _check_api_key(key: object) -> None:
-    # The SDK connects without a key that does not fit into a header.
+    # The SDK drops a key that is no valid header value, and connects without a key.
     if isinstance(key, str) and not (key.isascii() and key.isprintable()):
         raise ConfigurationError(
             "Cannot use the Temporal API key: it contains a line break, or a character that is not ASCII; "
@@ -125,7 +126,7 @@ async def connect(
     interceptors: Sequence[Interceptor] = (),
     runtime: Runtime | None = None,
 ) -> Client:
-    """Return a client of the cluster that the environment names; raise ConfigurationError where there is none."""
+    """Return a client of the cluster from the environment; raise ConfigurationError if the connection fails."""
     config: ClientConnectConfig = {"target_host": DEFAULT_ADDRESS, **cluster(environment)}
     try:
         client = await Client.connect(**config, interceptors=interceptors, runtime=runtime, retry_config=SENDER_RETRIES)
@@ -147,7 +148,7 @@ async def connect(
 
 
 def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
-    """Return what delivers e-mail: SMTP where LOYALTY_SMTP_URL names a server, the log where it is not set."""
+    """Return a mailer for the server of LOYALTY_SMTP_URL, or a mailer that logs if the variable is not set."""
     url = environment.get(SMTP_URL, "")
     if not url:
         return log_mail
@@ -165,12 +166,12 @@ def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
 
 
 def database_url(environment: Mapping[str, str] = os.environ) -> str:
-    """Return where the coffee shop keeps its books: a file in the working directory where nothing is named."""
+    """Return the database URL of the coffee shop; the default is a file in the working directory."""
     return environment.get(DATABASE_URL, "") or DEFAULT_DATABASE_URL
 
 
 def barista_seconds(environment: Mapping[str, str] = os.environ) -> float:
-    """Return how long each step of an order takes."""
+    """Return the time for each step of an order, in seconds."""
     stated = environment.get(BARISTA_SECONDS, "") or str(DEFAULT_BARISTA_SECONDS)
     try:
         seconds = float(stated)

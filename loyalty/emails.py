@@ -1,4 +1,4 @@
-"""The words of every e-mail. Pure: facts in, a `Mail` out."""
+"""The texts of all e-mails to a customer. Pure: each function returns a `Mail`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from loyalty.messages import Customer, GuestInvitation, NewStatus
 from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, TIERS, Tier, tier_of
 
 POINTS_TOPIC = "points"
-"""Mails of this topic tell a total; only the newest one is worth sending."""
+"""The topic of e-mails with a total of points. Only the newest e-mail of this topic is sent."""
 
 
 def _mail(customer: Customer, topic: str, subject: str, body: str) -> Mail:
@@ -16,13 +16,13 @@ def _mail(customer: Customer, topic: str, subject: str, body: str) -> Mail:
 
 
 def welcome(customer: Customer) -> Mail:
-    """Greet a new customer."""
+    """Return the e-mail that welcomes a new customer."""
     tier = tier_of(customer.points)
     return _mail(customer, "welcome", "Welcome to the loyalty program", f"you start as a {tier.name} customer.")
 
 
 def about(change: Change, customer: Customer) -> list[Mail]:
-    """Tell all that a change of points has to tell: the total, a new status up or down, a gold star."""
+    """Return the e-mails about a change of points: the total, a higher or lower status, a gold star."""
     mails = [points(customer)] if change.moved else []
     if change.rose:
         mails.append(promoted(customer, change.after))
@@ -34,18 +34,18 @@ def about(change: Change, customer: Customer) -> list[Mail]:
 
 
 def points(customer: Customer) -> Mail:
-    """Tell the new total."""
+    """Return the e-mail with the new total."""
     return _mail(customer, POINTS_TOPIC, f"You now have {customer.points:,} points", "thank you for coming back to us.")
 
 
 def promoted(customer: Customer, tier: Tier) -> Mail:
-    """Congratulate on a higher status."""
+    """Return the e-mail about a higher status."""
     guests = f" You may invite {tier.guests_allowed} guests." if tier.guests_allowed else ""
     return _mail(customer, "status", f"Welcome to {tier.name} Status!", f"you have reached {tier.name}.{guests}")
 
 
 def demoted(customer: Customer, tier: Tier) -> Mail:
-    """Tell of a lower status, and the way back."""
+    """Return the e-mail about a lower status, with the points that the customer needs for the lost status."""
     way_back = TIERS[tier.level + 1]
     return _mail(
         customer,
@@ -56,7 +56,7 @@ def demoted(customer: Customer, tier: Tier) -> Mail:
 
 
 def gold_star(customer: Customer) -> Mail:
-    """Congratulate on the gold star."""
+    """Return the e-mail about the gold star."""
     return _mail(
         customer,
         "star",
@@ -66,13 +66,13 @@ def gold_star(customer: Customer) -> Mail:
 
 
 def guest_invited(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Tell the host that the guest is in."""
+    """Return the e-mail that confirms an invitation to the inviter."""
     name = display_name(guest)
     return _mail(customer, "guest", f"{name} is your guest", f"{name} has been invited at your recommendation.")
 
 
 def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Tell the host that the guest closed the account once and for all."""
+    """Return the e-mail for an invitation of a customer who has closed the account."""
     name = display_name(guest)
     return _mail(
         customer,
@@ -83,7 +83,7 @@ def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
 
 
 def not_enough_points_to_invite(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Tell the host that the tier allows no further guest, and which one would."""
+    """Return the e-mail for an invitation above the tier's limit. It names a tier that allows more guests."""
     tier = tier_of(customer.points)
     taken = len(customer.guests)
     better = next((higher for higher in TIERS if higher.guests_allowed > max(taken, tier.guests_allowed)), None)
@@ -97,22 +97,22 @@ def not_enough_points_to_invite(customer: Customer, guest: GuestInvitation) -> M
 
 
 def gift_returned(customer: Customer, guest_id: str, returned: int) -> Mail:
-    """Tell that a gift could not be delivered and is back."""
+    """Return the e-mail about a gift that the guest could not receive."""
     return _mail(customer, "gift", f"Your gift of {returned:,} points came back", f"{guest_id} could not receive it.")
 
 
 def friend_has_new_status(customer: Customer, news: NewStatus) -> Mail:
-    """Tell of a friend's new status."""
+    """Return the e-mail about a friend's new status."""
     return _mail(customer, "friend", f"{news.customer_id} now has {news.status} status", "your friend says hello.")
 
 
 def account_closed(customer: Customer) -> Mail:
-    """Say goodbye to a customer who closed the account."""
+    """Return the last e-mail to a customer who has closed the account."""
     return _mail(customer, "goodbye", "Goodbye", f"your account is closed; {customer.points:,} points go with it.")
 
 
 def account_ended_by_operator(customer: Customer) -> Mail:
-    """Say goodbye to a customer whose workflow somebody cancelled."""
+    """Return the last e-mail to a customer whose workflow an operator has cancelled."""
     return _mail(
         customer,
         "goodbye",

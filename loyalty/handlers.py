@@ -1,4 +1,4 @@
-"""What serving a message does beyond the account: e-mails, and messages to other actors. Runs inside a workflow."""
+"""The handlers of a customer's messages: account, e-mails, and messages to other actors. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from loyalty.tiers import tier_of
 
 START_GUEST_TIMEOUT = timedelta(seconds=10)
 START_GUEST_RETRIES = RetryPolicy(maximum_attempts=6)
-"""Five pauses of 1 to 16 s, half a minute in all: a server that is restarting is back by then, and what fails for
-longer is unusual enough to fail the workflow loudly."""
+"""Five pauses of 1 to 16 s, about 30 s in total. A restarted server is available again after that time. An error that
+lasts longer is unusual and fails the workflow."""
 
 
 class Handlers:
-    """Serves messages for one customer. Raises Refused where the account does not allow what is asked."""
+    """Processes the messages of one customer. A method raises Refused if the account does not allow the message."""
 
     def __init__(self, customer: Customer, outbox: Outbox, history_threshold: int | None) -> None:
         self._customer = customer
@@ -45,23 +45,23 @@ class Handlers:
         self._history_threshold = history_threshold
 
     def ensure_minimum_status(self, minimum: EnsureMinimumStatus) -> None:
-        """Raise the points to the minimum of a tier."""
+        """Raise the points to the minimum of a tier, and write the e-mails about this change."""
         self._write_about(account.apply(self._customer, minimum))
 
     def notify_new_status(self, friend: NotifyNewStatus) -> None:
-        """Remember a friend's new status."""
+        """Keep a friend's new status, and write an e-mail about it."""
         account.apply(self._customer, friend)
         self._outbox.put(emails.friend_has_new_status(self._customer, friend.news))
 
     def close_account(self, goodbye: Mail) -> None:
-        """Close the account; the goodbye is the last e-mail that is written."""
+        """Close the account. `goodbye` is the customer's last e-mail."""
         account.apply(self._customer, CancelAccount())
         self._outbox.put(goodbye)
 
     async def add_points(self, purchase: AddPoints) -> str:
-        """Add points, tell the sender of a rise in status, and return the message that the change deserves.
+        """Add points, notify the sender of a rise in status, and return the customer's loyalty message.
 
-        A transaction that was counted before is not counted again; its answer is the same.
+        A transaction that was already counted changes nothing; the method returns the first answer again.
         """
         change = account.apply(self._customer, purchase)
         if change is None:
@@ -79,7 +79,7 @@ class Handlers:
         return answer
 
     async def invite(self, guest: GuestInvitation) -> None:
-        """Bring the guest's actor to life, one tier below, if the tier allows one more."""
+        """Start the guest's workflow one tier below the inviter's tier, if the inviter's tier allows another guest."""
         refuse_inexact(guest.email)
         if not account.has_place_for(self._customer, guest.customer_id):
             self._outbox.put(emails.not_enough_points_to_invite(self._customer, guest))
@@ -100,13 +100,13 @@ class Handlers:
             self._outbox.put(emails.guest_already_canceled(self._customer, guest))
 
     def redeem(self, reward: str) -> Receipt:
-        """Spend points on a reward."""
+        """Spend points on a reward, and return the receipt."""
         receipt, change = account.redeem(self._customer, reward)
         self._write_about(change)
         return receipt
 
     async def gift(self, gift: Gift) -> str:
-        """Take points and send them to the guest's actor; put them back where it cannot be reached."""
+        """Move points to the guest's workflow. Put the points back if the guest's workflow does not exist."""
         change = account.spend(self._customer, gift.points)
         guest = workflow.get_external_workflow_handle(workflow_id(gift.guest_id))
         try:
@@ -122,6 +122,6 @@ class Handlers:
         return f"{gift.guest_id} receives {gift.points:,} points"
 
     def _write_about(self, change: Change | None) -> None:
-        if change is not None and self._customer.account_active:  # after the goodbye, nothing more is written
+        if change is not None and self._customer.account_active:  # the goodbye is the last e-mail
             for mail in emails.about(change, self._customer):
                 self._outbox.put(mail)

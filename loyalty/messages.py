@@ -1,7 +1,7 @@
-"""The wire contract: names, ids and the shape of everything that is sent. Knows no logic.
+"""The wire contract of a customer: names, ids, and the fields of all messages. Contains no logic.
 
-Other languages, the `temporal` command line and the Web UI use these names; changing one breaks them.
-Every dataclass here travels as a JSON object with the field names that stand here.
+Clients in other languages, the `temporal` command line and the Web UI use these names. A changed name breaks them.
+The SDK sends each dataclass of this module as a JSON object with the same field names.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ WORKFLOW_TYPE = "CustomerLoyaltyWorkflow"
 START_GUEST = "startGuest"
 
 DEFAULT_HISTORY_THRESHOLD = 10_000
-"""Events after which a run continues as new: 20 % of the server's limit of 51,200."""
+"""A run continues as new after this number of events: 20 % of the server's limit of 51,200."""
 
 THANKS = "Thanks for being a loyal customer!"
 
 
 def workflow_id(customer_id: str) -> str:
-    """Return the id of the customer's actor; `customer-ada` for `ada`."""
+    """Return the workflow id of a customer: `customer-ada` for the customer `ada`."""
     return f"customer-{customer_id}"
 
 
@@ -31,7 +31,7 @@ def workflow_id(customer_id: str) -> str:
 
 @dataclass
 class GuestInvitation:
-    """Argument of `inviteGuest`. An empty `email` means that the guest gets no mail."""
+    """Argument of `inviteGuest`. With an empty `email`, the guest receives no e-mail."""
 
     customer_id: str
     name: str = ""
@@ -40,7 +40,7 @@ class GuestInvitation:
 
 @dataclass
 class NewStatus:
-    """Argument of `notifyNewStatus`: the friend `customer_id` now has the status (tier name) `status`."""
+    """Argument of `notifyNewStatus`: the friend's `customer_id`, and the name of the friend's new tier."""
 
     customer_id: str
     status: str
@@ -48,20 +48,21 @@ class NewStatus:
 
 @dataclass
 class Gift:
-    """Argument of `giftPoints`: `points` (more than 0) for the guest `guest_id`."""
+    """Argument of `giftPoints`: the guest's customer id, and a number of points above 0."""
 
     guest_id: str
     points: int
 
 
-# ---- the mailbox: one type per message; `kind` tells them apart when they travel to the next run --------------
+# ---- the mailbox: one type per message; `kind` names the type in the next run's input --------------------------
 
 
 @dataclass
 class AddPoints:
-    """`addPoints` and `addLoyaltyPoint`. Negative points are a returned purchase; `sender_id` asked for them.
+    """Message of `addPoints` and `addLoyaltyPoint`. Negative `points` are a returned purchase.
 
-    A sender who cannot know whether the message arrived sends it again with the same `transaction_id`: it counts once.
+    `sender_id` is the customer id of the sender, who is notified of a rise in status. A sender may repeat a message
+    with the same `transaction_id`; the points count once.
     """
 
     points: int
@@ -72,7 +73,7 @@ class AddPoints:
 
 @dataclass
 class InviteGuest:
-    """`inviteGuest`."""
+    """Message of `inviteGuest`."""
 
     guest: GuestInvitation
     kind: Literal["inviteGuest"] = "inviteGuest"
@@ -80,7 +81,7 @@ class InviteGuest:
 
 @dataclass
 class EnsureMinimumStatus:
-    """`ensureMinimumStatus`: `level` is a tier level, not a number of points."""
+    """Message of `ensureMinimumStatus`. `level` is the level of a tier, not a number of points."""
 
     level: int
     kind: Literal["ensureMinimumStatus"] = "ensureMinimumStatus"
@@ -88,7 +89,7 @@ class EnsureMinimumStatus:
 
 @dataclass
 class NotifyNewStatus:
-    """`notifyNewStatus`."""
+    """Message of `notifyNewStatus`."""
 
     news: NewStatus
     kind: Literal["notifyNewStatus"] = "notifyNewStatus"
@@ -96,30 +97,30 @@ class NotifyNewStatus:
 
 @dataclass
 class CancelAccount:
-    """`cancelAccount`: the customer's wish, not the server's cancellation request."""
+    """Message of `cancelAccount`, which the customer sends. The server's cancellation request is `EndByOperator`."""
 
     kind: Literal["cancelAccount"] = "cancelAccount"
 
 
 @dataclass
 class RedeemReward:
-    """`redeemReward`."""
+    """Message of `redeemReward`; `reward` is a name from the catalogue."""
 
     reward: str
 
 
 @dataclass
 class GiftPoints:
-    """`giftPoints`."""
+    """Message of `giftPoints`."""
 
     gift: Gift
 
 
 Tell: TypeAlias = AddPoints | InviteGuest | EnsureMinimumStatus | NotifyNewStatus | CancelAccount
-"""What may be waiting in a mailbox without a reply slot, and so may travel to the next run."""
+"""The messages of signals. A message of these types may wait in the next run's input."""
 
 Stay: TypeAlias = RedeemReward | GiftPoints | EndByOperator
-"""What is served in the run in which it arrived."""
+"""The messages that are processed in the run in which they arrived."""
 
 Message: TypeAlias = Tell | Stay
 
@@ -129,9 +130,9 @@ Message: TypeAlias = Tell | Stay
 
 @dataclass
 class Transaction:
-    """A purchase that named a transaction id, and the answer that it got.
+    """A purchase with a transaction id, and the answer to that purchase.
 
-    A list of these, and not an object by id: the SDK sorts the fields of what travels, and with them the oldest one.
+    The customer keeps transactions in a list, because the SDK sorts the keys of a dict, and their order would be lost.
     """
 
     transaction_id: str
@@ -140,11 +141,11 @@ class Transaction:
 
 @dataclass
 class Customer:
-    """The actor's whole state; only `customer_id` is required.
+    """The complete state of a customer. Only `customer_id` is required.
 
-    `points` are current points; `lifetime_points` never fall. `guests` holds customer ids. `friends` holds the
-    newest status of each customer that sent one, oldest news first. `loyalty_message` answers `getLoyaltyMessage`.
-    `transactions` holds the last purchases that named a transaction id, oldest first.
+    `points` are current points; `lifetime_points` never fall. `guests` is a list of customer ids. `friends` has the
+    newest status of each friend, oldest first. `loyalty_message` is the answer of `getLoyaltyMessage`.
+    `transactions` has the newest purchases with a transaction id, oldest first.
     """
 
     customer_id: str
@@ -161,10 +162,10 @@ class Customer:
 
 @dataclass
 class CustomerInput:
-    """Input of the workflow, and of every run that continues it.
+    """Input of each run of a customer's workflow.
 
-    `is_new` sends the welcome mail. `history_threshold` counts events; None follows the server's own suggestion.
-    `mailbox` and `outbox` are what travels from run to run, and are left out by whoever starts a customer.
+    If `is_new` is true, the run sends the welcome e-mail. `history_threshold` is in events; with None, the run follows
+    the server's suggestion. A run fills `mailbox` and `outbox` for the next run; a client omits these two fields.
     """
 
     customer: Customer
@@ -176,7 +177,7 @@ class CustomerInput:
 
 @dataclass
 class GuestStart:
-    """Argument of the activity that brings a guest to life: who, and the tier level it starts with at least."""
+    """Argument of the activity `startGuest`. The guest starts with at least the tier of `minimum_level`."""
 
     guest: GuestInvitation
     minimum_level: int
@@ -188,7 +189,7 @@ class GuestStart:
 
 @dataclass
 class Status:
-    """A tier as `getStatus` answers it; see `loyalty.tiers.Tier`."""
+    """A tier in the answer of `getStatus`. The fields are those of `loyalty.tiers.Tier`."""
 
     name: str
     level: int
@@ -198,9 +199,9 @@ class Status:
 
 @dataclass
 class CustomerStatus:
-    """Answer of `getStatus`. `friends` maps a friend's customer id to the status last heard of.
+    """Answer of `getStatus`. `friends` maps the customer id of a friend to the friend's newest status.
 
-    `parent` is the id of the workflow that opened the account as its child; None where a client opened it.
+    `parent` is the id of the parent workflow, or None if a client started the customer.
     """
 
     customer_id: str
@@ -216,7 +217,10 @@ class CustomerStatus:
 
 @dataclass
 class RewardOffer:
-    """One row of `getRewards`: costs `points`; `unlocked` once the tier `tier` is reached, affordable or not."""
+    """One reward in the answer of `getRewards`. `points` is its price.
+
+    `unlocked` is true if the customer has the tier `tier` or a higher tier, even with too few points for the price.
+    """
 
     name: str
     points: int
@@ -226,7 +230,7 @@ class RewardOffer:
 
 @dataclass
 class Receipt:
-    """Answer of `redeemReward`: `points_spent` went, `points` are left."""
+    """Answer of `redeemReward`. `points` are the customer's points after the purchase of the reward."""
 
     reward: str
     points_spent: int

@@ -1,7 +1,7 @@
-"""What arrives, made into messages: raw JSON arguments in, a message out, or a sentence that says what is wrong.
+"""Functions that make a message from the raw JSON arguments of a signal or an update, or raise Refused. Pure.
 
-Pure. The SDK's own conversion is not used for messages because it guesses (1.9 arrives as 1, true as 1) and because a
-missing or surplus argument would fail the Workflow Task, which is retried for ever: the actor would look dead.
+The SDK's own conversion does not fit. It guesses: 1.9 and true become 1. A missing or surplus argument fails the
+Workflow Task, the server retries the task without end, and the customer no longer reacts.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from loyalty.messages import (
 from loyalty.tiers import TIERS
 
 MAX_POINTS = 1_000_000_000
-"""Points, up or down, that one message may move."""
+"""The largest number of points that one message may add or remove."""
 
 
 SIGNALS = ("addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNewStatus", "cancelAccount")
 
 
 def whole_points(points: object, lowest: int) -> int:
-    """Return `points` where they are a whole number from `lowest` to MAX_POINTS, and not 0; otherwise raise Refused."""
+    """Return `points` if they are a whole number from `lowest` to MAX_POINTS, but not 0; otherwise raise Refused."""
     if isinstance(points, bool) or not isinstance(points, int) or not lowest <= points <= MAX_POINTS or points == 0:
         possible = "not 0" if lowest < 0 else "at least 1"
         raise Refused(
@@ -41,12 +41,12 @@ def whole_points(points: object, lowest: int) -> int:
 
 
 def customer_id(value: object) -> str:
-    """Return `value` where it can be a customer's id; otherwise raise Refused."""
+    """Return `value` if `value` is a valid customer id; otherwise raise Refused."""
     return text(value, "a customer id")
 
 
 def person(value: object) -> GuestInvitation:
-    """Return who is to have an account: an object with a customer id and, optionally, a name and an e-mail address."""
+    """Return an invitation from an object with a customer id and, optionally, a name and an e-mail address."""
     raw = fields(value, GuestInvitation, "name", "email")
     address = email(raw.get("email", ""))
     name = text(raw.get("name", ""), "a name", required=False)
@@ -54,7 +54,7 @@ def person(value: object) -> GuestInvitation:
 
 
 def add_points(points: object, sender_id: object = None, transaction: object = None, *surplus: object) -> AddPoints:
-    """Parse `addPoints` and `addLoyaltyPoint`."""
+    """Parse the arguments of `addPoints` and `addLoyaltyPoint`."""
     no_surplus("a purchase", surplus, "points and, optionally, a sender id and a transaction id")
     return AddPoints(
         whole_points(points, -MAX_POINTS),
@@ -64,13 +64,13 @@ def add_points(points: object, sender_id: object = None, transaction: object = N
 
 
 def invite_guest(guest: object = None, *surplus: object) -> InviteGuest:
-    """Parse `inviteGuest`; whether the guest is the host itself only the host can tell."""
+    """Parse the argument of `inviteGuest`. The account checks whether a customer invites itself."""
     no_surplus("an invitation", surplus, "one object")
     return InviteGuest(person(guest))
 
 
 def ensure_minimum_status(level: object = None, *surplus: object) -> EnsureMinimumStatus:
-    """Parse `ensureMinimumStatus`."""
+    """Parse the argument of `ensureMinimumStatus`."""
     no_surplus("a minimum status", surplus, "one tier level")
     if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level < len(TIERS):
         possible = ", ".join(f"{tier.level} ({tier.name})" for tier in TIERS)
@@ -79,7 +79,7 @@ def ensure_minimum_status(level: object = None, *surplus: object) -> EnsureMinim
 
 
 def notify_new_status(news: object = None, *surplus: object) -> NotifyNewStatus:
-    """Parse `notifyNewStatus`."""
+    """Parse the argument of `notifyNewStatus`."""
     no_surplus("a new status", surplus, "one object")
     raw = fields(news, NewStatus)
     if raw["status"] not in [tier.name for tier in TIERS]:
@@ -89,19 +89,19 @@ def notify_new_status(news: object = None, *surplus: object) -> NotifyNewStatus:
 
 
 def cancel_account(*surplus: object) -> CancelAccount:
-    """Parse `cancelAccount`."""
+    """Return the message of `cancelAccount`; refuse any argument."""
     no_surplus("a cancellation", surplus, "nothing")
     return CancelAccount()
 
 
 def redeem_reward(reward: object = None, *surplus: object) -> RedeemReward:
-    """Parse `redeemReward`; whether the reward exists is the account's business."""
+    """Parse the argument of `redeemReward`. The account checks whether the reward exists."""
     no_surplus("a reward", surplus, "one name")
     return RedeemReward(text(reward, "a reward's name"))
 
 
 def gift_points(gift: object = None, *surplus: object) -> GiftPoints:
-    """Parse `giftPoints`."""
+    """Parse the argument of `giftPoints`."""
     no_surplus("a gift", surplus, "one object")
     raw = fields(gift, Gift)
     return GiftPoints(Gift(customer_id(raw["guest_id"]), whole_points(raw["points"], 1)))

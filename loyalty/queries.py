@@ -1,4 +1,4 @@
-"""What a query sees of a customer. Pure; changes nothing."""
+"""The answers of a customer's queries. Pure; changes no state."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from loyalty.tiers import REWARDS, TIERS, tier_of
 
 
 def foresee(customer: Customer, waiting: Iterable[Tell]) -> Customer:
-    """Return a copy of `customer` that has served the tells that wait, as far as that needs nobody else."""
+    """Return a copy of `customer` after the signals that wait, except for the effects that need another actor."""
     foreseen = deepcopy(customer)
     for tell in waiting:
-        if foreseen.account_active or isinstance(tell, AddPoints):  # a closed account takes nothing but points
+        if foreseen.account_active or isinstance(tell, AddPoints):  # a closed account accepts only points
             account.apply(foreseen, tell)
     return foreseen
 
 
 def describe(customer: Customer, parent: str | None = None) -> CustomerStatus:
-    """Return the answer of `getStatus`; `parent` is the id of the workflow whose child this customer is."""
+    """Return the answer of `getStatus`; `parent` is the id of the parent workflow, or None."""
     return CustomerStatus(
         customer_id=customer.customer_id,
         name=customer.name,
@@ -43,7 +43,7 @@ def describe(customer: Customer, parent: str | None = None) -> CustomerStatus:
 
 
 def offers(customer: Customer) -> list[RewardOffer]:
-    """Return the answer of `getRewards`: the whole catalogue, cheapest first."""
+    """Return the answer of `getRewards`: all rewards, cheapest first."""
     level = tier_of(customer.points).level
     return [
         RewardOffer(reward.name, reward.points, TIERS[reward.tier_level].name, reward.tier_level <= level)

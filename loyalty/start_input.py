@@ -1,6 +1,6 @@
-"""The input that starts a customer, made into a CustomerInput, or a sentence that says what is wrong with it. Pure.
+"""Functions that make a CustomerInput from the raw JSON input of a customer's first run, or raise Refused. Pure.
 
-Inputs come from strangers, as messages do: see loyalty.parsing. What a run hands to the next one is not read here.
+Later runs receive their input from the run before, and do not use these functions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from loyalty.parsing import MAX_POINTS
 
 
 def customer_input(start: object = None, *surplus: object, workflow_id: str) -> CustomerInput:
-    """Parse a customer's input, and refuse one that runs under another customer's workflow id."""
+    """Parse the input of a customer; refuse an input with a customer id that does not belong to `workflow_id`."""
     values.no_surplus("a customer", surplus, "one object")
     raw = fields(start, CustomerInput)
     return CustomerInput(
@@ -40,7 +40,7 @@ def customer_input(start: object = None, *surplus: object, workflow_id: str) -> 
 
 
 def tell(value: object) -> Tell:
-    """Return a message that waits in a customer's mailbox."""
+    """Return one message from the input's field `mailbox`."""
     return of_kind(value, TELLS)
 
 

@@ -1,4 +1,4 @@
-"""What a number of points means: tiers, rewards and the gold star. Pure; knows nothing of Temporal."""
+"""Tiers, rewards and the gold star, as functions of points. Pure; does not import Temporal."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tier:
-    """One step of the ladder; the status follows the current points, up and down.
+    """One tier of the program. A customer's tier rises and falls with the current points.
 
-    `level` counts from 0, `minimum_points` are current (not lifetime) points, and `guests_allowed` is how many
-    guests a customer of this tier may have, not how many may be invited at once.
+    `level` counts from 0. `minimum_points` are current points, not lifetime points. `guests_allowed` is the largest
+    number of guests that a customer of this tier may have in total.
     """
 
     name: str
@@ -27,12 +27,12 @@ TIERS = (
 )
 
 GOLD_STAR_LIFETIME_POINTS = 1_000_000
-"""Lifetime points: everything ever credited; spending, gifts and returned purchases do not lower them."""
+"""Lifetime points are the sum of all points earned. Rewards, gifts and returned purchases do not lower them."""
 
 
 @dataclass(frozen=True)
 class Reward:
-    """Something that `points` current points buy, for customers of tier `tier_level` and above."""
+    """A reward that costs `points` current points. Customers of the tier `tier_level` and higher tiers may buy it."""
 
     name: str
     points: int
@@ -48,10 +48,10 @@ REWARDS = (
 
 
 def tier_of(points: int) -> Tier:
-    """Return the highest tier whose minimum is covered by `points` current points."""
+    """Return the highest tier with a minimum of at most `points` current points."""
     return next(tier for tier in reversed(TIERS) if points >= tier.minimum_points or tier.level == 0)
 
 
 def reward_named(name: str) -> Reward | None:
-    """Return the reward of that name, or None where the catalogue has none."""
+    """Return the reward with this name, or None if the catalogue has no such reward."""
     return next((reward for reward in REWARDS if reward.name == name), None)

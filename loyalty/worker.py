@@ -1,7 +1,7 @@
-"""What is registered where, and `python -m loyalty.worker`, which serves it until SIGTERM or SIGINT.
+"""The workers of the program, and the command `python -m loyalty.worker`, which runs them until SIGTERM or SIGINT.
 
-`python -m loyalty.worker` serves customers, `python -m loyalty.worker coffee-shop` the coffee shop, and
-`python -m loyalty.worker customer-loyalty coffee-shop` both.
+`python -m loyalty.worker` serves the task queue `customer-loyalty`. `python -m loyalty.worker coffee-shop` serves the
+task queue of the coffee shop. A command with both names serves both task queues.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from loyalty.messages import TASK_QUEUE
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
 GRACE = timedelta(seconds=5)
-"""How long an e-mail that is being sent may take when the worker is asked to stop."""
+"""The time that running activities have to finish after the worker receives SIGTERM or SIGINT."""
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -41,7 +41,7 @@ WORKFLOWS = (CustomerLoyaltyWorkflow, HouseholdWorkflow)
 def build_worker(
     client: Client, mailer: Mailer, *, task_queue: str = TASK_QUEUE, workflows: Sequence[type] = WORKFLOWS
 ) -> Worker:
-    """Return a worker, not yet running, that serves customers and households, or other workflows, and side effects."""
+    """Return a worker for customers and households, or for the given `workflows`. The caller starts the worker."""
     activities = LoyaltyActivities(client, mailer)
     return Worker(
         client,
@@ -53,7 +53,7 @@ def build_worker(
 
 
 async def serve(*workers: Worker) -> None:
-    """Run the workers until this process is asked to stop, then let them finish what they have begun."""
+    """Run the workers until this process receives SIGTERM or SIGINT, then finish the tasks that have started."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -72,7 +72,7 @@ async def serve(*workers: Worker) -> None:
 
 
 async def main(*builders: Builder) -> None:
-    """Connect where the environment says, and serve what the builders, called with client and mailer, register."""
+    """Connect to the cluster of the environment, and run one worker per builder. A builder gets client and mailer."""
     mailer = config.mailer()
     client = await config.connect()
     log.info("Connected to %s, namespace %s", client.service_client.config.target_host, client.namespace)
@@ -80,7 +80,7 @@ async def main(*builders: Builder) -> None:
 
 
 def build_coffee_worker(client: Client, mailer: Mailer) -> Worker:
-    """Return a worker, not yet running, that serves the coffee shop with the database that the environment names."""
+    """Return a worker for the coffee shop and the database of the environment. The caller starts the worker."""
     try:
         from loyalty.coffee.worker import build_from_environment  # a worker of customers needs no database
     except ModuleNotFoundError as missing:
@@ -91,11 +91,14 @@ def build_coffee_worker(client: Client, mailer: Mailer) -> Worker:
 
 
 BUILDERS: dict[str, Builder] = {TASK_QUEUE: build_worker, COFFEE_SHOP: build_coffee_worker}
-"""By task queue."""
+"""The builder of each task queue."""
 
 
 def builders(*task_queues: str) -> list[Builder]:
-    """Return what registers these task queues, customers where none is named; raise ConfigurationError for others."""
+    """Return the builders of these task queues; the default is the customers' task queue.
+
+    Raise ConfigurationError for an unknown name.
+    """
     if unknown := set(task_queues) - set(BUILDERS):
         raise config.ConfigurationError(
             f"Cannot serve {', '.join(sorted(unknown))}; possible are {', '.join(BUILDERS)}"
@@ -104,7 +107,7 @@ def builders(*task_queues: str) -> list[Builder]:
 
 
 def run(*chosen: Builder) -> NoReturn:
-    """Serve what the builders register, or the task queues of the command line, until asked to stop; then exit."""
+    """Run the workers of `chosen`, or of the command line, until SIGTERM or SIGINT; then exit the process."""
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     code = 0
     try:
@@ -114,8 +117,8 @@ def run(*chosen: Builder) -> NoReturn:
         code = 1
     logging.shutdown()
     sys.stderr.flush()
-    # Everything is settled. Python's own shutdown could only spoil it: a thread of the SDK that is just handing over a
-    # result then aborts the process, in one exit of ten to twenty (github.com/temporalio/sdk-python/issues/300).
+    # All work is finished. Python's normal shutdown aborts the process in one of ten to twenty exits, if a thread of
+    # the SDK delivers a result at that moment (github.com/temporalio/sdk-python/issues/300).
     os._exit(code)
 
 

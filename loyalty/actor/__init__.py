@@ -1,1 +1,1 @@
-"""What every actor needs, whatever it is: a mailbox, an outbox, the length of a run, and how input is read."""
+"""The parts that any actor needs: mailbox, outbox, run length, cancellation, and functions that read values."""

@@ -1,4 +1,4 @@
-"""Which e-mail addresses a workflow accepts: the exact rule, without breaking earlier runs. Runs inside a workflow."""
+"""The check of e-mail addresses in a workflow. Runs of earlier releases keep their rule. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from loyalty.actor import values
 from loyalty.actor.refusals import Refused
 
 EXACT_ADDRESSES = "exact-addresses"
-"""Patch: an address that mail headers would change is refused. Only runs that meet such an address ask for it."""
+"""Patch: an address that a mail header would change is refused. Only a run with such an address records the marker."""
 
 
 def refuse_inexact(address: str) -> None:
-    """Raise Refused where mail would not arrive at exactly `address`; runs of earlier releases keep accepting it."""
+    """Raise Refused if a mail header would change `address`. A run of an earlier release accepts such an address."""
     try:
         values.exact_email(address)
     except Refused:

@@ -1,4 +1,4 @@
-"""A cancellation request that becomes a message: the work in hand is finished first. Runs inside a workflow."""
+"""A cancellation request becomes a message; the workflow first finishes its current message. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 async def finish_when_cancelled(life: Coroutine[Any, Any, None], on_request: Callable[[], None]) -> None:
-    """Run `life` to its end. On a cancellation request, call `on_request`, let `life` end, and raise CancelledError.
+    """Run `life` to its end. On a cancellation request, call `on_request`, wait for `life`, and raise CancelledError.
 
-    The server's request would otherwise cancel whatever `life` waits for, in the middle of a message.
+    Without this function, the SDK would cancel the current wait of `life`, in the middle of a message.
     """
     task = asyncio.create_task(life)
     try:

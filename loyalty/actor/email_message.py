@@ -1,7 +1,7 @@
-"""An e-mail whose headers hold exactly the given text: they are encoded here, and not parsed a second time. Pure.
+"""E-mails with headers that contain exactly the given text. Pure.
 
-EmailMessage parses what it is given: it decodes encoded words such as `=?utf-8?q?x?=`, also in an address, and some of
-them become line breaks, which start another header (cpython #121650, #144125, #152519).
+Python's EmailMessage parses a header's text and decodes encoded words such as `=?utf-8?q?x?=`, even in an address. Some
+encoded words become line breaks, and a line break starts another header (cpython #121650, #144125, #152519).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 
 WORD_BYTES = 45
-"""UTF-8 bytes of one encoded word. RFC 2047 allows 75 characters for a word, with its frame and in Base64."""
+"""The largest number of UTF-8 bytes in one encoded word. RFC 2047 allows 75 characters with Base64 and the frame."""
 
 PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
-"""Printable ASCII with single spaces inside: what a reader returns as it is, unless `=?` starts an encoded word."""
+"""Printable ASCII with single spaces inside. A mail reader shows such text unchanged, except for encoded words."""
 
 PLAIN_LENGTH = 500
-"""Characters of a plain value. RFC 5322 allows lines of 998, so such a value needs no folding."""
+"""The largest number of characters in a plain value. RFC 5322 allows lines of 998, so no line has to be folded."""
 
 
 def encoded(text: str) -> str:
-    """Return `text` as a header's value, as encoded words where a reader could take it for something else."""
+    """Return `text` as the value of a header. Text that a mail reader would change is written as encoded words."""
     if len(text) <= PLAIN_LENGTH and PLAIN.fullmatch(text) and "=?" not in text:
         return text
     return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in _words(text))
@@ -42,7 +42,7 @@ def _words(text: str) -> Iterator[bytes]:
 
 
 class ExactHeaders(EmailPolicy):
-    """Keeps headers as they are given, and encodes them when the message is written."""
+    """A policy that stores headers unchanged, and encodes them when the message is written."""
 
     def header_store_parse(self, name: str, value: str) -> tuple[str, str]:  # noqa: D102
         return name, value
@@ -58,10 +58,10 @@ class ExactHeaders(EmailPolicy):
 
 
 def email_message(headers: dict[str, str], body: str) -> EmailMessage:
-    """Return the message; raises UnicodeEncodeError where a text holds half a character (a lone surrogate)."""
+    """Return the message; raise UnicodeEncodeError if a text contains a lone surrogate."""
     message = EmailMessage(policy=ExactHeaders(linesep="\r\n", cte_type="7bit"))
     for name, value in headers.items():
-        encoded(value)  # fails here, and not in the middle of a delivery
+        encoded(value)  # raises here instead of in the middle of a delivery
         message[name] = value
     message.set_content(body)
     return message

@@ -1,4 +1,4 @@
-"""How a refusal reaches the sender of a message, and the history. Knows no customer."""
+"""The conversion of a refusal into the error that the SDK records and sends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from loyalty.actor.refusals import Refused
 
 
 def as_failure(refusal: Refused) -> ApplicationError:
-    """Return the error that an update, a run or an activity ends with; another attempt would be refused, too.
+    """Return the error for a refused update, run or activity. The error is not retried.
 
-    Any other exception in an update handler would fail the Workflow Task, again and again.
+    Another exception in an update handler would fail the Workflow Task, and the server would retry it without end.
     """
     return ApplicationError(str(refusal), type="Refused", non_retryable=True)

@@ -20,9 +20,9 @@ TellT = TypeVar("TellT")
 StayT = TypeVar("StayT")
 
 CARRY_LIMIT = 200
-"""The number of tells that the next run may receive in its input, which the server limits to 2 MiB.
+"""The largest number of tells in the next run's input, which must stay below 2 MiB.
 
-A run that holds more tells processes some of them before it ends. That adds no event."""
+A run with more waiting tells processes some of them before it ends. This adds no event."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What every actor may send or receive. Knows no logic."""
+"""Messages that any actor may send or receive. Contains no logic."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ SEND_EMAIL = "sendEmail"
 
 @dataclass
 class EndByOperator:
-    """The server's cancellation request, made into a message; it is never on the wire."""
+    """The message for a cancellation request of the server. No client sends this message."""
 
 
 @dataclass
 class Mail:
-    """An e-mail to `to`. `topic` says what it is about; see `Outbox`.
+    """One e-mail. The outbox may replace an e-mail by a newer e-mail with the same `topic`; see `Outbox`.
 
-    All attempts to send it, by whichever run, carry the same `mail_id`; the outbox gives it.
+    The outbox sets `mail_id`. All attempts to send an e-mail have the same `mail_id`, also in later runs.
     """
 
     to: str

@@ -1,4 +1,4 @@
-"""E-mail that never holds up the mailbox: mails wait here, and one at a time leaves. Runs inside a workflow."""
+"""The outbox: e-mails wait here, and the workflow sends one at a time beside its messages. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError
 from loyalty.actor.messages import SEND_EMAIL, Mail
 
 EMAIL_TIMEOUT = timedelta(seconds=10)
-"""One attempt; a mail server that is silent for longer counts as failed."""
+"""The timeout of one attempt to send an e-mail."""
 
 EMAIL_RETRIES = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -21,17 +21,18 @@ EMAIL_RETRIES = RetryPolicy(
     maximum_interval=timedelta(seconds=6),
     maximum_attempts=10,
 )
-"""Ten attempts whose nine pauses add up to 30 s: 0.2 + 0.4 + 0.8 + 1.6 + 3.2 + 4 * 6."""
+"""Ten attempts with nine pauses of together 30 s: 0.2 + 0.4 + 0.8 + 1.6 + 3.2 + 4 * 6."""
 
 WAITING_LIMIT = 200
-"""Mails that may wait. The outbox is part of the next run's input, which has to stay under 2 MiB, and a mail
-server may be down for longer than a storm lasts: beyond it the oldest mail is given up, and said so."""
+"""The largest number of e-mails that wait. Above this number, the outbox drops the oldest e-mail and logs a warning.
+
+The next run's input contains the outbox and must stay below 2 MiB, even if the mail server is down for long."""
 
 
 class Outbox:
-    """Mails in the order in which they were written; one in flight, so that they also arrive in that order.
+    """E-mails that wait, oldest first. One e-mail at a time is in flight, so all e-mails arrive in their order.
 
-    If a topic is in `only_newest`, a newer mail replaces the mail of this topic that has not left yet.
+    If a topic is in `only_newest`, a newer e-mail replaces the waiting e-mail of this topic.
     """
 
     def __init__(self, waiting: list[Mail], only_newest: Collection[str] = ()) -> None:
@@ -42,11 +43,11 @@ class Outbox:
         self._delivery: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Begin to deliver, in a task of the workflow's own event loop."""
+        """Start to deliver e-mails, in a task of the workflow's event loop."""
         self._delivery = asyncio.create_task(self._deliver())
 
     def put(self, mail: Mail) -> None:
-        """Let `mail` wait for its turn. Without an address there is no mail."""
+        """Add `mail` to the waiting e-mails. An e-mail without an address is dropped."""
         if not mail.to:
             return
         if mail.topic in self._only_newest:
@@ -54,15 +55,15 @@ class Outbox:
         mail.mail_id = mail.mail_id or str(workflow.uuid4())
         self._waiting.append(mail)
         if len(self._waiting) > WAITING_LIMIT:
-            given_up = self._waiting.pop(0)
-            workflow.logger.warning("Gave up an e-mail because %d wait already: %s", WAITING_LIMIT, given_up.subject)
+            dropped = self._waiting.pop(0)
+            workflow.logger.warning("Dropped an e-mail because %d e-mails wait: %s", WAITING_LIMIT, dropped.subject)
 
     def is_empty(self) -> bool:
-        """Return whether every mail was delivered or given up."""
+        """Return whether no e-mail waits and none is in flight."""
         return not self._waiting and self._in_flight is None
 
     async def pause(self, patience: timedelta) -> None:
-        """Let no further mail leave, and wait for the one in flight, but not longer than `patience`, and only once."""
+        """Stop the delivery, and wait at most `patience` for the e-mail in flight. A second call does not wait."""
         if self._paused:
             return
         self._paused = True
@@ -70,14 +71,14 @@ class Outbox:
             try:
                 await workflow.wait_condition(lambda: self._in_flight is None, timeout=patience)
             except TimeoutError:
-                workflow.logger.info("An e-mail is still being tried; the next run tries it again")
+                workflow.logger.info("An e-mail is still in flight; the next run sends it again")
 
     def resume(self) -> None:
-        """Let mails leave again."""
+        """Start the delivery again after `pause`."""
         self._paused = False
 
     def carry(self) -> list[Mail]:
-        """Return what the next run has to deliver. A mail still in flight is among it: at least once, not at most."""
+        """Return the e-mails for the next run, with the e-mail in flight, which may arrive twice, but is not lost."""
         return [mail for mail in (self._in_flight, *self._waiting) if mail is not None]
 
     async def _deliver(self) -> None:
@@ -88,7 +89,7 @@ class Outbox:
                 await self._send(self._in_flight)
             except ActivityError:
                 workflow.logger.warning(
-                    "Gave up an e-mail after %d attempts: %s",
+                    "Dropped an e-mail after %d attempts: %s",
                     EMAIL_RETRIES.maximum_attempts,
                     self._in_flight.subject,
                 )

@@ -1,19 +1,19 @@
-"""Refusals: a value or a message that is not accepted, and the sentence that says why. Pure."""
+"""Refusals: the error for a value or a message that is not accepted. Pure."""
 
 from __future__ import annotations
 
 SHOWN = 60
-"""Characters of a bad value that a refusal repeats: sentences stay readable, logs stay small."""
+"""The number of characters of a bad value that a refusal repeats."""
 
 
 class Refused(Exception):
-    """A message that is not obeyed; its text states what was asked and what is possible."""
+    """A value or a message is not accepted. The text names the bad value and the possible values."""
 
 
 def shown(value: object) -> str:
-    """Return a bad value as a refusal repeats it."""
+    """Return the text of a bad value, at most SHOWN characters of it."""
     try:
         words = repr(value)
-    except RecursionError:  # JSON that is nested only just less deeply than what the SDK cannot read either
+    except RecursionError:  # the SDK can read JSON that is nested too deeply for `repr`
         return f"a deeply nested {type(value).__name__}"
     return words if len(words) <= SHOWN else f"{words[:SHOWN]}... ({len(words):,} characters)"

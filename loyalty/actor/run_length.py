@@ -1,9 +1,10 @@
-"""When one run of an actor has lived long enough. Pure.
+"""The limits of one run of an actor. Pure.
 
-The server's limits per run (Temporal Server 1.32, dynamic configuration keys in parentheses): 51,200 events
-(`limit.historyCount.error`), 50 MiB (`limit.historySize.error`), 10,000 signals
-(`history.maximumSignalsPerExecution`) and 2,000 updates (`history.maxTotalUpdates`). Whichever comes first stops the
-actor, so it turns its back on all four; a burst of purchases shares its other events and meets the signals first.
+The server limits each run to 51,200 events (`limit.historyCount.error`), 50 MiB (`limit.historySize.error`), 10,000
+signals (`history.maximumSignalsPerExecution`) and 2,000 updates (`history.maxTotalUpdates`). These are the limits of
+Temporal Server 1.32, with the names of their dynamic configuration keys. An actor continues as new before it reaches
+the first of these limits. In a burst of purchases, one Workflow Task processes many signals, so the limit of signals
+comes first.
 """
 
 from __future__ import annotations
@@ -13,36 +14,36 @@ from dataclasses import dataclass
 MIB = 1024 * 1024
 
 EVENT_LIMIT = 51_200
-"""A threshold above it switches continue-as-new off: an experiment that wants to meet the limits."""
+"""The server's limit of events. A higher history threshold switches continue-as-new off, for experiments."""
 
 SIZE_THRESHOLD = 10 * MIB
-"""Bytes: 20 % of the limit."""
+"""The largest size of a run in bytes: 20 % of the server's limit."""
 
 SIGNAL_SHARE, MOST_SIGNALS = 0.8, 2_000
-"""Signals per event of the threshold, and at most.
+"""The largest number of signals in a run: a share of the history threshold, but at most 2,000.
 
-The server fails a Workflow Task while which more than 100 signals arrive (`history.maximumBufferedEventsBatch`); the
-worker then replays the run from its beginning, which fails again for as long as more than 100 arrive meanwhile. A short
-run is replayed sooner, and is far from 10,000 signals when that begins. Measured on two cores with `make bench
-BENCH=storm` (20 senders for 20 s, the worker killed after a third): with 8,000 the server refused 8,300 to 10,000
-signals in each of three storms, with 2,000 none in five. Half of it made storms a fifth slower."""
+The server fails a Workflow Task if more than 100 signals arrive during it (`history.maximumBufferedEventsBatch`). The
+worker then replays the run from its first event. The next task fails, too, if more than 100 signals arrive during
+this replay. A short run replays faster. Measured on two cores with `make bench BENCH=storm` (20 senders for 20 s, the
+worker killed after a third): with 8,000 signals per run, the server refused 8,300 to 10,000 signals in each of three
+storms. With 2,000, it refused none in five storms. With 1,000, storms took a fifth longer."""
 
 FORMERLY_MOST_SIGNALS = 8_000
-"""What holds for runs that had more than MOST_SIGNALS before that became the limit."""
+"""The limit of signals for runs of earlier releases."""
 
 UPDATE_SHARE, MOST_UPDATES = 0.16, 1_600
-"""The same for updates."""
+"""The largest number of updates in a run: a share of the history threshold, but at most 1,600."""
 
 
 @dataclass
 class RunLength:
-    """How far one run has come. `events` and `size` (bytes) are the server's, the rest is the actor's own.
+    """The length of one run. The server reports `events` and `size` (bytes); the actor counts `signals` and `updates`.
 
-    `updates` and `signals` are counts; `most_signals` is what holds for this run.
+    `most_signals` is the limit of signals for this run.
 
-    When a worker replays a run only for a query, the SDK may count one event too many in the newest Workflow Task
-    (temporalio 1.35.0, measured: 12 instead of 11, where this task and the one before it wrote nothing but their end).
-    A run can then look long that is not; the query sees what is decided upon that, and nothing else does.
+    When a worker replays a run only for a query, the SDK may count one event too many in the newest Workflow Task.
+    Measured with temporalio 1.35.0: 12 events instead of 11, if the last two tasks recorded no command. A short run may
+    then count as long. Only the answer of this query can change; the history cannot.
     """
 
     events: int
@@ -53,7 +54,7 @@ class RunLength:
     most_signals: int = MOST_SIGNALS
 
     def is_long(self, history_threshold: int | None) -> bool:
-        """Return whether it is time to continue as new; None leaves that to the server (4,096 events or 4 MiB)."""
+        """Return whether the run has to continue as new. With None, the server decides, at 4,096 events or 4 MiB."""
         if history_threshold is None:
             return self.continue_as_new_suggested
         if history_threshold > EVENT_LIMIT:

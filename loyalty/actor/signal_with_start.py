@@ -1,4 +1,4 @@
-"""Start an actor and signal it, or signal it if it runs already, in one call. Runs in activities."""
+"""Signal-with-start: signal a workflow, and start it first if it does not run. Runs in activities."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ async def signal_with_start(
     start_signal: str,
     start_signal_args: Sequence[Any],
 ) -> bool:
-    """Start the workflow with that id and signal it, or signal it if it runs; the arguments are those of the client.
+    """Signal the workflow with this id; start the workflow first if it does not run.
 
-    Return False if the workflow has ended: reject-duplicate keeps its id closed.
+    The arguments have the names of `Client.start_workflow`. Return False if the workflow has ended: reject-duplicate
+    does not start a closed id again.
     """
     try:
         await client.start_workflow(

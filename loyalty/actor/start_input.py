@@ -1,4 +1,4 @@
-"""How the input of a new actor is read, or refused in a sentence. Pure; see loyalty.actor.values."""
+"""Functions that read the parts of a first run's input, or raise Refused. Pure; see loyalty.actor.values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ItemT = TypeVar("ItemT")
 
 
 def refuse_other_id(actual: str, possible: str) -> None:
-    """Raise Refused where a workflow has not the id by which others will look for it."""
+    """Raise Refused if the workflow id `actual` is not the id that clients use for this actor."""
     if actual != possible:
         raise Refused(f"Cannot start this in the workflow {shown(actual)}; possible is {shown(possible)}")
 
 
 def fields(value: object, shape: type) -> dict[str, Any]:
-    """Return the fields of a JSON object; those of the dataclass `shape` that have a default may be missing."""
+    """Return the fields of a JSON object. Fields of the dataclass `shape` with a default may be missing."""
     return values.fields(value, shape, *(field.name for field in dataclasses.fields(shape) if _has_default(field)))
 
 
@@ -29,14 +29,14 @@ def _has_default(field: dataclasses.Field[Any]) -> bool:
 
 
 def listed(value: object, what: str) -> list[object]:
-    """Return `value` where it is a list; otherwise raise Refused."""
+    """Return `value` if `value` is a list; otherwise raise Refused."""
     if not isinstance(value, list):
         raise Refused(f"Cannot use {shown(value)} as {what}; possible is a list")
     return value
 
 
 def history_threshold(value: object) -> int | None:
-    """Return a number of events, or None; otherwise raise Refused."""
+    """Return `value` if `value` is a number of events or None; otherwise raise Refused."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise Refused(
             f"Cannot use {shown(value)} as history_threshold; possible is a whole number of events, at least 1, or null"
@@ -45,7 +45,7 @@ def history_threshold(value: object) -> int | None:
 
 
 def of_kind(value: object, kinds: Mapping[str, Callable[[Mapping[str, Any]], ItemT]]) -> ItemT:
-    """Return a message that waits, by its `kind`; raise Refused where that is unknown."""
+    """Return the message for the field `kind` of `value`; raise Refused if `kinds` does not contain that kind."""
     kind = value.get("kind") if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping) or not isinstance(kind, str) or kind not in kinds:
         raise Refused(f"Cannot read the message {shown(value)}; possible is an object of kind {', '.join(kinds)}")
@@ -53,14 +53,14 @@ def of_kind(value: object, kinds: Mapping[str, Callable[[Mapping[str, Any]], Ite
 
 
 def flag(value: object, what: str) -> bool:
-    """Return `value` where it is true or false; otherwise raise Refused."""
+    """Return `value` if `value` is true or false; otherwise raise Refused."""
     if not isinstance(value, bool):
         raise Refused(f"Cannot use {shown(value)} as {what}; possible is true or false")
     return value
 
 
 def mail(value: object) -> Mail:
-    """Return an e-mail that waits; otherwise raise Refused."""
+    """Return the e-mail from one entry of the field `outbox`; raise Refused if the entry is no valid e-mail."""
     raw = fields(value, Mail)
     to = values.exact_email(raw["to"])
     if not to:
@@ -76,7 +76,7 @@ def mail(value: object) -> Mail:
 
 
 def any_text(value: object, what: str) -> str:
-    """Return `value` where it is text, however long and in whatever characters; otherwise raise Refused."""
+    """Return `value` if `value` is text of any length that can be encoded; otherwise raise Refused."""
     try:
         if isinstance(value, str):
             value.encode()

@@ -1,7 +1,4 @@
-"""How a run reads its input: strictly in a first run, and as earlier releases did where their runs go on.
-
-Runs inside a workflow.
-"""
+"""The reading of a run's input: a first run checks its input, a later run only converts it. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -16,14 +13,14 @@ from loyalty.actor.refusals import Refused
 InputT = TypeVar("InputT")
 
 REFUSED_INPUTS = "refused-inputs"
-"""Patch: a run ends at once where its input is refused. Only runs with such an input ask for it."""
+"""Patch: a run ends at once if its input is refused. Only a run with such an input records the marker."""
 
 
 def read(parse: Callable[..., InputT], shape: type[InputT], start: object, *surplus: object) -> InputT:
-    """Return a run's input; raise Refused where a new customer or household cannot be started from it.
+    """Return the input of this run; raise Refused if the input of a first run is not valid.
 
-    The input of a later run was written by the run before. Releases before this one took it, and the inputs of first
-    runs, as the SDK converts them, and so do their runs that go on.
+    The previous run wrote the input of a later run, so this function only converts it. Runs of earlier releases accept
+    any input that the SDK can convert.
     """
     info = workflow.info()
     if info.continued_run_id is None:

@@ -1,4 +1,4 @@
-"""How values from strangers are read: JSON in, a value out, or a sentence that says what is wrong with it. Pure."""
+"""Functions that check values from JSON, and return them or raise Refused. Pure."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any, NoReturn
 from loyalty.actor.refusals import Refused, shown
 
 MAX_TEXT = 200
-"""Characters of an id, a name, an e-mail address or a reward. The server allows ids of 1,000."""
+"""The largest number of characters in an id, a name, an e-mail address or a reward. The server allows ids of 1,000."""
 
 MAX_TEXT_BYTES = 600
-"""The same as JSON, where a character of another script takes 6 or 12 bytes. What an actor remembers, and what waits
-for it, has to fit into the next run's input of 2 MiB, whoever wrote it."""
+"""The largest number of bytes in such a text as JSON. A character that is not ASCII takes 6 or 12 bytes. The state and
+the waiting messages of an actor must fit into the next run's input of 2 MiB."""
 
 MAX_TRANSACTION_ID = 64
-"""Characters of a transaction id, printable ASCII: long enough for a UUID, short enough to remember many."""
+"""The largest number of characters in a transaction id. A UUID has 36; a customer keeps 500 transaction ids."""
 
 READABLE_ADDRESS = re.compile(r"""[^@\s,;:<>()"\\]+@[^@\s,;:<>()"\\]+""")
-"""What earlier releases took for one recipient, and what the histories of their customers hold."""
+"""The e-mail addresses that earlier releases accepted. Histories of their customers contain such addresses."""
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 ONE_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
-"""One recipient in ASCII: a dot-atom of RFC 5322 and a host name. Other scripts need a mail server with SMTPUTF8."""
+"""One recipient in ASCII: a dot-atom of RFC 5322 and a host name. Other characters need a mail server with SMTPUTF8."""
 
 
 def size(value: object) -> int:
-    """Return about how many characters a JSON value has; 0 for a value that is nested too deeply."""
+    """Return the approximate length of a JSON value in characters, or 0 for a value that is nested too deeply."""
     try:
         return len(repr(value))
     except RecursionError:
@@ -39,13 +39,13 @@ def size(value: object) -> int:
 
 
 def no_surplus(message: str, surplus: tuple[object, ...], takes: str) -> None:
-    """Raise Refused where arguments are left over."""
+    """Raise Refused if `surplus` is not empty."""
     if surplus:
         raise Refused(f"Cannot read {message} with {shown(list(surplus))} at its end; it takes {takes}")
 
 
 def text(value: object, what: str, *, required: bool = True) -> str:
-    """Return `value` where it is printable text that is not too long; otherwise raise Refused."""
+    """Return `value` if `value` is printable text within the limits of length; otherwise raise Refused."""
     if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable() or value != value.strip():
         raise Refused(
             f"Cannot use {shown(value)} as {what}; possible is text of at most {MAX_TEXT} printable characters"
@@ -59,7 +59,7 @@ def text(value: object, what: str, *, required: bool = True) -> str:
 
 
 def fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
-    """Return the fields of the JSON object `value` that `shape` knows; unknown ones are ignored."""
+    """Return the fields of the JSON object `value` that the dataclass `shape` has. Other fields are ignored."""
     names = list(shape.__annotations__)
     required = [name for name in names if name not in optional]
     if not isinstance(value, Mapping) or any(name not in value for name in required):
@@ -68,9 +68,9 @@ def fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
 
 
 def email(value: object) -> str:
-    """Return `value` where earlier releases accepted it as an e-mail address; otherwise raise Refused.
+    """Return `value` if `value` matches READABLE_ADDRESS or is empty; otherwise raise Refused.
 
-    Workflows read by this rule, so that old histories replay; `loyalty.actor.addresses` then refuses the rest.
+    Workflows use this function, so that old histories replay. `loyalty.actor.addresses` then applies the exact rule.
     """
     address = text(value, "an e-mail address", required=False)
     if address and not READABLE_ADDRESS.fullmatch(address):
@@ -79,7 +79,7 @@ def email(value: object) -> str:
 
 
 def exact_email(value: object) -> str:
-    """Return `value` where mail to exactly that address can be sent, or where it is empty; otherwise raise Refused."""
+    """Return `value` if `value` matches ONE_ADDRESS or is empty; otherwise raise Refused."""
     address = email(value)
     if address and (not ONE_ADDRESS.fullmatch(address) or "=?" in address):
         raise _no_address(address)
@@ -91,7 +91,7 @@ def _no_address(address: str) -> Refused:
 
 
 def transaction_id(value: object) -> str:
-    """Return `value` where it can be a transaction's id; otherwise raise Refused."""
+    """Return `value` if `value` is a valid transaction id; otherwise raise Refused."""
     if not (
         isinstance(value, str) and value.isascii() and value.isprintable() and 0 < len(value.strip()) == len(value)
     ):
@@ -106,5 +106,5 @@ def transaction_id(value: object) -> str:
 
 
 def unknown_signal(name: str, signals: Sequence[str]) -> NoReturn:
-    """Refuse a signal that is not among `signals`, the contract."""
+    """Raise Refused for a signal whose name is not in `signals`."""
     raise Refused(f"Cannot understand the signal {shown(name)}; possible are {', '.join(signals)}")

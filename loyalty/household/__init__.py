@@ -1,1 +1,1 @@
-"""A household: an actor that opens its members' accounts as its children, and can outlive them or take them along."""
+"""The household: an actor that starts customers as its child workflows."""

@@ -1,4 +1,4 @@
-"""The household's wire contract: names, ids and the shape of everything that is sent. Knows no logic."""
+"""The wire contract of a household: names, ids, and the fields of all messages. Contains no logic."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from loyalty.messages import DEFAULT_HISTORY_THRESHOLD, GuestInvitation
 WORKFLOW_TYPE = "HouseholdWorkflow"
 
 ParentClosePolicyName: TypeAlias = Literal["abandon", "terminate", "requestCancel"]
-"""What becomes of the members' accounts when the household closes, or continues as new: to them it is the same."""
+"""The server's action on the members when the household closes. Continue-as-new has the same effect on members."""
 
 
 def household_workflow_id(household_id: str) -> str:
-    """Return the id of the household's actor; `household-lovelace` for `lovelace`."""
+    """Return the workflow id of a household: `household-lovelace` for the household `lovelace`."""
     return f"household-{household_id}"
 
 
@@ -24,7 +24,7 @@ def household_workflow_id(household_id: str) -> str:
 
 @dataclass
 class AddMember:
-    """`addMember`: open this person's account."""
+    """Message of `addMember`: start this customer as a member."""
 
     member: GuestInvitation
     kind: Literal["addMember"] = "addMember"
@@ -32,7 +32,7 @@ class AddMember:
 
 @dataclass
 class GiveToAll:
-    """`giveToAll`: `points` (more than 0) for each member. They are new points; the household has none of its own."""
+    """Message of `giveToAll`: `points` new points, more than 0, for each member."""
 
     points: int
     kind: Literal["giveToAll"] = "giveToAll"
@@ -40,14 +40,14 @@ class GiveToAll:
 
 @dataclass
 class ContinueAsNew:
-    """`continueAsNew`: go on in a new run now, however short the history is."""
+    """Message of `continueAsNew`: continue as new, even with a short history."""
 
     kind: Literal["continueAsNew"] = "continueAsNew"
 
 
 @dataclass
 class CloseHousehold:
-    """`closeHousehold`: the members' accounts are closed only where the parent-close policy says so."""
+    """Message of `closeHousehold`. The parent-close policy decides whether the members' accounts are closed, too."""
 
     kind: Literal["closeHousehold"] = "closeHousehold"
 
@@ -62,7 +62,7 @@ Message: TypeAlias = Tell | EndByOperator
 
 @dataclass
 class Household:
-    """The actor's whole state; only `household_id` is required. `members` holds customer ids, oldest member first."""
+    """The complete state of a household. `members` is a list of customer ids, oldest member first."""
 
     household_id: str
     members: list[str] = field(default_factory=list)
@@ -70,10 +70,11 @@ class Household:
 
 @dataclass
 class HouseholdInput:
-    """Input of the workflow, and of every run that continues it.
+    """Input of each run of a household's workflow.
 
-    `parent_close_policy` holds for children that this run opens. `history_threshold` counts events, also for the
-    members' own runs; None follows the server's own suggestion. `mailbox` is what travels from run to run.
+    `parent_close_policy` applies to the members that this run starts. `history_threshold` is in events, for the runs of
+    the household and of its members; with None, they follow the server's suggestion. A run fills `mailbox` for the next
+    run; a client omits this field.
     """
 
     household: Household

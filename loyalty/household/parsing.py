@@ -1,4 +1,4 @@
-"""What arrives at a household, made into messages, or a sentence that says what is wrong. Pure; see loyalty.parsing."""
+"""Functions that make a household's messages from raw JSON arguments, or raise Refused. Pure; see loyalty.parsing."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ from loyalty.household.messages import (
 from loyalty.messages import DEFAULT_HISTORY_THRESHOLD
 
 MOST_MEMBERS = 100
-"""All are reached at once by `giveToAll`, and their ids travel in the next run's input; the server allows 2,000."""
+"""The largest number of members. `giveToAll` signals all members at once; the server allows 2,000 signals at once."""
 
 SIGNALS = ("addMember", "giveToAll", "continueAsNew", "closeHousehold")
 
 
 def add_member(member: object = None, *surplus: object) -> AddMember:
-    """Parse `addMember`; whether this customer exists already only the server can tell."""
+    """Parse the argument of `addMember`. The server checks whether this customer already exists."""
     values.no_surplus("a new member", surplus, "one object")
     return AddMember(parsing.person(member))
 
 
 def give_to_all(points: object = None, *surplus: object) -> GiveToAll:
-    """Parse `giveToAll`."""
+    """Parse the argument of `giveToAll`."""
     values.no_surplus("a gift to all", surplus, "a number of points")
     return GiveToAll(parsing.whole_points(points, 1))
 
 
 def continue_as_new(*surplus: object) -> ContinueAsNew:
-    """Parse `continueAsNew`."""
+    """Return the message of `continueAsNew`; refuse any argument."""
     values.no_surplus("a wish to continue as new", surplus, "nothing")
     return ContinueAsNew()
 
 
 def close_household(*surplus: object) -> CloseHousehold:
-    """Parse `closeHousehold`."""
+    """Return the message of `closeHousehold`; refuse any argument."""
     values.no_surplus("a closure", surplus, "nothing")
     return CloseHousehold()
 
 
 def household_input(start: object = None, *surplus: object, workflow_id: str) -> HouseholdInput:
-    """Parse a household's input, and refuse one that runs under another household's workflow id."""
+    """Parse the input of a household; refuse an input with a household id that does not belong to `workflow_id`."""
     values.no_surplus("a household", surplus, "one object")
     raw = start_input.fields(start, HouseholdInput)
     return HouseholdInput(

@@ -1,7 +1,7 @@
-"""The household: an actor whose children are customers. One mailbox, served one message at a time.
+"""The household: an actor with one mailbox. It starts its members, who are customers, as child workflows.
 
-It opens its members' accounts as child workflows. The program's parent-close policy is ABANDON: a child of any other
-policy ends when its parent continues as new, and a customer is to live for years.
+The default parent-close policy is ABANDON. With the other two policies, a child ends when its parent continues as new,
+but a customer must keep running for years.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    # By full name: `from loyalty.household import parsing` would load a copy, whose Refused nobody here catches.
+    # `from loyalty.household import parsing` would load a copy of the module, and with it a second class named Refused.
     import loyalty.actor.starting as starting
     import loyalty.actor.values as values
     import loyalty.household.parsing as parsing
@@ -50,12 +50,12 @@ POLICIES: dict[ParentClosePolicyName, ParentClosePolicy] = {
 }
 
 REFUSED_MESSAGES_COUNT = "refused-messages-count"
-"""Patch: a run that only refused messages have made long ends, too. Two events in such a run, none in others."""
+"""Patch: a run that is long only because of refused messages continues as new. Only such a run records two events."""
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class HouseholdWorkflow:
-    """One household. Its id is `household-<household_id>`; its state is the `Household` that it holds."""
+    """One household. The workflow id is `household-<household_id>`; the state is one `Household`."""
 
     @workflow.init
     def __init__(self, start: HouseholdInput | None = None, *surplus: object) -> None:
@@ -64,7 +64,7 @@ class HouseholdWorkflow:
             self._start = starting.read(parsing.household_input, HouseholdInput, start, *surplus)
         except Refused as refusal:
             self._refusal = refusal
-            self._start = HouseholdInput(Household(""))  # what queries see; `run` ends at once
+            self._start = HouseholdInput(Household(""))  # queries read this household; `run` ends at once
         self._household = self._start.household
         self._meter = RunMeter(self._start.history_threshold)
         self._mailbox = Mailbox[Tell, EndByOperator](self._start.mailbox, self._meter)
@@ -74,10 +74,10 @@ class HouseholdWorkflow:
 
     @workflow.run
     async def run(self, start: HouseholdInput | None = None, *surplus: object) -> None:
-        """Live until the household is closed. A cancellation request is a message like any other, served next."""
+        """Process messages until the household is closed. A cancellation request becomes the next message."""
         if self._refusal is not None:
             raise as_failure(self._refusal)
-        # A cancellation in the middle could open a member's account and forget it.
+        # A cancellation in the middle could start a member that is missing in the list of members.
         await finish_when_cancelled(self._live(), lambda: self._mailbox.put_first(EndByOperator()))
 
     async def _live(self) -> None:
@@ -110,21 +110,21 @@ class HouseholdWorkflow:
             envelope.refuse(refusal)
 
     # ---- messages ---------------------------------------------------------------------------------------------
-    # `*surplus` takes what a handler does not expect, and keeps the SDK from guessing types: see loyalty.parsing.
+    # `*surplus` accepts surplus arguments, and keeps the SDK from guessing types: see loyalty.parsing.
 
     @workflow.signal(name="addMember")
     def add_member(self, member: GuestInvitation | None = None, *surplus: object) -> None:
-        """Open the account of a new customer, as a child of this household."""
+        """Start a new customer as a child workflow of this household."""
         self._mailbox.tell(parsing.add_member, member, *surplus)
 
     @workflow.signal(name="giveToAll")
     def give_to_all(self, points: int | None = None, *surplus: object) -> None:
-        """Give each member so many points."""
+        """Send `points` new points to each member."""
         self._mailbox.tell(parsing.give_to_all, points, *surplus)
 
     @workflow.signal(name="continueAsNew")
     def continue_as_new(self, *surplus: object) -> None:
-        """Go on in a new run, now."""
+        """Continue as new after this message."""
         self._mailbox.tell(parsing.continue_as_new, *surplus)
 
     @workflow.signal(name="closeHousehold")
@@ -134,18 +134,18 @@ class HouseholdWorkflow:
 
     @workflow.signal(dynamic=True)
     def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """Log a signal that is not part of the contract."""
+        """Log a signal with an unknown name."""
         self._mailbox.tell(values.unknown_signal, name, parsing.SIGNALS)
 
     @workflow.query(name="getMembers")
     def get_members(self) -> list[str]:
-        """Return the members' customer ids, in the order in which they joined."""
+        """Return the customer ids of the members, oldest member first."""
         return self._household.members
 
     # ---- members ----------------------------------------------------------------------------------------------
 
     async def _add_member(self, member: GuestInvitation) -> None:
-        """Open the account and wait until it lives; refuse who has, or had, an account."""
+        """Start the member's workflow; raise Refused if this customer has, or had, an account."""
         refuse_inexact(member.email)
         if len(self._household.members) >= parsing.MOST_MEMBERS:
             raise Refused(f"Cannot add {member.customer_id}; a household has at most {parsing.MOST_MEMBERS} members")
@@ -163,15 +163,15 @@ class HouseholdWorkflow:
         self._household.members.append(member.customer_id)
 
     async def _give(self, points: int, member: str) -> None:
-        # A child's own handle serves only the run that started the child; this one serves every run.
+        # The handle of a child is valid only in the run that started the child. An external handle is valid in any run.
         customer = workflow.get_external_workflow_handle(workflow_id(member))
         try:
             await customer.signal("addPoints", points)
         except FailureError as failure:
-            workflow.logger.warning("Could not give %d points to %s, who is gone: %s", points, member, failure)
+            workflow.logger.warning("Could not give %d points to %s, whose workflow ended: %s", points, member, failure)
             self._household.members.remove(member)
 
-    # ---- leaving a run ----------------------------------------------------------------------------------------
+    # ---- end of a run -----------------------------------------------------------------------------------------
 
     def _grew_long_by_refused_messages(self) -> bool:
         return self._may_end_without_message and self._meter.is_long_by_messages()

@@ -72,7 +72,7 @@ def test_full_outbox_drops_its_oldest_email(monkeypatch: pytest.MonkeyPatch, cap
         outbox.put(mail(f"mail {number}"))
     assert len(outbox.carry()) == WAITING_LIMIT
     assert subjects(outbox)[0] == "mail 2"
-    assert "Gave up an e-mail because 200 wait already: mail 1" in caplog.text
+    assert "Dropped an e-mail because 200 e-mails wait: mail 1" in caplog.text
 
 
 def test_outbox_does_not_change_the_input_list() -> None:
