@@ -39,7 +39,7 @@ def refusal(customer: Customer, message: Message) -> str:
     before = copy.deepcopy(customer)
     with pytest.raises(Refused) as refused:
         account.refuse_impossible(customer, message)
-    assert customer == before, "A refusal leaves the account as it was"
+    assert customer == before, "The refused message changed the account"
     return str(refused.value)
 
 
@@ -62,7 +62,7 @@ def test_points_never_fall_below_zero() -> None:
     customer = ada(100)
     change = account.add_points(customer, -101)
     assert customer.points == 0
-    assert change.moved == -100, "What moved is what there was, not what was asked"
+    assert change.moved == -100, "Only the 100 available points can be removed"
 
 
 def test_promotion_sets_the_loyalty_message() -> None:
@@ -96,7 +96,7 @@ def test_gold_star_remains_after_points_are_spent() -> None:
     customer = ada(999_999)
     assert account.add_points(customer, 1).star_earned
     account.add_points(customer, -1_000_000)
-    assert account.has_gold_star(customer), "Spending does not take the star away"
+    assert account.has_gold_star(customer), "The gold star was lost after points were spent"
     assert not account.add_points(customer, 1_000_000).star_earned
 
 
@@ -254,7 +254,7 @@ def test_full_list_of_friends_drops_the_oldest_status() -> None:
 
 
 def buy(customer: Customer, points: int, transaction_id: str | None) -> str:
-    """Count a purchase once, as the actor does, and return the answer."""
+    """Add the points of a purchase once, as the customer does, and return the loyalty message."""
     answer = account.answer_given(customer, transaction_id)
     if answer is None:
         account.add_points(customer, points)
@@ -291,7 +291,7 @@ def test_full_list_of_transactions_drops_the_oldest_transaction() -> None:
         buy(customer, 1, f"receipt-{number}")
     assert len(customer.transactions) == account.TRANSACTIONS_REMEMBERED
     known = [number for number in range(5) if account.answer_given(customer, f"receipt-{number}")]
-    assert known == [3, 4], f"Of the first five transactions {known} are remembered"
+    assert known == [3, 4], f"Of the first five transactions, these are still stored: {known}"
 
 
 def test_repeated_transaction_keeps_its_age() -> None:
@@ -316,7 +316,7 @@ def test_each_transaction_counts_once_and_has_one_answer(purchases: list[tuple[i
         if transaction_id is not None:
             counted.setdefault(transaction_id, points)
             before = answers.setdefault(transaction_id, answer)
-            assert before == answer, f"{transaction_id} was answered {before!r}, then {answer!r}"
+            assert before == answer, f"{transaction_id} has two answers: {before!r} and {answer!r}"
     anonymous = sum(points for points, transaction_id in purchases if transaction_id is None)
     assert customer.points == anonymous + sum(counted.values())
 
@@ -334,7 +334,7 @@ def test_change_reports_moved_points_and_both_tiers(before: int, points: int) ->
 
 
 class TwoAccounts(RuleBasedStateMachine):
-    """Ada gives, Grace receives or does not; what is there was earned, and what went was spent."""
+    """Ada earns, spends and gifts points. Grace receives a gift, or the gift is returned to Ada."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -358,7 +358,7 @@ class TwoAccounts(RuleBasedStateMachine):
         try:
             receipt, _ = account.redeem(self.ada, reward)
         except Refused:
-            assert self.ada == before, "A refusal leaves the account as it was"
+            assert self.ada == before, "The refused reward changed the account"
         else:
             self.spent += receipt.points_spent
 
@@ -378,7 +378,9 @@ class TwoAccounts(RuleBasedStateMachine):
     @invariant()
     def points_are_conserved(self) -> None:
         total = self.ada.points + self.grace.points
-        assert total == self.earned - self.spent, f"{total} points are not {self.earned} earned less {self.spent} spent"
+        assert total == self.earned - self.spent, (
+            f"{total} points are not {self.earned} earned minus {self.spent} spent points"
+        )
 
     @invariant()
     def points_are_never_below_zero(self) -> None:
@@ -386,7 +388,7 @@ class TwoAccounts(RuleBasedStateMachine):
 
     @invariant()
     def lifetime_points_never_fall_and_cover_the_points(self) -> None:
-        assert self.ada.lifetime_points >= self.lifetime_before, "Lifetime points fell"
+        assert self.ada.lifetime_points >= self.lifetime_before, "The lifetime points decreased"
         assert self.ada.lifetime_points >= self.ada.points
         self.lifetime_before = self.ada.lifetime_points
 

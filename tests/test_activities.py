@@ -1,4 +1,4 @@
-"""Side effects, against a real SMTP server and a real Temporal server."""
+"""The activities, with a real SMTP server and a real Temporal server."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_every_attempt_uses_the_same_message_id(post_office: PostOffice, c
     for attempt in (1, 2):
         await send(MAIL, mailer_of(post_office), client, attempt=attempt)
     first, second = (message["Message-ID"] for message in post_office.received)
-    assert first == second, "By the Message-ID a receiver tells a repeated mail from a new one"
+    assert first == second, "The two attempts have different Message-IDs"
 
 
 async def test_two_emails_have_different_message_ids(post_office: PostOffice, closed_shop: Shop) -> None:
@@ -77,7 +77,7 @@ async def test_unreachable_mail_server_fails_the_attempt(client: Client) -> None
 
 @asynccontextmanager
 async def dribbling_server(greeting: str) -> AsyncIterator[int]:
-    """Listen as a mail server that says `greeting`, and then begins an answer that it never ends."""
+    """Start a mail server on loopback and yield its port. It sends `greeting`, and then an endless answer."""
 
     async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(greeting.encode())
@@ -93,7 +93,7 @@ async def dribbling_server(greeting: str) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-@pytest.mark.parametrize("greeting", ["", "220 hello\r\n"], ids=["without a greeting", "behind the greeting"])
+@pytest.mark.parametrize("greeting", ["", "220 hello\r\n"], ids=["without a greeting", "after the greeting"])
 async def test_endless_answer_from_mail_server_times_out(greeting: str, client: Client) -> None:
     async with dribbling_server(greeting) as port:
         began = time.monotonic()
@@ -129,7 +129,7 @@ async def test_email_refused_at_first_is_sent_again(post_office: PostOffice, clo
         ada = await closed_shop.opens("ada", name="Ada", email="ada@example.org")
         await comes_to(ada, 0)
         post_office.answer = "250 OK"
-        await eventually(lambda: post_office.received, waiting_for="the welcome mail")
+        await eventually(lambda: post_office.received, waiting_for="the welcome e-mail")
     (message,) = post_office.received
     assert message["Subject"] == "Welcome to the loyalty program"
 
@@ -159,7 +159,7 @@ async def test_start_guest_promotes_running_guest_and_keeps_its_name(shop: Shop)
 
 async def test_repeated_start_guest_starts_one_workflow(shop: Shop) -> None:
     assert await start_guest(shop)
-    assert await start_guest(shop), "The activity may be tried again after it has succeeded"
+    assert await start_guest(shop), "A retry after a successful attempt must succeed"
     assert await shop.customer("grace").query("getGuests") == []
 
 
@@ -212,6 +212,6 @@ async def test_subject_and_workflow_id_of_email_arrive_unchanged(text: str, post
 async def test_email_is_sent_without_lookup_of_local_host_name(
     post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("The machine's own name was looked up"))
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("The name of this machine was looked up"))
     await send(MAIL, mailer_of(post_office), client)
     assert len(post_office.received) == 1

@@ -1,6 +1,6 @@
-"""A bad message never hurts the actor: it stays alive, its state stays as it was, and a sentence says what was wrong.
+"""A bad message changes nothing: the customer refuses the message with a sentence and keeps running.
 
-All messages go to one customer, one after the other, as JSON that any language or the command line could send.
+All messages go to one customer, one after the other. They are JSON, as any language or the CLI could send it.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ pytestmark = pytest.mark.slow
 
 SENTENCE = re.compile(r"Cannot .+; (possible (is|are)|it takes|.+ can invite) .+", re.DOTALL)
 PAYLOAD_LIMIT = 2 * MIB
-"""Bytes of one payload that the server takes (`limit.blobSize.error`)."""
+"""The server's limit for one payload, in bytes (`limit.blobSize.error`)."""
 
 ENVELOPE = 2_000
-"""Bytes that the rest of a request, and of the refusal in which the SDK repeats the whole request, may take of it."""
+"""Bytes of a request besides its payload. The SDK's refusal repeats the whole request, so it needs them, too."""
 
 
 def raw(data: str | bytes, encoding: str = "json/plain") -> RawValue:
-    """Return an argument that no converter has looked at."""
+    """Return an argument that the data converter sends unchanged."""
     content = data.encode() if isinstance(data, str) else data
     return RawValue(Payload(metadata={"encoding": encoding.encode()}, data=content))
 
@@ -64,14 +64,14 @@ def nested(depth: int) -> RawValue:
 
 @dataclass(frozen=True)
 class Bad:
-    """A message, by its name and arguments; `why` is what the test is called."""
+    """A bad message with its name and arguments; `why` is the id of the test."""
 
     why: str
     name: str
     arguments: tuple[Any, ...] = ()
 
 
-NO_NUMBERS = {
+NOT_POINTS = {
     "text": "100", "half a point": 0.5, "a whole float": 1.0, "true": True, "false": False, "a list": [1],
     "null": None, "an object": {"points": 1}, "zero": 0, "too many": 1_000_000_001, "too few": -1_000_000_001,
     "astronomical": 10**300, "NaN": raw("NaN"), "infinity": raw("Infinity"), "a huge exponent": raw("1e400"),
@@ -79,71 +79,70 @@ NO_NUMBERS = {
 }  # fmt: skip
 
 UNREADABLE = {
-    "a number of more digits than Python reads": raw("1" * 5_000),
-    "nested more deeply than Python reads": nested(5_000),
+    "a number with too many digits for Python": raw("1" * 5_000),
+    "nested too deeply for Python": nested(5_000),
     "broken JSON": raw('{"points": '),
     "no UTF-8": raw(b"\xff\xfe"),
-    "an encoding that nobody knows": raw("1", "json/of-the-future"),
-    "a protocol buffer of a type that nobody knows": raw("{}", "json/protobuf"),
+    "an unknown encoding": raw("1", "json/of-the-future"),
+    "a protocol buffer of an unknown type": raw("{}", "json/protobuf"),
 }
-"""What no handler ever sees: the SDK cannot read it, drops the signal with an error in its log, and refuses the update
-in words of its own."""
+"""Payloads that the SDK cannot decode. The SDK drops such a signal and logs an error; it refuses such an update."""
 
-NO_IDS = {
+NOT_IDS = {
     "empty": "", "a number": 7, "too long": "x" * 201, "a line break": "ada\ngrace", "nothing but space": "   ",
     "space around": " ada ", "a null character": "ada\x00", "zero width": "a\u200bda", "right to left": "\u202eada",
     "half a surrogate pair": raw(r'"\ud800"'), "emoji without end": "\N{ROCKET}" * 100, "a list": ["ada"],
     "a megabyte": "x" * 1_000_000,
 }  # fmt: skip
 
-NO_TRANSACTIONS = {
+NOT_TRANSACTIONS = {
     "empty": "", "a number": 7, "too long": "x" * 65, "not ASCII": "r\N{LATIN SMALL LETTER E WITH ACUTE}ceipt",
     "a line break": "a\nb", "an object": {}, "space around": " a ",
 }  # fmt: skip
 
 TELLS = [
-    *(Bad(f"points: {why}", "addPoints", (value,)) for why, value in NO_NUMBERS.items()),
-    *(Bad(f"sender: {why}", "addPoints", (1, value)) for why, value in NO_IDS.items()),
-    *(Bad(f"transaction: {why}", "addPoints", (1, None, value)) for why, value in NO_TRANSACTIONS.items()),
+    *(Bad(f"points: {why}", "addPoints", (value,)) for why, value in NOT_POINTS.items()),
+    *(Bad(f"sender: {why}", "addPoints", (1, value)) for why, value in NOT_IDS.items()),
+    *(Bad(f"transaction: {why}", "addPoints", (1, None, value)) for why, value in NOT_TRANSACTIONS.items()),
     Bad("points: missing", "addPoints"),
     Bad("points: a fourth argument", "addPoints", (1, None, None, "surplus")),
     Bad("points: ten thousand arguments", "addPoints", (1,) * 10_000),
-    Bad("points: as large as a payload may be", "addPoints", ("x" * (PAYLOAD_LIMIT - ENVELOPE),)),
-    *(Bad(f"guest: {why}", "inviteGuest", ({"customer_id": value},)) for why, value in NO_IDS.items()
+    Bad("points: nearly at the payload limit", "addPoints", ("x" * (PAYLOAD_LIMIT - ENVELOPE),)),
+    *(Bad(f"guest: {why}", "inviteGuest", ({"customer_id": value},)) for why, value in NOT_IDS.items()
       if not isinstance(value, RawValue)),
     Bad("guest: no object", "inviteGuest", ("grace",)),
     Bad("guest: none", "inviteGuest"),
     Bad("guest: without an id", "inviteGuest", ({"name": "Grace"},)),
     Bad("guest: two addresses in one", "inviteGuest", ({"customer_id": "grace", "email": "a@b.c, d@e.f"},)),
     Bad("guest: a header in the address", "inviteGuest", ({"customer_id": "grace", "email": "a@b.c\nBcc: d@e.f"},)),
-    Bad("guest: oneself", "inviteGuest", ({"customer_id": "ada"},)),
+    Bad("guest: the customer itself", "inviteGuest", ({"customer_id": "ada"},)),
     Bad("guest: surplus", "inviteGuest", ({"customer_id": "grace"}, {"customer_id": "joan"})),
     *(Bad(f"level: {level!r}", "ensureMinimumStatus", (level,)) for level in (-1, 4, 1.5, "1", True, None, [2])),
     Bad("friend: an unknown status", "notifyNewStatus", ({"customer_id": "grace", "status": "Diamond"},)),
     Bad("friend: no status", "notifyNewStatus", ({"customer_id": "grace"},)),
-    Bad("friend: a status that cannot be looked up", "notifyNewStatus", ({"customer_id": "grace", "status": {}},)),
+    Bad("friend: an object as status", "notifyNewStatus", ({"customer_id": "grace", "status": {}},)),
     Bad("goodbye: with an argument", "cancelAccount", ("really",)),
     Bad("unknown signal", "noSuchSignal", (1,)),
     Bad("unknown signal: a name of a thousand characters", "x" * 1_000),
-    Bad("unknown signal: nearly a known one", "addpoints", (1,)),
+    Bad("unknown signal: wrong capital letters", "addpoints", (1,)),
     Bad("unknown signal: an update's name", "addLoyaltyPoint", (1,)),
-    Bad("unknown signal: of Temporal's own", "__temporal_stop", (1,)),
+    Bad("unknown signal: a name reserved for Temporal", "__temporal_stop", (1,)),
     Bad("unknown signal: control characters", "add\nPoints\x00\u202e", (1,)),
 ]  # fmt: skip
 
 ASKS = [
-    *(Bad(f"points: {why}", "addLoyaltyPoint", (value,)) for why, value in NO_NUMBERS.items()),
-    *(Bad(f"sender: {why}", "addLoyaltyPoint", (1, value)) for why, value in NO_IDS.items()),
-    *(Bad(f"transaction: {why}", "addLoyaltyPoint", (1, None, value)) for why, value in NO_TRANSACTIONS.items()),
+    *(Bad(f"points: {why}", "addLoyaltyPoint", (value,)) for why, value in NOT_POINTS.items()),
+    *(Bad(f"sender: {why}", "addLoyaltyPoint", (1, value)) for why, value in NOT_IDS.items()),
+    *(Bad(f"transaction: {why}", "addLoyaltyPoint", (1, None, value)) for why, value in NOT_TRANSACTIONS.items()),
     Bad("points: a fourth argument", "addLoyaltyPoint", (1, None, None, 4)),
     Bad("reward: unknown", "redeemReward", ("castle",)),
     Bad("reward: a number", "redeemReward", (7,)),
     Bad("reward: none", "redeemReward"),
     Bad("reward: surplus", "redeemReward", ("coffee", "coffee")),
-    Bad("reward: as large as a payload may be", "redeemReward", ("x" * (PAYLOAD_LIMIT - ENVELOPE),)),
+    Bad("reward: nearly at the payload limit", "redeemReward", ("x" * (PAYLOAD_LIMIT - ENVELOPE),)),
     *(Bad(f"gift: {points!r} points", "giftPoints", ({"guest_id": "grace", "points": points},))
       for points in (0, -5, 1.5, "all", True, None)),
-    Bad("gift: to nobody", "giftPoints", ({"points": 5},)),
+    Bad("gift: without a guest", "giftPoints", ({"points": 5},)),
     Bad("gift: no object", "giftPoints", ([1, 2],)),
     Bad("gift: none", "giftPoints"),
 ]  # fmt: skip
@@ -156,7 +155,7 @@ async def client_of_ada(server: WorkflowEnvironment) -> Client:
 
 @pytest.fixture(scope="module")
 async def ada(client_of_ada: Client) -> AsyncIterator[Handle]:
-    """The customer who bears it all; she is at Gold, so that nothing is refused for want of status."""
+    """The customer of all tests in this module. Her Gold status allows every well-formed message."""
     shop = Shop(client_of_ada)
     async with shop.serving():
         yield await shop.opens("ada", points=1_000)
@@ -180,10 +179,10 @@ async def test_bad_signal_changes_nothing_and_is_logged(
         await ada.signal(bad.name, args=bad.arguments)
         logged = await eventually(
             lambda: [record.message for record in caplog.records if "Ignored a signal: " in record.message],
-            waiting_for="the worker's log to tell of the signal",
+            waiting_for="a log line about the signal",
         )
-    assert SENTENCE.search(logged[0]), f"This is no sentence that says what is possible: {logged[0]}"
-    assert len(logged[0]) < 1_000, "A log line stays short, whatever was sent"
+    assert SENTENCE.search(logged[0]), f"The log line does not say what is possible: {logged[0]}"
+    assert len(logged[0]) < 1_000, "The log line is too long"
     assert await everything(ada) == before
 
 
@@ -193,8 +192,8 @@ async def test_bad_update_changes_nothing_and_is_refused(ada: Handle, bad: Bad) 
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await ada.execute_update(bad.name, args=bad.arguments)
     sentence = str(refused.value.cause)
-    assert SENTENCE.search(sentence), f"This is no sentence that says what is possible: {sentence}"
-    assert len(sentence) < 1_000, "A refusal stays short, whatever was sent"
+    assert SENTENCE.search(sentence), f"The refusal does not say what is possible: {sentence}"
+    assert len(sentence) < 1_000, "The refusal is too long"
     assert await everything(ada) == before
 
 
@@ -206,7 +205,7 @@ async def test_payload_unreadable_for_the_sdk_changes_nothing(
     await ada.signal("addPoints", argument)
     await eventually(
         lambda: [record for record in caplog.records if "dropping the signal" in record.message],
-        waiting_for="the worker's log to tell of the signal",
+        waiting_for="a log line about the signal",
     )
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await ada.execute_update("addLoyaltyPoint", argument)
@@ -254,7 +253,7 @@ async def test_start_input_with_unknown_fields_is_accepted(shop: Shop) -> None:
     assert (await status(ada))["points"] == 5
 
 
-# ---- what bad messages can still do ----------------------------------------------------------------------------
+# ---- effects of bad messages -----------------------------------------------------------------------------------
 
 
 async def test_run_continues_as_new_after_many_bad_signals(shop: Shop) -> None:
@@ -264,7 +263,7 @@ async def test_run_continues_as_new_after_many_bad_signals(shop: Shop) -> None:
     await eventually(
         lambda: runs(ada, shop.client),
         lambda seen: len(seen) > 1,
-        waiting_for="a new run behind 60 bad signals, with a threshold of 30 events",
+        waiting_for="a new run after 60 bad signals, with a threshold of 30 events",
     )
 
 
@@ -281,22 +280,22 @@ async def test_customer_keeps_running_after_update_near_payload_limit(shop: Shop
         await ada.terminate()
 
 
-# ---- the largest that is taken ---------------------------------------------------------------------------------
+# ---- the largest accepted state --------------------------------------------------------------------------------
 
 LONGEST = "\N{ROCKET}" * (values.MAX_TEXT_BYTES // 12)
-"""A text that cannot be larger as JSON."""
+"""A text of the largest accepted size: 12 bytes of JSON for each character."""
 
 GUEST = {"customer_id": LONGEST, "name": LONGEST, "email": f"{'a' * 64}@{'.'.join(['h' * 33] * 4)}"}
 
 
 def fullest() -> CustomerInput:
-    """Return a customer who remembers as much as possible, with as many mails as can wait."""
+    """Return an input with the largest possible account and a full outbox."""
     customer = Customer("ada", LONGEST, GUEST["email"], guests=[LONGEST] * TIERS[-1].guests_allowed)
     for number in range(account.FRIENDS_REMEMBERED):
         friend = f"{LONGEST[:-1]}{number:012}"
         account.remember_friend(customer, NewStatus(parsing.customer_id(friend), TIERS[-1].name))
     for number in range(account.TRANSACTIONS_REMEMBERED):
-        transaction_id = f"{number:04}".rjust(values.MAX_TRANSACTION_ID, '"')  # 2 bytes each, as JSON
+        transaction_id = f"{number:04}".rjust(values.MAX_TRANSACTION_ID, '"')  # each quotation mark has 2 bytes in JSON
         account.remember_transaction(customer, values.transaction_id(transaction_id))
     mail = emails.guest_invited(customer, parsing.person(GUEST))
     return CustomerInput(
@@ -308,7 +307,7 @@ def fullest() -> CustomerInput:
 
 
 async def test_customer_with_largest_possible_state_continues_as_new(closed_shop: Shop) -> None:
-    """The mail server is down; one invitation is served, all others travel, with all that the customer remembers."""
+    """The first run processes one invitation. All other invitations are carried over with a full outbox."""
     shop = closed_shop
     shop.mails.down = True
     ada = await shop.client.start_workflow(WORKFLOW_TYPE, fullest(), id=workflow_id("ada"), task_queue=shop.task_queue)
@@ -319,16 +318,16 @@ async def test_customer_with_largest_possible_state_continues_as_new(closed_shop
             lambda: runs(ada, shop.client), lambda seen: len(seen) > 1, waiting_for="the second run", timeout=20
         )
         _, second, *_ = await runs(ada, shop.client)
-        assert await points(ada) == 0, "The second run lives"
+        assert await points(ada) == 0, "The second run does not answer queries"
         await ada.signal("addPoints", 5)
         await comes_to(ada, 5)
         assert await count(second, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED) == 0
     started = (await events(second))[0].workflow_execution_started_event_attributes
     (payload,) = started.input.payloads
-    travelled = json.loads(payload.data)
-    assert len(travelled["mailbox"]) == CARRY_LIMIT
-    assert len(travelled["outbox"]) >= WAITING_LIMIT
-    assert len(travelled["customer"]["friends"]) == account.FRIENDS_REMEMBERED
-    assert len(travelled["customer"]["transactions"]) == account.TRANSACTIONS_REMEMBERED
+    carried = json.loads(payload.data)
+    assert len(carried["mailbox"]) == CARRY_LIMIT
+    assert len(carried["outbox"]) >= WAITING_LIMIT
+    assert len(carried["customer"]["friends"]) == account.FRIENDS_REMEMBERED
+    assert len(carried["customer"]["transactions"]) == account.TRANSACTIONS_REMEMBERED
     size = payload.ByteSize()
-    assert size < 0.75 * PAYLOAD_LIMIT, f"{size:,} bytes are too near to the {PAYLOAD_LIMIT:,} that the server takes"
+    assert size < 0.75 * PAYLOAD_LIMIT, f"{size:,} bytes are too close to the limit of {PAYLOAD_LIMIT:,}"

@@ -1,4 +1,4 @@
-"""Driving a customer by the `temporal` command line alone: the wire contract, as every other language sees it."""
+"""The wire contract of the customer, tested with the Temporal CLI alone."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.slow
 
 
 class CommandFailed(Exception):
-    """The command ended with an error; its text is what it wrote there."""
+    """The command failed. The text of this error is the command's stderr."""
 
 
 class CommandLine:
-    """`temporal ...`, at this test's namespace."""
+    """The Temporal CLI, with the server and the namespace of this test."""
 
     def __init__(self, shop: Shop) -> None:
         self._where = (
@@ -38,7 +38,7 @@ class CommandLine:
         )
 
     async def __call__(self, command: str, *arguments: str) -> Any:
-        """Run e.g. `temporal workflow signal` and return its JSON output."""
+        """Run a command such as `temporal workflow signal`, and return its JSON output."""
         process = await asyncio.create_subprocess_exec(
             str(TEMPORAL),
             *command.split(),
@@ -79,7 +79,7 @@ class CommandLine:
             try:
                 answer: dict[str, Any] = await self.queries("getStatus", customer_id)
             except CommandFailed as failure:
-                if "workflow not found" not in str(failure):  # a guest may not have been started yet
+                if "workflow not found" not in str(failure):  # the guest's workflow may not have started yet
                     raise
                 return None
             return answer
@@ -93,7 +93,7 @@ class CommandLine:
 
 @pytest.fixture
 def closed_shop(closed_shop: Shop) -> Shop:
-    """The contract names the task queue; the namespace is this test's own."""
+    """A shop with the task queue of the wire contract, in the namespace of this test."""
     closed_shop.task_queue = TASK_QUEUE
     return closed_shop
 
@@ -136,7 +136,9 @@ async def test_temporal_cli_can_add_points_with_a_sender(temporal: CommandLine) 
 async def test_temporal_cli_can_invite_a_guest(temporal: CommandLine) -> None:
     await temporal.signals("inviteGuest", '{"customer_id": "grace", "name": "Grace", "email": "grace@example.org"}')
     await temporal.sees(lambda answer: (answer["name"], answer["points"]), ("Grace", 1_000), "grace")
-    await eventually(lambda: temporal.queries("getGuests"), partial(eq, ["grace"]), waiting_for="Ada to know her guest")
+    await eventually(
+        lambda: temporal.queries("getGuests"), partial(eq, ["grace"]), waiting_for="grace in Ada's list of guests"
+    )
 
 
 async def test_temporal_cli_can_ensure_a_minimum_status(temporal: CommandLine) -> None:

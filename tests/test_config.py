@@ -1,4 +1,4 @@
-"""The environment: which cluster, which mail server. Nothing here leaves the machine."""
+"""The configuration of the cluster, the mail server and the coffee shop. No test uses the network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from loyalty.config import ConfigurationError
 
 @pytest.fixture
 def profiles(tmp_path: Path) -> dict[str, str]:
-    """An environment whose only source of profiles is a file with one of them."""
+    """Environment variables that name a configuration file with one profile, `staging`."""
     file = tmp_path / "temporal.toml"
     file.write_text('[profile.staging]\naddress = "staging.example:7233"\nnamespace = "loyalty"\n')
     return {"TEMPORAL_CONFIG_FILE": str(file)}
@@ -31,7 +31,7 @@ def profiles(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def nowhere() -> Iterator[str]:
-    """An address of this machine at which nobody listens, and nobody can begin to."""
+    """A loopback address on which no process listens. The port stays reserved during the test."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{taken.getsockname()[1]}"
@@ -131,7 +131,7 @@ async def test_unreachable_server_raises_one_line_with_advice(nowhere: str) -> N
         f"Cannot reach a Temporal server at {nowhere}; start one, or name another by "
         "TEMPORAL_ADDRESS or a Temporal profile ("
     )
-    assert "\n" not in sentence, "One sentence is one line"
+    assert "\n" not in sentence, "The error has more than one line"
 
 
 async def test_connect_uses_default_address_without_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,13 +139,13 @@ async def test_connect_uses_default_address_without_configuration(monkeypatch: p
 
     async def refuse(**settings: Any) -> None:
         asked.update(settings)
-        raise RuntimeError("nobody there")
+        raise RuntimeError("connection refused")
 
     monkeypatch.setattr(Client, "connect", refuse)
     with pytest.raises(ConfigurationError, match="localhost:7233"):
         await config.connect({"TEMPORAL_CONFIG_FILE": "/nonexistent"})
     assert asked["target_host"] == "localhost:7233"
-    assert "namespace" not in asked, "The SDK's own default namespace applies"
+    assert "namespace" not in asked, "Without configuration, the SDK must choose the namespace"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:port", ":", "two words:7233"])

@@ -1,6 +1,6 @@
-"""Points are conserved: whatever is given to whom, and whoever leaves meanwhile, gifts create and destroy nothing.
+"""Gifts neither create nor destroy points, even while accounts are closed and workers are restarted.
 
-A closed account counts with the points that it ended with.
+The sum includes the remaining points of closed accounts.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from tests.support.helpers import Handle, Shop, ends, eventually, fresh_namespac
 pytestmark = pytest.mark.slow
 
 GUESTS = {0: (1, 2), 1: (3, 4), 2: (5, 6), 3: (7, 8), 4: (9, 0)}
-"""Ten customers, who brought whom: a tree, but for the last one, who has invited the first."""
+"""The guests of ten customers. The guests form a tree, except that customer 4 has also invited customer 0."""
 
 CUSTOMERS, POINTS_OF_EACH = 10, 1_000
 
 
 @dataclass(frozen=True)
 class Give:
-    """Some of a host's points go to a guest; more than there are is refused, a closed account sends them back."""
+    """A customer gifts points to a guest. The gift may be refused or returned."""
 
-    host: int
+    giver: int
     guest: int
     points: int
 
@@ -51,12 +51,12 @@ class Close:
 
 @dataclass(frozen=True)
 class Restart:
-    """The worker is replaced by another one, whatever is on its way."""
+    """The worker stops and another worker starts."""
 
 
 Event: TypeAlias = Give | Close | Restart
 
-PAIRS = [(host, guest) for host, guests in GUESTS.items() for guest in guests]
+PAIRS = [(giver, guest) for giver, guests in GUESTS.items() for guest in guests]
 
 gifts = st.builds(
     lambda pair, amount: Give(pair[0], pair[1], amount), st.sampled_from(PAIRS), st.integers(1, POINTS_OF_EACH)
@@ -66,8 +66,8 @@ days = st.lists(st.one_of(gifts, gifts, gifts, gifts, closures, st.just(Restart(
 
 STICKY_TIMEOUT = timedelta(milliseconds=200)
 TASK_TIMEOUT = timedelta(seconds=1)
-"""How long the server leaves a task with a worker that is gone: before, and after, the worker has taken it. With the
-usual 10 s for both the test would last minutes."""
+"""Timeouts of a Workflow Task whose worker has stopped: before and after the task started on the worker. With the
+default of 10 s for both, the test would take minutes."""
 
 
 def worker_of(shop: Shop) -> Worker:
@@ -97,7 +97,7 @@ async def opens(shop: Shop, number: int) -> Handle:
 
 
 async def answer(asking: Awaitable[Any]) -> str:
-    """Return what came of a message; that it is refused, or finds nobody, is part of the game."""
+    """Return the answer to a message, or the refusal as text. A closed account is no error here."""
     try:
         return str(await asking)
     except WorkflowUpdateFailedError as refused:
@@ -109,25 +109,25 @@ async def answer(asking: Awaitable[Any]) -> str:
 
 
 async def play(shop: Shop, day: Iterable[Event], customers: list[Handle]) -> list[str]:
-    """Let everything happen at once, in this order, and return the answers."""
+    """Send all messages in this order without waiting for answers, and then return the answers."""
     pending: list[asyncio.Task[str]] = []
     async with AsyncExitStack() as worker:
         await worker.enter_async_context(worker_of(shop))
         for event in day:
             match event:
-                case Give(host, guest, amount):
+                case Give(giver, guest, amount):
                     gift = {"guest_id": name(guest), "points": amount}
-                    pending.append(asyncio.create_task(answer(customers[host].execute_update("giftPoints", gift))))
+                    pending.append(asyncio.create_task(answer(customers[giver].execute_update("giftPoints", gift))))
                 case Close(customer):
                     pending.append(asyncio.create_task(answer(customers[customer].signal("cancelAccount"))))
                 case Restart():
                     await worker.aclose()
                     await worker.enter_async_context(worker_of(shop))
-            await asyncio.sleep(0)  # let it be sent before the next one
+            await asyncio.sleep(0)  # let the task send its message before the next message
         return await asyncio.gather(*pending)
 
 
-# Without shrinking, which would play a real server for minutes, and races do not shrink.
+# Without shrinking: it would use a real server for minutes, and a race cannot be shrunk.
 @settings(max_examples=12, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 @given(day=days)
 async def test_gifts_neither_create_nor_destroy_points(server: WorkflowEnvironment, day: list[Event]) -> None:
@@ -137,7 +137,7 @@ async def test_gifts_neither_create_nor_destroy_points(server: WorkflowEnvironme
     async with worker_of(shop):
         seen = [await points(customer) for customer in customers]
     lost = CUSTOMERS * POINTS_OF_EACH - sum(seen)
-    assert lost == 0, f"{lost:,} points are lost (a negative number: created): {seen} after {answers}"
+    assert lost == 0, f"{lost:,} points were lost (a negative number was created): {seen} after {answers}"
 
 
 async def test_gift_to_guest_with_closing_account_is_not_lost(shop: Shop) -> None:
@@ -148,10 +148,10 @@ async def test_gift_to_guest_with_closing_account_is_not_lost(shop: Shop) -> Non
     await eventually(
         lambda: status(grace),
         lambda seen: not seen["account_active"],
-        waiting_for="Grace to leave; her last mail keeps her workflow open for half a minute",
+        waiting_for="Grace's closed account; her goodbye e-mail keeps the workflow running for half a minute",
     )
     await answer(ada.execute_update("giftPoints", {"guest_id": "grace", "points": 300}))
     shop.mails.down = False
     await ends(grace)
     seen = await points(ada), await points(grace)
-    assert sum(seen) == 500, f"Of 500 points {seen} are left: the gift was taken, and neither received nor returned"
+    assert sum(seen) == 500, f"Of 500 points, Ada and Grace have {seen}: the gift was neither received nor returned"

@@ -40,7 +40,7 @@ WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 
 SHORT = {"history_threshold": 30}
-"""A run of a few dozen events."""
+"""Each run continues as new after about 30 events."""
 
 
 async def start_input(run: Handle, shop: Shop) -> dict[str, Any]:
@@ -52,7 +52,7 @@ async def start_input(run: Handle, shop: Shop) -> dict[str, Any]:
 
 
 async def goes_on(customer: Handle, times: int = 1) -> None:
-    """Ask until the customer has been through so many new runs."""
+    """Send updates until the customer has continued as new `times` times."""
     for _ in range(times):
         before = (await customer.describe()).run_id
         for _ in range(40):
@@ -71,7 +71,7 @@ async def test_state_is_carried_over_to_next_run(shop: Shop) -> None:
     await goes_on(ada, times=3)
     answer = await status(ada)
     bought = answer["points"] - 1_000
-    assert bought > 3, "Every run has served purchases"
+    assert bought > 3, "A run processed no purchase"
     assert answer["lifetime_points"] == answer["points"]
     assert (answer["name"], answer["friends"]) == ("Ada", {"joan": "Gold"})
     assert await ada.query("getGuests") == ["grace"]
@@ -106,9 +106,9 @@ async def test_next_run_forgets_only_the_oldest_transaction(shop: Shop, monkeypa
         await ada.execute_update("addLoyaltyPoint", args=[1, None, transaction_id])
     for transaction_id in ("y", "a", "m"):
         await ada.execute_update("addLoyaltyPoint", args=[1, None, transaction_id])
-    assert await points(ada) == 4, "The last three transactions are remembered, and are not counted again"
+    assert await points(ada) == 4, "One of the last three transactions was counted again"
     await ada.execute_update("addLoyaltyPoint", args=[1, None, "z"])
-    assert await points(ada) == 5, "The one before them is forgotten, as documented"
+    assert await points(ada) == 5, "The fourth-last transaction is still stored"
 
 
 async def test_only_first_run_sends_welcome_email(shop: Shop) -> None:
@@ -143,9 +143,7 @@ async def test_concurrent_signals_are_all_counted_across_runs(shop: Shop) -> Non
     async with at_once() as busy:
         for _ in range(15):
             busy.create_task(sender())
-        await eventually(
-            lambda: runs(ada, shop.client), lambda seen: len(seen) > 3, waiting_for="Ada to be in her fourth run"
-        )
+        await eventually(lambda: runs(ada, shop.client), lambda seen: len(seen) > 3, waiting_for="Ada's fourth run")
         enough.set()
     await comes_to(ada, sent)
 
@@ -161,11 +159,11 @@ async def test_concurrent_updates_are_all_answered_across_runs(shop: Shop) -> No
     assert await points(ada) == 60
     lengths = [len(await events(run)) for run in await runs(ada, shop.client)]
     assert len(lengths) > 3
-    assert max(lengths) < 120, f"A storm of asks held the customer in its old run: {lengths} events"
+    assert max(lengths) < 120, f"Concurrent updates made a run too long: {lengths} events"
 
 
 async def test_updates_sent_among_signals_are_all_answered(shop: Shop) -> None:
-    """A Workflow Task that ends a run fails if a signal arrives meanwhile; no update may be lost with it."""
+    """The last Workflow Task of a run fails if a signal arrives meanwhile. The failed task must not lose an update."""
     opened = await shop.opens("ada", points=TIERS[-1].minimum_points, settings={"history_threshold": 40})
     senders = await Client.connect(
         shop.client.service_client.config.target_host, namespace=shop.client.namespace, retry_config=SENDER_RETRIES
@@ -193,24 +191,24 @@ async def test_updates_sent_among_signals_are_all_answered(shop: Shop) -> None:
         asked.set()
     histories = [await events(run) for run in await runs(ada, shop.client)]
     bought = sum(is_purchase(event) for history in histories for event in history)
-    # If a reply is lost, the SDK sends the message again. The next run takes it for a second message.
+    # If a reply is lost, the SDK sends the message again. The next run counts the message a second time.
     assert bought >= told + 160
     await comes_to(ada, TIERS[-1].minimum_points + bought)
     failed = [
         event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED for history in histories for event in history
     ]
-    assert any(failed), "No signal met a task that ended a run, which is what this test needs"
+    assert any(failed), "No signal arrived during the last task of a run, so this test shows nothing"
 
 
 def is_purchase(event: HistoryEvent) -> bool:
-    """Return whether an event holds a purchase: a signal, or an update that was not refused."""
+    """Return whether an event records a purchase: a signal or a successful update."""
     outcome = event.workflow_execution_update_completed_event_attributes.outcome
     return event.HasField("workflow_execution_signaled_event_attributes") or outcome.HasField("success")
 
 
 async def test_worker_without_cache_continues_customer_after_refused_update(shop: Shop) -> None:
-    """The SDK reads the empty first task together with the second one, until that one has brought an update."""
-    cold = Shop(shop.client)  # of another task queue
+    """Without a cache the SDK replays the empty first task together with the second task."""
+    cold = Shop(shop.client)  # it has a task queue of its own
     async with Worker(
         cold.client, task_queue=cold.task_queue, workflows=[CustomerLoyaltyWorkflow], max_cached_workflows=0
     ):
@@ -218,7 +216,7 @@ async def test_worker_without_cache_continues_customer_after_refused_update(shop
             ada = await cold.opens(f"ada-{threshold}", settings={"history_threshold": threshold})
             await eventually(
                 partial(count, ada, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED),
-                waiting_for="the first task, which writes nothing",
+                waiting_for="the first Workflow Task",
             )
             assert "Cannot gift" in await refusal(ada.execute_update("giftPoints", {"guest_id": "bob", "points": 1}))
             assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
@@ -242,7 +240,9 @@ async def test_waiting_updates_are_answered_and_waiting_signals_are_carried_over
         first, second, *_ = await runs(ada, closed_shop.client)
         assert await count(first, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED) == 1
         carried = await start_input(second, closed_shop)
-        assert [tell["points"] for tell in carried["mailbox"]] == [20, 30], "Tells behind the last ask travel"
+        assert [tell["points"] for tell in carried["mailbox"]] == [20, 30], (
+            "The signals after the last update were not carried over"
+        )
 
 
 async def test_updates_are_answered_with_threshold_of_one_event(shop: Shop) -> None:
@@ -271,7 +271,7 @@ async def test_run_with_threshold_of_one_event_processes_one_message(shop: Shop)
     await eventually(
         lambda: runs(ada, shop.client),
         lambda seen: len(seen) == 5,
-        waiting_for="five runs: one for each message, and one that waits for more",
+        waiting_for="five runs: one run for each message and one idle run",
     )
 
 
@@ -307,8 +307,10 @@ async def test_customer_without_threshold_follows_server_suggestion() -> None:
                 await ada.execute_update("addLoyaltyPoint", 1)
             assert await points(ada) == 20
             lengths = [len(await events(run)) for run in await runs(ada, shop.client)]
-    assert len(lengths) > 1, "The server suggested to continue as new, and nobody followed"
-    assert all(40 <= length <= 55 for length in lengths[:-1]), f"Runs have {lengths} events, suggested were 40"
+    assert len(lengths) > 1, "The customer ignored the server's suggestion to continue as new"
+    assert all(40 <= length <= 55 for length in lengths[:-1]), (
+        f"Runs have {lengths} events; the server suggested about 40"
+    )
 
 
 async def test_unsent_email_is_carried_over_and_sent_later(shop: Shop) -> None:
@@ -329,10 +331,10 @@ async def test_unsent_email_is_carried_over_and_sent_later(shop: Shop) -> None:
 
 
 async def test_query_includes_waiting_messages_while_run_ends(shop: Shop) -> None:
-    """For up to two seconds, while it waits for the e-mail in flight, such a run serves nothing any more."""
+    """Before a run ends it waits up to two seconds for the e-mail in flight, and processes no messages meanwhile."""
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})
-    await eventually(lambda: shop.mails.attempts, waiting_for="the welcome mail to be in flight")
+    await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")
     for _ in range(5):
         await ada.signal("addPoints", 100)
     answer = await status(ada)
@@ -341,11 +343,11 @@ async def test_query_includes_waiting_messages_while_run_ends(shop: Shop) -> Non
     assert (await ada.query("getRewards"))[1]["unlocked"]
 
 
-@pytest.mark.parametrize("email", ["", ADA], ids=["at rest", "with a mail in flight"])
+@pytest.mark.parametrize("email", ["", ADA], ids=["idle", "with an e-mail in flight"])
 async def test_new_worker_returns_same_points_as_previous_worker(closed_shop: Shop, email: str) -> None:
-    """The SDK's replay for a query makes a run look one event longer than it was: one of the thresholds is met by that.
+    """During a query's replay the SDK reports one event too many, so the run seems to have reached its threshold.
 
-    Then the customer looks as if it were leaving its run, and whatever it is asked must be answered all the same.
+    The customer must answer the query correctly even then.
     """
     closed_shop.mails.down = True
     thresholds = range(8, 24)
@@ -365,13 +367,13 @@ async def test_new_worker_returns_same_points_as_previous_worker(closed_shop: Sh
                 await comes_to(ada, total)
     async with closed_shop.serving():
         for ada, threshold in zip(town, thresholds, strict=True):
-            assert await points(ada) == 6, f"A new worker forgets purchases; runs are left at {threshold} events"
+            assert await points(ada) == 6, f"A new worker loses purchases at a threshold of {threshold} events"
         lengths = [len(await events(ada)) for ada in town]
-        for ada in town:  # who only looked as if leaving is still there
+        for ada in town:  # the query must not have ended the run
             await ada.signal("addPoints", 1)
             await comes_to(ada, 7)
     assert any(length == threshold for length, threshold in zip(lengths, thresholds, strict=True)), (
-        f"No run is as long as its threshold, which is what this test needs; their lengths are {lengths}"
+        f"No run is exactly as long as its threshold, so this test shows nothing; lengths: {lengths}"
     )
 
 
@@ -428,9 +430,9 @@ async def test_cancellation_reaches_the_newest_run(shop: Shop) -> None:
 async def test_cancellation_during_continue_as_new_takes_effect(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})
-    await eventually(lambda: shop.mails.attempts, waiting_for="the welcome mail to be tried")
+    await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")
     await ada.signal("addPoints", 1)
-    assert await points(ada) == 1, "Now the run waits for the mail in flight"
+    assert await points(ada) == 1, "The query does not include the waiting purchase"
     await ada.cancel()
     shop.mails.down = False
     await eventually(

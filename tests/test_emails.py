@@ -1,4 +1,4 @@
-"""The words of every e-mail."""
+"""The subject and the text of every e-mail."""
 
 from __future__ import annotations
 

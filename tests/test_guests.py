@@ -1,4 +1,4 @@
-"""Customers who bring other customers to life, and make them gifts."""
+"""Customers invite other customers as guests, and send them gifts."""
 
 from __future__ import annotations
 
@@ -45,9 +45,11 @@ def invitation(customer_id: str) -> dict[str, str]:
 # ---- invitations ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("points_of_host", "status_of_guest"), [(1_000, "Silver"), (4_999, "Silver"), (5_000, "Gold")])
-async def test_guest_starts_one_tier_below_inviter(shop: Shop, points_of_host: int, status_of_guest: str) -> None:
-    ada = await shop.opens("ada", email=ADA, points=points_of_host)
+@pytest.mark.parametrize(
+    ("points_of_inviter", "status_of_guest"), [(1_000, "Silver"), (4_999, "Silver"), (5_000, "Gold")]
+)
+async def test_guest_starts_one_tier_below_inviter(shop: Shop, points_of_inviter: int, status_of_guest: str) -> None:
+    ada = await shop.opens("ada", email=ADA, points=points_of_inviter)
     await ada.signal("inviteGuest", invitation("grace"))
     await has_guests(ada, "grace")
     assert (await status(shop.customer("grace")))["status"]["name"] == status_of_guest
@@ -60,9 +62,9 @@ async def test_new_guest_receives_welcome_email(shop: Shop) -> None:
     await shop.mails.arrive(GRACE, WELCOME, "You now have 500 points", "Welcome to Silver Status!")
 
 
-@pytest.mark.parametrize("points_of_host", [0, 500, 999])
-async def test_customer_below_gold_cannot_invite_guests(shop: Shop, points_of_host: int) -> None:
-    ada = await shop.opens("ada", email=ADA, points=points_of_host)
+@pytest.mark.parametrize("points_of_inviter", [0, 500, 999])
+async def test_customer_below_gold_cannot_invite_guests(shop: Shop, points_of_inviter: int) -> None:
+    ada = await shop.opens("ada", email=ADA, points=points_of_inviter)
     await ada.signal("inviteGuest", invitation("grace"))
     await shop.mails.arrive(ADA, WELCOME, "Not enough points to invite Grace")
     assert await ada.query("getGuests") == []
@@ -93,7 +95,7 @@ async def test_second_invitation_promotes_running_guest(shop: Shop) -> None:
     await ada.signal("addPoints", 4_000)
     await ada.signal("inviteGuest", invitation("grace"))
     await comes_to(grace, 1_000)
-    assert (await grace.describe()).run_id == first_run, "The guest is raised, not started a second time"
+    assert (await grace.describe()).run_id == first_run, "The second invitation started the guest again"
     assert await ada.query("getGuests") == ["grace"]
 
 
@@ -132,7 +134,7 @@ async def test_guest_with_closed_account_cannot_be_invited_again(shop: Shop) -> 
     await ada.signal("inviteGuest", invitation("grace"))
     await shop.mails.arrive(ADA, WELCOME, "Grace is your guest", "Grace has already canceled")
     assert (await grace.describe()).status == WorkflowExecutionStatus.COMPLETED
-    assert await ada.query("getGuests") == [], "The place is free for somebody else"
+    assert await ada.query("getGuests") == [], "The guest with the closed account still uses a place"
 
 
 async def test_inviter_and_guest_close_their_accounts_independently(shop: Shop) -> None:
@@ -156,7 +158,7 @@ async def test_guest_promoted_by_gift_notifies_inviter(shop: Shop) -> None:
     await eventually(
         lambda: status(ada),
         lambda answer: answer["friends"] == {"grace": "Platinum"},
-        waiting_for="Ada to know that Grace is Platinum",
+        waiting_for="Platinum as Grace's status in Ada's list of friends",
     )
 
 

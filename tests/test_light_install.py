@@ -1,4 +1,4 @@
-"""A worker in production needs neither JupyterLab nor pandas, matplotlib or a database: it serves without them."""
+"""A worker in production runs without JupyterLab, pandas, matplotlib and a database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOK = f"import importlib.util as u; print([one for one in {OF_THE_COURSE} if u.
 
 
 def needed_by(name: str, extras: frozenset[str] = frozenset()) -> dict[str, Distribution]:
-    """Return what a package needs, itself included, by name."""
+    """Return the package and all its requirements, by name."""
     found = {name: distribution(name)}
     for line in found[name].requires or []:
         requirement = Requirement(line)
@@ -36,7 +36,7 @@ def needed_by(name: str, extras: frozenset[str] = frozenset()) -> dict[str, Dist
 
 @pytest.fixture(scope="module")
 def light(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """The Python of a virtual environment that holds what `pip install loyalty` brings, and nothing else."""
+    """The command of a Python in a virtual environment with only the packages of `pip install loyalty`."""
     folder = tmp_path_factory.mktemp("light")
     venv.create(folder, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")

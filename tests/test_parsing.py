@@ -1,4 +1,4 @@
-"""Whatever arrives becomes a message, or a sentence that says what is wrong with it."""
+"""The parsers return a message or raise Refused with a sentence."""
 
 from __future__ import annotations
 
@@ -321,7 +321,7 @@ def test_every_text_of_an_invitation_has_a_size_limit(what: str) -> None:
 
 def test_refusal_shows_only_the_start_of_a_huge_value() -> None:
     sentence = refusal(parsing.add_points, "9" * 1_000_000)
-    assert len(sentence) < 250, "A refusal travels in the answer and in the log; it must stay a sentence"
+    assert len(sentence) < 250, "The refusal is too long for the log"
     assert "(1,000,002 characters)" in sentence
 
 
@@ -343,14 +343,14 @@ JSON = st.recursive(
 @given(arguments=st.lists(JSON, max_size=3))
 def test_parsers_raise_only_refused_on_random_input(parse: Callable[..., object], arguments: list[Any]) -> None:
     if parse is parsing.add_points and not arguments:
-        return  # the handlers always name the points
+        return  # the handlers always pass the points
     sentence = "Cannot do; possible"
     try:
         parse(*arguments)
     except Refused as refused:
         sentence = str(refused)
-    assert sentence.startswith("Cannot "), f"A refusal states what was asked, unlike {sentence!r}"
-    assert "; " in sentence, f"A refusal states what is possible, unlike {sentence!r}"
+    assert sentence.startswith("Cannot "), f"The refusal does not name the request: {sentence!r}"
+    assert "; " in sentence, f"The refusal does not say what is possible: {sentence!r}"
 
 
 @pytest.mark.parametrize(
@@ -380,4 +380,4 @@ def test_refusal_of_unknown_signal_lists_known_signals() -> None:
 )
 def test_email_address_that_headers_would_change_is_refused(email: str) -> None:
     assert "possible is none at all, or name@host in ASCII" in refusal(values.exact_email, email)
-    assert values.email(email) == email, "Histories of earlier releases hold such an address"
+    assert values.email(email) == email, "Runs of earlier releases with this address would not replay"

@@ -1,4 +1,4 @@
-"""What a query sees of a customer."""
+"""The answers of the queries, with and without waiting messages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_tier_unlocks_rewards_of_its_level_and_below(tier: Tier) -> None:
     assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
 
 
-# ---- what waits -----------------------------------------------------------------------------------------------
+# ---- waiting messages -----------------------------------------------------------------------------------------
 
 
 def test_queries_return_current_state_without_waiting_messages() -> None:

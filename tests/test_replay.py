@@ -1,4 +1,4 @@
-"""Who lives already, customer, household, order, must go on living: today's workflows replay yesterday's histories."""
+"""Today's workflows replay recorded histories of customers, households and orders."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.record_histories import HISTORIES, OTHER_VERSION
 
 WHAT_TO_DO = (
-    "{name} cannot be replayed: customers like this one would be stuck after a deployment. Guard the change with "
-    "workflow.patched, or, where no customer of that version lives any more, record the histories again "
-    "(python -m tests.support.record_histories)."
+    "{name} does not replay: running customers with such a history would be stuck after a deployment. "
+    "Guard the change with workflow.patched. If no customer of that version is running any more, "
+    "record the histories again (python -m tests.support.record_histories)."
 )
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
@@ -46,7 +46,9 @@ async def test_history_of_another_program_raises_nondeterminism_error(file: Path
 
 
 def test_folder_contains_a_history_of_another_program() -> None:
-    assert list(OTHER_VERSION.glob("*.json")), "Only a history that fails shows that the others are really replayed"
+    assert list(OTHER_VERSION.glob("*.json")), (
+        "No history is expected to fail, so nothing shows that the other histories are replayed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,4 +76,4 @@ def test_folder_contains_a_history_of_another_program() -> None:
 )
 def test_recorded_histories_contain_every_important_event_type(event: str) -> None:
     kinds = {recorded["eventType"] for file in RECORDED for recorded in json.loads(file.read_text())["events"]}
-    assert f"EVENT_TYPE_{event}" in kinds, "Record a history that has it"
+    assert f"EVENT_TYPE_{event}" in kinds, "Record a history with this event type"

@@ -1,4 +1,4 @@
-"""A start input from a stranger starts a customer or household, or its run fails at once with one sentence."""
+"""Every start input is checked: bad input fails the run at once with one sentence."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def with_settings(**settings: Any) -> dict[str, Any]:
     return {**of_ada(), **settings}
 
 
-NO_BALANCE = ["100", True, float("nan"), float("inf"), 1.5, 1.0, -1, 10**300, None, [1]]
-NO_THRESHOLD = ["1000", 0, -1, True, 1.5, float("nan"), []]
+NOT_A_BALANCE = ["100", True, float("nan"), float("inf"), 1.5, 1.0, -1, 10**300, None, [1]]
+NOT_A_THRESHOLD = ["1000", 0, -1, True, 1.5, float("nan"), []]
 MAIL = {"to": "ada@example.org", "subject": "Hello", "body": "Dear Ada", "topic": "points"}
 
 BAD_CUSTOMERS: list[object] = [
     None, 7, "ada", [], {}, {"customer": None}, {"customer": {}}, {"customer": {"id": "ada"}}, {"customer": []},
     {"customer": {"customer_id": 7}}, {"customer": {"customer_id": ""}}, {"customer": {"customer_id": "grace"}},
     of_ada(name=None), of_ada(name="a\nb"), of_ada(email="x@y, z@w"), of_ada(email="x@=?utf-8?q?evil.example?="),
-    *(of_ada(points=value) for value in NO_BALANCE), *(of_ada(lifetime_points=value) for value in NO_BALANCE),
-    *(with_settings(history_threshold=value) for value in NO_THRESHOLD),
+    *(of_ada(points=value) for value in NOT_A_BALANCE), *(of_ada(lifetime_points=value) for value in NOT_A_BALANCE),
+    *(with_settings(history_threshold=value) for value in NOT_A_THRESHOLD),
     of_ada(account_active="yes"), of_ada(account_active=1), with_settings(is_new="no"), with_settings(is_new=None),
     of_ada(guests="grace"), of_ada(guests=[7]), of_ada(guests={"grace": 1}), of_ada(guests=None),
     of_ada(friends={}), of_ada(friends=["grace"]), of_ada(friends=[{"customer_id": "grace", "status": "Diamond"}]),
@@ -170,18 +170,18 @@ async def test_missing_or_surplus_start_arguments_fail_the_run(shop: Shop, argum
 
 async def test_household_with_bad_input_fails(shop: Shop) -> None:
     start: dict[str, Any] = {"household": {}}
-    nobody = await shop.client.start_workflow(HOUSEHOLD, start, id="household-x", task_queue=shop.task_queue)
-    cause = await failure_of(nobody)
+    lovelace = await shop.client.start_workflow(HOUSEHOLD, start, id="household-x", task_queue=shop.task_queue)
+    cause = await failure_of(lovelace)
     assert isinstance(cause, ApplicationError)
     assert cause.message == "Cannot read {}; possible is an object with the fields household_id, members"
-    assert await nobody.query("getMembers") == []
+    assert await lovelace.query("getMembers") == []
 
 
 @pytest.mark.slow
 async def test_run_with_input_from_earlier_release_replays_and_continues(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An earlier release accepted a threshold of 30.0 and an address outside ASCII; its runs go on with them."""
+    """Start a run with a threshold of 30.0 and an address outside ASCII, as an earlier release accepted them."""
     lenient = {**of_ada(email="ä@example.org"), "history_threshold": 30.0}
     with monkeypatch.context() as earlier:
         earlier.setattr(start_input, "customer_input", lambda start, *_, **__: as_before(start))
@@ -199,7 +199,7 @@ async def test_run_with_input_from_earlier_release_replays_and_continues(
             await ada.execute_update("addLoyaltyPoint")
         assert await points(ada) == 19
         thread = await runs(ada, closed_shop.client)
-        assert len(thread) > 1, "The next run takes what the first one hands over"
+        assert len(thread) > 1, "The run did not continue as new"
         assert not [one for one in await events(thread[-1]) if one.HasField("workflow_task_failed_event_attributes")]
 
 

@@ -1,4 +1,4 @@
-"""What a number of points means."""
+"""Tiers, rewards and the gold star."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m loyalty.worker`, as it runs in production: a process of its own, configured by the environment."""
+"""`python -m loyalty.worker` as in production: a separate process, configured from environment variables."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.support.post_office import PostOffice
 pytestmark = pytest.mark.slow
 
 STARTING = 20
-"""Seconds that a worker may take to start on a busy machine."""
+"""Deadline in seconds for the start of a worker on a busy machine."""
 
 
 class WorkerProcess:
-    """The process, and what it has written to its log so far."""
+    """A worker process and its log so far."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -42,7 +42,7 @@ class WorkerProcess:
         )
 
     async def ended(self) -> int:
-        """Return the exit code, once everything that was logged has been read."""
+        """Wait until the process has ended and the whole log was read; return the exit code."""
         await asyncio.wait_for(self._reading, STARTING)
         return await asyncio.wait_for(self.process.wait(), STARTING)
 
@@ -51,7 +51,7 @@ class WorkerProcess:
 async def worker(
     shop: Shop, *task_queues: str, python: Sequence[str] = (sys.executable,), **environment: str
 ) -> AsyncIterator[WorkerProcess]:
-    """Run a worker for the shop's namespace; kill it, should it still live at the end."""
+    """Run a worker process for the shop's namespace; kill the process at the end if it still runs."""
     base = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "LOYALTY_"))}
     where = {
         "TEMPORAL_ADDRESS": shop.client.service_client.config.target_host,
@@ -152,4 +152,4 @@ async def test_wrong_environment_stops_worker_with_one_sentence(
     async with worker(closed_shop, **environment) as process:
         assert await process.ended() == 1
     assert process.log.startswith(sentence), process.log
-    assert len(process.log.splitlines()) == 1, f"One sentence, no traceback: {process.log}"
+    assert len(process.log.splitlines()) == 1, f"The log has more than one line: {process.log}"

@@ -44,11 +44,11 @@ ADA = "ada@example.org"
 
 
 async def has_closed(customer: Handle, how: WorkflowExecutionStatus) -> None:
-    assert (await customer.describe()).status == how, f"{customer.id} has ended otherwise"
+    assert (await customer.describe()).status == how, f"{customer.id} has another status than {how.name}"
 
 
 async def accepted(customer: Handle, update: str, argument: object) -> Any:
-    """Ask without waiting for the answer."""
+    """Send an update, and return its handle after the workflow has accepted the update."""
     return await customer.start_update(update, argument, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
 
 
@@ -171,7 +171,7 @@ async def test_sender_of_points_is_notified_of_promotion(shop: Shop) -> None:
     await eventually(
         lambda: status(grace),
         lambda answer: answer["friends"] == {"ada": "Silver"},
-        waiting_for="Grace to know that Ada is Silver",
+        waiting_for="Silver as Ada's status in Grace's list of friends",
     )
     await shop.mails.arrive("grace@example.org", WELCOME, "ada now has Silver status")
 
@@ -226,8 +226,10 @@ async def test_signals_after_cancel_account_change_only_points(closed_shop: Shop
     await ada.signal("ensureMinimumStatus", 3)
     async with closed_shop.serving():
         await ends(ada)
-        assert await points(ada) == 170, "Points that were told have left their giver, and must not vanish"
-    assert closed_shop.mails.to("ada@example.org")[-1] == "Goodbye", "After the goodbye, nothing more is written"
+        assert await points(ada) == 170, (
+            "A gift sent after cancelAccount was lost: its giver has already spent the points"
+        )
+    assert closed_shop.mails.to("ada@example.org")[-1] == "Goodbye", "The customer sent an e-mail after the goodbye"
 
 
 @pytest.mark.parametrize(
@@ -310,7 +312,7 @@ async def test_unreadable_payload_changes_nothing(shop: Shop, junk: object) -> N
 
 
 async def test_deeply_nested_json_changes_nothing(shop: Shop) -> None:
-    """Python's recursion limit is met by reading at one depth, and by showing what was read at another one."""
+    """Reading JSON and printing its value reach Python's recursion limit at different depths."""
     ada = await shop.opens("ada", points=7)
     for depth in range(900, 1_000, 2):
         await ada.signal("addPoints", RawValue(Payload(metadata={"encoding": b"json/plain"}, data=nested(depth))))
@@ -407,7 +409,7 @@ async def test_impossible_update_is_refused_without_an_event(
     before, length = await status(ada), len(await events(ada))
     assert await refusal(ada.execute_update(update, args=arguments)) == sentence
     assert await status(ada) == before
-    assert len(await events(ada)) == length, "A refusal by the validator costs no event"
+    assert len(await events(ada)) == length, "The refusal recorded an event"
 
 
 async def test_unknown_update_raises_error_only_for_its_sender(shop: Shop) -> None:
@@ -421,9 +423,9 @@ async def test_update_to_completed_workflow_raises_not_found(shop: Shop) -> None
     ada = await shop.opens("ada")
     await ada.signal("cancelAccount")
     await ends(ada)
-    with pytest.raises(RPCError) as nobody:
+    with pytest.raises(RPCError) as not_found:
         await ada.execute_update("addLoyaltyPoint", 1)
-    assert nobody.value.status == RPCStatusCode.NOT_FOUND
+    assert not_found.value.status == RPCStatusCode.NOT_FOUND
 
 
 async def test_updates_and_signals_are_processed_in_sending_order(closed_shop: Shop) -> None:
@@ -437,7 +439,7 @@ async def test_updates_and_signals_are_processed_in_sending_order(closed_shop: S
         second = await accepted(ada, "addLoyaltyPoint", 100)
         await ada.signal("addPoints", 500)
         third = await accepted(ada, "redeemReward", "concert ticket")
-        assert await points(ada) == 4_000, "Nothing is served while the guest is being started"
+        assert await points(ada) == 4_000, "A message was processed while the guest was being started"
         gate.open.set()
         assert await first.result() == "Welcome to Platinum Status!"
         assert await second.result() == "Welcome to Silver Status!"
@@ -491,7 +493,7 @@ async def test_update_during_goodbye_email_is_refused_at_once(shop: Shop) -> Non
     assert sentence == "Cannot do this for Ada; the account is closed"
     shop.mails.down = False
     await ends(ada)
-    assert await points(ada) == 125, "points that were told are credited even now"
+    assert await points(ada) == 125, "A purchase sent during the goodbye e-mail was lost"
     assert shop.mails.to(ADA) == [WELCOME, "Goodbye"]
 
 
@@ -514,7 +516,9 @@ async def test_repeated_update_returns_first_answer(shop: Shop) -> None:
     answers += [await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) for _ in range(2)]
     assert answers == ["Welcome to Gold Status!"] * 3
     assert await points(ada) == 1_001
-    assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!", "A repetition is no purchase"
+    assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!", (
+        "A repeated update changed the loyalty message"
+    )
 
 
 async def test_concurrent_repeated_updates_return_same_answer(shop: Shop) -> None:
@@ -540,7 +544,7 @@ async def test_first_purchase_of_a_transaction_counts(shop: Shop) -> None:
     answer = await ada.execute_update("addLoyaltyPoint", args=[5_000, "grace", "receipt-1"])
     assert answer == "Thanks for being a loyal customer!"
     assert await points(ada) == 100
-    assert (await status(grace))["friends"] == {}, "Nobody is told of a rise that did not happen"
+    assert (await status(grace))["friends"] == {}, "The sender was notified, although there was no promotion"
 
 
 async def test_same_transaction_id_counts_once_for_each_customer(shop: Shop) -> None:
@@ -571,7 +575,7 @@ async def test_closed_account_refuses_repeated_update(shop: Shop) -> None:
     assert sentence == "Cannot do this for Ada; the account is closed"
     shop.mails.down = False
     await ends(ada)
-    assert await points(ada) == 200, "What is told while the account is being closed counts, and counts once"
+    assert await points(ada) == 200, "A purchase sent during the goodbye e-mail must count exactly once"
 
 
 # ---- peeks ----------------------------------------------------------------------------------------------------
@@ -653,7 +657,7 @@ CANCELED = "Your account has been canceled"
 
 async def is_canceled(customer: Handle) -> None:
     cause = await failure_of(customer)
-    assert isinstance(cause, CancelledError), f"{customer.id} ends as canceled, not by {cause!r}"
+    assert isinstance(cause, CancelledError), f"{customer.id} was not canceled; it failed with {cause!r}"
     await has_closed(customer, WorkflowExecutionStatus.CANCELED)
 
 

@@ -1,4 +1,4 @@
-"""Households: their members are their children, and live on, or do not, when the household leaves a run."""
+"""A household starts its members as child workflows. The parent-close policy decides whether they keep running."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ FATES = {
     "terminate": WorkflowExecutionStatus.TERMINATED,
     "requestCancel": WorkflowExecutionStatus.CANCELED,
 }
-"""What becomes of the children by each parent-close policy, when the household closes or continues as new."""
+"""The status of the children for each parent-close policy, after the household closes or continues as new."""
 
 
 async def opens(shop: Shop, *members: str, joined: tuple[str, ...] = (), **settings: Any) -> Handle:
-    """Start a household, and let `members` join it; `joined` are members in its input already."""
+    """Start a household with the members `joined` in its input, and add `members` by signals."""
     start = {"household": {"household_id": "lovelace", "members": list(joined)}, **settings}
     household = await shop.client.start_workflow(
         WORKFLOW_TYPE, start, id=household_workflow_id("lovelace"), task_queue=shop.task_queue
@@ -64,7 +64,7 @@ async def has_members(household: Handle, *expected: str) -> None:
 
 
 async def goes_on(household: Handle) -> None:
-    """Let the household continue as new, and wait until it has."""
+    """Signal the household to continue as new, and wait for the new run."""
     before = (await household.describe()).run_id
     await household.signal("continueAsNew")
     await eventually(
@@ -113,7 +113,7 @@ async def test_child_reports_its_parent_in_later_runs(shop: Shop) -> None:
     ada = shop.customer("ada")
     for _ in range(12):
         await ada.execute_update("addLoyaltyPoint")
-    assert len(await runs(ada, shop.client)) > 1, "The child takes the household's threshold over"
+    assert len(await runs(ada, shop.client)) > 1, "The child did not inherit the household's threshold"
     assert (await status(ada))["parent"] == "household-lovelace"
 
 
@@ -132,7 +132,7 @@ async def test_members_from_start_input_are_not_children(shop: Shop) -> None:
     assert (await status(grace))["parent"] is None
 
 
-# ---- leaving a run --------------------------------------------------------------------------------------------
+# ---- continue as new ------------------------------------------------------------------------------------------
 
 
 async def test_household_reaches_its_members_from_later_runs(shop: Shop) -> None:
@@ -162,7 +162,7 @@ async def test_waiting_messages_of_household_are_carried_over(closed_shop: Shop)
         await comes_to(closed_shop.customer("ada"), 7)
         thread = await runs(household, closed_shop.client)
         opened = [await count(run, EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED) for run in thread]
-    assert opened == [0, 1], "The first run hands both messages on, the second serves them"
+    assert opened == [0, 1], "The second run must start the child, not the first run"
 
 
 async def test_household_continues_as_new_at_its_threshold(shop: Shop) -> None:
@@ -216,10 +216,10 @@ async def test_parent_close_policy_does_not_apply_to_other_members(shop: Shop) -
     grace = await shop.opens("grace")
     await goes_on(household)
     await fate(shop.customer("ada"), WorkflowExecutionStatus.TERMINATED)
-    assert await points(grace) == 0, "Whom a client has opened is nobody's child"
+    assert await points(grace) == 0, "Grace was started by a client, so she is no child workflow"
 
 
-# ---- who cannot be added, and who is gone ---------------------------------------------------------------------
+# ---- refused and removed members ------------------------------------------------------------------------------
 
 
 async def test_existing_customer_is_not_added_to_household(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
@@ -283,7 +283,7 @@ async def test_closed_household_refuses_a_new_member(closed_shop: Shop, caplog: 
     assert "Cannot do this for lovelace; the household is closed" in caplog.text
 
 
-# ---- what arrives ---------------------------------------------------------------------------------------------
+# ---- messages -------------------------------------------------------------------------------------------------
 
 BAD_SIGNALS: list[tuple[str, list[object], str]] = [
     ("addMember", [], "Cannot read None; possible is an object with the fields customer_id, name, email"),
@@ -313,7 +313,7 @@ async def test_household_ignores_and_logs_bad_signals(shop: Shop, caplog: pytest
     for signal, arguments, sentence in BAD_SIGNALS:
         caplog.clear()
         await household.signal(signal, args=arguments)
-        assert await household.query("getMembers") == ["byron"], f"{signal}{arguments} changes the members"
+        assert await household.query("getMembers") == ["byron"], f"{signal}{arguments} changed the members"
         assert f"Ignored a signal: {sentence}" in caplog.text
     now = await household.describe()
     assert (now.run_id, now.status) == (first_run, WorkflowExecutionStatus.RUNNING)
@@ -327,7 +327,7 @@ async def test_household_continues_as_new_after_many_bad_signals(shop: Shop) -> 
     await eventually(
         lambda: runs(household, shop.client),
         lambda seen: len(seen) > 1,
-        waiting_for="a new run behind 60 bad signals, with a threshold of 30 events",
+        waiting_for="a new run after 60 bad signals, with a threshold of 30 events",
     )
     assert await household.query("getMembers") == ["byron"]
 
