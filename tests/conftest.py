@@ -12,7 +12,7 @@ from hypothesis import settings
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from loyalty.lab.server.embedded import SESSION_ADDRESS, SESSION_UI_PORT
+from loyalty.lab.server.address import SESSION_ADDRESS, SESSION_UI_PORT
 from tests.support import story as ada_and_her_friends
 from tests.support.environment import isolate
 from tests.support.helpers import Shop, fresh_namespace, start_server

@@ -18,7 +18,8 @@ from loyalty.lab.client.runtime import quiet_runtime
 from loyalty.lab.client.waiting import say_if_slow
 from loyalty.lab.client.watching import Watching
 from loyalty.lab.errors import LabError
-from loyalty.lab.server.embedded import EmbeddedServer, Server, binary, is_reachable
+from loyalty.lab.server.address import Server
+from loyalty.lab.server.embedded import EmbeddedServer, binary, is_reachable
 
 RETENTION = Duration(seconds=24 * 60 * 60)
 """How long the server keeps the history of a closed workflow: one day, as in the default namespace."""

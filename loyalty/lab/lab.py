@@ -28,7 +28,8 @@ from loyalty.lab.processes.environment import ChildEnvironment, cluster_worker_e
 from loyalty.lab.processes.folders import temporary_folder
 from loyalty.lab.processes.inbox import Inbox
 from loyalty.lab.processes.worker import WorkerProcess, sqlite_url
-from loyalty.lab.server.embedded import EmbeddedServer, Server, session_server
+from loyalty.lab.server.address import Server, session_server
+from loyalty.lab.server.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,7 +26,7 @@ from ruamel.yaml import YAML
 
 from loyalty.lab.__main__ import command
 from loyalty.lab.jupyter.codespaces import origin_pattern
-from loyalty.lab.server.embedded import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT
+from loyalty.lab.server.address import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT
 from tests.support.jupyterlab import BASE, TOKEN, Session, jupyterlab
 
 pytestmark = pytest.mark.slow

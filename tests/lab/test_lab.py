@@ -23,15 +23,8 @@ from loyalty.lab import Lab, LabError, connect, settled, until
 from loyalty.lab.client import watching
 from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
 from loyalty.lab.processes.ports import ReservedPort
-from loyalty.lab.server.embedded import (
-    BASE_URL,
-    PUBLIC_PATH,
-    SESSION_ADDRESS,
-    SESSION_UI_PORT,
-    EmbeddedServer,
-    binary,
-    is_reachable,
-)
+from loyalty.lab.server.address import BASE_URL, PUBLIC_PATH, SESSION_ADDRESS, SESSION_UI_PORT
+from loyalty.lab.server.embedded import EmbeddedServer, binary, is_reachable
 from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import eventually

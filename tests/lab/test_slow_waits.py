@@ -15,7 +15,7 @@ from loyalty.lab.course import traffic
 from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.processes.ports import HOST
 from loyalty.lab.processes.worker import sticky_seconds
-from loyalty.lab.server.embedded import SESSION_ADDRESS, SESSION_UI_PORT
+from loyalty.lab.server.address import SESSION_ADDRESS, SESSION_UI_PORT
 from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import eventually

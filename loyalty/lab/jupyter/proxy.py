@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loyalty.lab.server.embedded import BASE_URL, PUBLIC_PATH
+from loyalty.lab.server.address import BASE_URL, PUBLIC_PATH
 
 if TYPE_CHECKING:
     from jupyter_server_proxy.handlers import RewritableResponse

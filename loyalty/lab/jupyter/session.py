@@ -27,7 +27,8 @@ from loyalty.lab.jupyter.links import SAVE_URL
 from loyalty.lab.jupyter.proxy import rewrite_web_ui
 from loyalty.lab.jupyter.resting import IN_FRONT
 from loyalty.lab.jupyter.workspace import TILE, TITLE, prepare
-from loyalty.lab.server.embedded import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT, EmbeddedServer, Server, binary
+from loyalty.lab.server.address import BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT, Server
+from loyalty.lab.server.embedded import EmbeddedServer, binary
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp

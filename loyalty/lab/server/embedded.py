@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio.client import Client
@@ -19,18 +18,9 @@ from loyalty.lab.processes.child import Child
 from loyalty.lab.processes.environment import server_environment
 from loyalty.lab.processes.ports import HOST, ReservedPort, is_open, refuse_taken
 from loyalty.lab.processes.uptime import Uptime
+from loyalty.lab.server.address import PUBLIC_PATH, Server
 from loyalty.lab.server.database import refuse_unusable
 
-BASE_URL = "LOYALTY_LAB_BASE_URL"
-"""JupyterLab's base URL, set for kernels by loyalty.lab.jupyter.session: there, its proxy leads to the Web UI."""
-
-PUBLIC_PATH = "/loyalty-web-ui"
-"""Where the server has its Web UI when JupyterLab's proxy stands before it. The server compares this path with each
-request's path as it was sent, so it has no character that is ever encoded; loyalty.lab.jupyter.proxy adds the base
-URL."""
-
-SESSION_ADDRESS = "LOYALTY_LAB_ADDRESS"
-SESSION_UI_PORT = "LOYALTY_LAB_UI_PORT"
 START_TIMEOUT_SECONDS = 30
 ATTEMPTS = 3
 PORT_TAKEN = ("address already in use", "Only one usage of each socket address", "failed assigning ephemeral port")
@@ -50,32 +40,6 @@ thousands of shards; the development server has one, at 20 looks a second, so th
 wait up to 50 ms: purchases one at a time go from 22 to 83 a second (measured, two cores). A timer of a millisecond
 fires at once, not after two seconds. And a run that was shorter than a second is followed by the next one at once, not
 after a second. No limit is changed."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where a server listens: `address` for clients, `ui_port` for the Web UI on loopback (None: not known)."""
-
-    address: str
-    ui_port: int | None = None
-
-    @property
-    def ports(self) -> list[int]:
-        """The ports on which a server of our own listens."""
-        return [int(self.address.rpartition(":")[2]), *([self.ui_port] if self.ui_port else [])]
-
-    @property
-    def ui_path(self) -> str:
-        """The path at which the Web UI is asked: behind JupyterLab's proxy, or at the root of its own port."""
-        base = os.environ.get(BASE_URL)
-        return f"{base}proxy/{self.ui_port}{PUBLIC_PATH}" if base else "/"
-
-    @property
-    def ui_url(self) -> str | None:
-        """The Web UI's address for the learner's browser, without a slash at its end."""
-        if self.ui_port is None:
-            return None
-        return self.ui_path if os.environ.get(BASE_URL) else f"http://{HOST}:{self.ui_port}"
 
 
 def binary() -> Path | None:
@@ -219,9 +183,3 @@ async def is_reachable(address: str) -> bool:
         return await client.service_client.check_health()
     except RuntimeError:  # the SDK's word for a refused connection
         return False
-
-
-def session_server() -> Server | None:
-    """Return the server of this JupyterLab session (see loyalty.lab.jupyter.session), or None outside of one."""
-    address = os.environ.get(SESSION_ADDRESS)
-    return Server(address, int(os.environ[SESSION_UI_PORT])) if address else None

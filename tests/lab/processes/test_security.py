@@ -25,7 +25,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from loyalty import config
 from loyalty.lab import Lab
 from loyalty.lab.processes.ports import ReservedPort
-from loyalty.lab.server.embedded import PUBLIC_PATH
+from loyalty.lab.server.address import PUBLIC_PATH
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import BASE, run
 
