@@ -37,8 +37,8 @@ WRONG_STARTS: list[tuple[dict[str, Any], str]] = [
     ({"database": 5}, "Cannot use database=5: database must be a string, such as 'temporal.db'"),
     ({"limits": "many"}, "Cannot use limits='many': limits must be a dictionary, such as "),
     ({"limits": {"a": {1}}}, "Cannot use limits={'a': {1}}: limits must be a dictionary, such as "),
-    ({"port": "7233"}, "Cannot start a server on port '7233'; possible is a whole number from 1 to 65535, or none"),
-    ({"port": -1}, "Cannot start a server on port -1; possible is a whole number from 1 to 65535, or none"),
+    ({"port": "7233"}, "Cannot start a server on port '7233': port must be a whole number from 1 to 65535, or None"),
+    ({"port": -1}, "Cannot start a server on port -1: port must be a whole number from 1 to 65535, or None"),
 ]
 
 

@@ -111,7 +111,7 @@ async def test_a_worker_that_is_killed_leaves_the_customer_as_she_was(lab: Lab) 
     killed = lab.worker.pid
     lab.worker.kill()
     assert lab.worker.pid is None
-    with pytest.raises(LabError, match=r"`lab.worker.start\(\)` brings one back"):
+    with pytest.raises(LabError, match=r"`lab.worker.start\(\)` starts one"):
         lab.worker.kill()
     await ada.signal(CustomerLoyaltyWorkflow.add_points, 1)
     lab.worker.start()
@@ -131,7 +131,7 @@ async def test_a_mail_server_that_is_down_delays_mail(lab: Lab) -> None:
 
 
 async def test_a_wait_for_mail_has_a_deadline_that_says_what_came(lab: Lab) -> None:
-    with pytest.raises(WaitedTooLong, match=r"Waited 0.1 s until 7 mails for nobody@example.com arrive; there are 0"):
+    with pytest.raises(WaitedTooLong, match=r"until 7 e-mails for nobody@example.com arrive; 0 e-mails have arrived"):
         await lab.inbox.wait_for(7, to="nobody@example.com", timeout=0.1)
 
 
@@ -221,7 +221,7 @@ async def test_database_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
 
 async def test_a_server_that_ends_at_once_shows_its_last_words() -> None:
     last_words = 'invalid JSON value for key "limit.blobSize.error"'
-    with pytest.raises(LabError, match=f"The Temporal server ended at once; its last words:\n.*{last_words}"):
+    with pytest.raises(LabError, match=f"The Temporal server ended at once; its last lines:\n.*{last_words}"):
         await Lab.start(limits={"limit.blobSize.error=": 1})
 
 
@@ -250,7 +250,7 @@ printf 'panic: {panic}\n\ngoroutine 1 [running]:\nmain.main()\n' && exit 2
         await server.ready()
         await server.stop()
     else:
-        with pytest.raises(LabError, match=f"its last words:\npanic: {panic}$"):
+        with pytest.raises(LabError, match=f"its last lines:\npanic: {panic}$"):
             EmbeddedServer(program, tmp_path / "server.log")
 
 

@@ -126,9 +126,9 @@ async def test_shopping_without_mail_says_once_what_is_missing(
     spree = await traffic.shop(ada, lab.inbox, "ada@example.com", purchases=3)
     assert spree.purchases == 3
     assert capsys.readouterr().err == (
-        "Waited 0.3 s until 1 mail for ada@example.com arrives; there are 0: customer-ada runs, and no worker polls "
-        "its task queue customer-loyalty; no worker process of this lab runs; `lab.worker.start()` starts one; "
-        "the next purchase is made\n"
+        "Waited 0.3 s until 1 e-mail for ada@example.com arrives; 0 e-mails have arrived: customer-ada runs, and no "
+        "worker polls its task queue customer-loyalty; no worker process of this lab runs; `lab.worker.start()` starts "
+        "one; the next purchase is made\n"
     )
 
 
@@ -154,4 +154,4 @@ async def test_worker_after_a_killed_one_says_how_long_answers_may_take(
     lab.worker.kill()
     lab.worker.start()
     said = capsys.readouterr().err
-    assert said.startswith(f"Worker process {lab.worker.pid} runs. First answers may take {sticky_seconds():g} s: ")
+    assert said.startswith(f"Worker process {lab.worker.pid} runs. The first answers may take {sticky_seconds():g} s: ")

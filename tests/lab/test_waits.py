@@ -53,11 +53,11 @@ async def open_account(lab: Lab, customer_id: str = "ada", task_queue: str = TAS
 
 
 async def test_wait_for_mail_says_that_no_customer_runs(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
-    missing = "there are 0: no customer runs here; did you run the cell above?"
+    missing = "0 e-mails have arrived: no customer runs here; did you run the cell above?"
     with pytest.raises(WaitedTooLong) as late:
         await lab.inbox.wait_for(1, timeout=1)
-    assert str(late.value) == f"Waited 1 s until 1 mail for anybody arrives; {missing}"
-    assert capsys.readouterr().err == f"Still waiting until 1 mail for anybody arrives, 1 s at most; {missing}\n"
+    assert str(late.value) == f"Waited 1 s until 1 e-mail arrives; {missing}"
+    assert capsys.readouterr().err == f"Still waiting until 1 e-mail arrives, 1 s at most; {missing}\n"
 
 
 async def test_wait_for_mail_names_running_customers_and_other_addresses(lab: Lab) -> None:
@@ -67,10 +67,10 @@ async def test_wait_for_mail_names_running_customers_and_other_addresses(lab: La
     with pytest.raises(WaitedTooLong) as late:
         await lab.inbox.wait_for(2, to="ida@example.com", timeout=0.5)
     assert str(late.value) == (
-        "Waited 0.5 s until 2 mails for ida@example.com arrive; there are 0 (there is mail for ada@example.com): "
-        "workflows that run here: customer-ada; did you run all cells above?"
+        "Waited 0.5 s until 2 e-mails for ida@example.com arrive; 0 e-mails have arrived (e-mails have "
+        "arrived for ada@example.com): workflows that run here: customer-ada; did you run all cells above?"
     )
-    with pytest.raises(WaitedTooLong, match="until 2 mails for anybody arrive; there is 1: "):
+    with pytest.raises(WaitedTooLong, match="until 2 e-mails arrive; 1 e-mail has arrived: "):
         await lab.inbox.wait_for(2, timeout=0.5)
 
 
@@ -82,7 +82,7 @@ async def test_wait_for_mail_names_task_queue_without_worker(lab: Lab) -> None:
 
 async def test_wait_for_mail_says_that_inbox_is_stopped(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     lab.inbox.stop()
-    with pytest.raises(LabError, match=r"Cannot wait for mail: the inbox is stopped; `lab.inbox.start\(\)` opens it"):
+    with pytest.raises(LabError, match=r"Cannot wait for an e-mail: the inbox is stopped; `lab.inbox.start"):
         await lab.inbox.wait_for(1, timeout=1)
     assert "the inbox is stopped" in capsys.readouterr().err
 

@@ -36,5 +36,5 @@ def announce(sentence: str) -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return the number and the noun, for example "1 mail" or "2 mails"."""
+    """Return "1 e-mail", "2 e-mails"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,1 +1,1 @@
-"""Processes that a lab starts: children that end with their owner, workers, the inbox, and their environment."""
+"""The processes of a lab: workers, the inbox and other child processes, and their environment variables."""

@@ -1,4 +1,4 @@
-"""Child processes under a guardian: they survive the stop button and do not survive their owner."""
+"""Child processes. JupyterLab's stop button does not end a child; the end of its owner does."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from loyalty.lab.processes import guardian, run_module
 from loyalty.lab.processes.uptime import End, Role, Uptime
 
 GRACE_SECONDS = 5.0
-"""How long a child may take to end politely."""
+"""After SIGTERM a child has this time to end by itself."""
 
 
 def python_module(module: str, *arguments: str) -> list[str]:
-    """Return the command `python -m module arguments...`; Python looks for modules in the current folder last."""
+    """Return a command like `python -m module arguments...`. Python searches the current folder last for modules."""
     return [sys.executable, "-P", run_module.__file__, module, *arguments]
 
 
 class Child:
-    """A running command; everything that it writes goes to the file `log`.
+    """A running command. Its output goes to the file `log`.
 
-    The log's folder is removed when the owner dies without stopping the child: nobody is left to read it.
+    An owner that ends without stopping the child leaves no files: the guardian removes the log's folder.
     """
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
-        log.parent.mkdir(parents=True, exist_ok=True)  # a clean-up of temporary files may have removed it
+        log.parent.mkdir(parents=True, exist_ok=True)  # a clean-up of temporary files may have removed the folder
         with log.open("ab") as output:
-            self._log_begins = output.tell()  # an earlier command may have written to it
+            self._log_begins = output.tell()  # the output of earlier commands ends here
             self._guardian = subprocess.Popen(
-                # -I -S: no site-packages, no PYTHON* variables; the guardian is up in a hundredth of a second.
+                # -I -S: without site-packages and PYTHON* variables, the guardian starts within 10 milliseconds.
                 [sys.executable, "-I", "-S", guardian.__file__, str(GRACE_SECONDS), str(log.parent), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
-                # Whatever the machine's encoding is, what a Python process writes into its log is UTF-8.
+                # A Python process writes UTF-8 into its log, whatever the machine's encoding is.
                 env={**(os.environ if environment is None else environment), "PYTHONUTF8": "1"},
                 encoding="utf-8",
                 start_new_session=os.name == "posix",
@@ -58,17 +58,17 @@ class Child:
         self._ended = datetime.now(UTC)
 
     def is_up(self) -> None:
-        """Begin the uptime of this command now; the caller has seen the command ready."""
+        """Record that the command is ready now: its uptime begins."""
         self._up_since = datetime.now(UTC)
 
     def uptime(self, role: Role, name: str, identity: str | None = None) -> Uptime:
-        """Return from when to when this command was up."""
+        """Return when this command was up."""
         ended_by = (self._ordered or "died") if self._ended else None
         return Uptime(role, name, identity, self._up_since, self._ended, ended_by)
 
     @property
     def ended_without_notice(self) -> bool:
-        """Whether the command was killed or died, so that it could not sign off from a server."""
+        """Whether the command ended without `stop`. Such a worker has not told the Temporal server that it ended."""
         return not self.alive and self._ordered != "stopped"
 
     @property
@@ -78,15 +78,15 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """The lowest eight bits of the command's exit code; None while it is running."""
+        """The lowest eight bits of the command's exit code; None while the command runs."""
         return self._guardian.poll()
 
     def kill(self) -> None:
-        """End the command as a power cut would (SIGKILL), and wait until it is gone."""
+        """Kill the command (SIGKILL), and wait until its process has ended."""
         self._end("kill", "killed")
 
     def stop(self) -> None:
-        """Ask the command to end (SIGTERM), insist after GRACE_SECONDS, and wait until it is gone."""
+        """Stop the command (SIGTERM; after GRACE_SECONDS SIGKILL), and wait until its process has ended."""
         self._end("stop", "stopped")
 
     def _end(self, how: str, in_words: End) -> None:
@@ -97,20 +97,20 @@ class Child:
                 self._guardian.stdin.write(how + "\n")
                 self._guardian.stdin.flush()
             except OSError:
-                pass  # it ended between the question and the order: a broken pipe; Windows calls it EINVAL
+                pass  # the command has just ended: a broken pipe, on Windows EINVAL
         try:
             self._guardian.wait(GRACE_SECONDS * 2)
         except subprocess.TimeoutExpired as error:
             raise WaitedTooLong(f"Waited {GRACE_SECONDS * 2:g} s until process {self.pid} ended") from error
 
     def lines(self) -> list[str]:
-        """Return what the command has written; one line that says so if a clean-up has removed its log."""
+        """Return the command's output. If a clean-up has removed the log, one line reports that."""
         try:
             written = self.log.read_bytes()
         except FileNotFoundError:
-            return [f"(The log {self.log} was removed, as a clean-up of temporary files does.)"]
+            return [f"(The log {self.log} was removed, probably by a clean-up of temporary files.)"]
         return written[self._log_begins :].decode(errors="replace").splitlines()
 
     def last_lines(self, count: int) -> str:
-        """Return the newest `count` lines of what the command has written."""
+        """Return the newest `count` lines of the command's output."""
         return "\n".join(self.lines()[-count:])

@@ -1,20 +1,20 @@
-"""Which variables the lab's child processes get, and which of them may be shown.
+"""The environment variables of the lab's child processes.
 
-Each process inherits all variables but some, and gets others in addition:
+Each process inherits its parent's variables, with these changes:
 
-- JupyterLab: not OTHER_SESSION, INTERPRETER, FIGURES. It gets those of `jupyterlab_environment`, and those of
-  `loyalty.lab.processes.folders` where HOME cannot be written.
-- Kernel: what JupyterLab has, those of `loyalty.lab.jupyter.session` (the server's address, links, the kernel in
-  front), and IPYTHONDIR (`loyalty.lab.jupyter.kernelspec`).
-- Fork server of kernels: what a kernel has, but not JPY_SESSION_NAME.
-- Server: not TEMPORAL. It gets GOGC.
-- Worker: not TEMPORAL, INTERPRETER, FIGURES. It gets those of `worker_environment`.
-- Worker of a cluster that Temporal's settings name: not INTERPRETER, FIGURES. It keeps TEMPORAL.
-- Workers of an experiment's supervisor: as a worker, and where their planned crashes are listed.
-- Script of an experiment: not INTERPRETER, FIGURES.
-- Guardian: what the process has that it guards. It reads no variable of INTERPRETER (`python -I`).
+- JupyterLab loses OTHER_SESSION, INTERPRETER and FIGURES. It gets the variables of `jupyterlab_environment`. If this
+  user cannot write in HOME, it also gets those of `loyalty.lab.processes.folders`.
+- A kernel gets the variables of `loyalty.lab.jupyter.session`: the server's address, links, and the kernel in front.
+  `loyalty.lab.jupyter.kernelspec` adds IPYTHONDIR.
+- The fork server of kernels gets a kernel's variables without JPY_SESSION_NAME.
+- The lab's server loses TEMPORAL. It gets GOGC.
+- A worker loses TEMPORAL, INTERPRETER and FIGURES. It gets the variables of `worker_environment`.
+- A worker of a configured cluster loses INTERPRETER and FIGURES. It keeps TEMPORAL.
+- A worker of an experiment also gets the list of its planned crashes.
+- An experiment's script loses INTERPRETER and FIGURES.
+- A guardian gets the variables of its command. Python ignores INTERPRETER there (`python -I`).
 
-All of them but the server read and write UTF-8, by PYTHONUTF8.
+PYTHONUTF8 makes each process except the server read and write UTF-8.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from pathlib import Path
 from loyalty.lab.course.location import FOLDER, STARTED_AT
 
 TEMPORAL = ("TEMPORAL_",)
-"""The `temporal` program reads them, too: TEMPORAL_ENV=prod would stop the lab's own server."""
+"""The `temporal` program reads these variables, too. TEMPORAL_ENV=prod would stop the lab's own server."""
 
 INTERPRETER = ("PYTHON",)
-"""PYTHONPATH, PYTHONHOME, PYTHONSTARTUP, PYTHONINSPECT, ...: they belong to another Python, or change ours."""
+"""PYTHONPATH, PYTHONHOME, PYTHONSTARTUP, ...: these variables are for another Python, or change this one."""
 
 HARMLESS = (
     "PYTHONDONTWRITEBYTECODE",
@@ -42,7 +42,7 @@ HARMLESS = (
     "PYTHONUNBUFFERED",
     "PYTHONUTF8",
 )
-"""Variables of the interpreter that every process inherits: they change no module and no result."""
+"""Every process inherits these variables of INTERPRETER: they change no module and no result."""
 
 FIGURES = ("MPLBACKEND",)
 """MPLBACKEND=Agg would hide every figure of a notebook."""
@@ -55,26 +55,27 @@ OTHER_SESSION = (
     "JUPYTERLAB_DIR",
     "IPYTHONDIR",
 )
-"""What a JupyterLab whose terminal runs `make lab` sets, and what hides our configuration, or another JupyterLab."""
+"""A JupyterLab sets some of these variables in its terminals, and `make lab` may run there. The others would hide the
+course's configuration or select another JupyterLab."""
 
 LEAN = {"GOGC": "50"}
-"""The server collects its garbage twice as often as Go would: 150 of 800 MiB less after notebook 05, in no more time
-(measured). On Binder everything has to fit into 2 GB."""
+"""The server collects its garbage twice as often as by Go's default. After notebook 05 this saves 150 of 800 MiB and
+costs no time (measured). Binder has 2 GB for all processes."""
 
 SHOWN = re.compile(r"(TEMPORAL|LOYALTY)_")
-"""The lab shows these variables only; all others belong to the learner."""
+"""The lab shows these variables only. The learner's other variables stay private."""
 
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|GRPC_META|DATA", re.IGNORECASE)
-"""Words in the name of a variable whose value is never shown. GRPC_META may hold an authorization header."""
+"""Words in the names of secret variables. GRPC_META may contain an authorization header."""
 
 PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 class ChildEnvironment(dict[str, str]):
-    """The environment of a worker process. It shows what concerns Temporal and the program, without secrets."""
+    """The environment of a worker process. Its text shows the variables of Temporal and of the program, no secrets."""
 
     def shown(self) -> dict[str, str]:
-        """Return the variables that may be shown, by name; "***" stands for a secret."""
+        """Return the SHOWN variables by name; "***" replaces a secret."""
         return {name: _without_secret(name, self[name]) for name in sorted(self) if SHOWN.match(name)}
 
     def __repr__(self) -> str:
@@ -90,7 +91,7 @@ def _without_secret(name: str, value: str) -> str:
 
 
 def without(inherited: Mapping[str, str], *beginnings: str) -> dict[str, str]:
-    """Return the variables whose names have none of these beginnings, and those that are harmless."""
+    """Return the inherited variables without those whose names start with one of `beginnings`. HARMLESS ones stay."""
     return {name: value for name, value in inherited.items() if name in HARMLESS or not name.startswith(beginnings)}
 
 
@@ -107,8 +108,8 @@ def python_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, s
 def worker_environment(
     address: str, namespace: str, smtp_url: str, database_url: str, inherited: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the environment of a worker for a server that the lab knows: no other Temporal setting gets in between."""
-    from loyalty import config  # not by the launcher, which has to be quick
+    """Return the environment of a worker for the server at `address`, without the learner's other Temporal settings."""
+    from loyalty import config  # not at the top: this import would slow the launcher down
 
     return {
         **without(python_environment(inherited), *TEMPORAL),
@@ -123,7 +124,10 @@ def worker_environment(
 def cluster_worker_environment(
     smtp_url: str, database_url: str, inherited: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the environment of a worker for the cluster that Temporal's settings name; a database of its own stays."""
+    """Return the environment of a worker for the configured cluster.
+
+    The learner's own LOYALTY_DATABASE_URL, if it is set, replaces `database_url`.
+    """
     from loyalty import config
 
     return {
@@ -136,7 +140,7 @@ def cluster_worker_environment(
 def jupyterlab_environment(
     inherited: Mapping[str, str], configuration: Path, folder: Path, started_at: float
 ) -> dict[str, str]:
-    """Return the environment of JupyterLab: our configuration and our Python's extensions come before the machine's."""
+    """Return the environment of JupyterLab. The course's configuration and extensions come before the machine's."""
     kept = without(python_environment(inherited), *OTHER_SESSION)
     return {
         **kept,

@@ -1,4 +1,4 @@
-"""Folders that other machines lack: HOME cannot be written, or the folder of temporary files was removed."""
+"""Replacements for folders in which this user cannot write, and new temporary folders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from loyalty.lab.errors import LabError
 
 
 def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return variables that put into `folder` what Jupyter and matplotlib cannot write at its usual place; say so."""
+    """Return variables that move folders of Jupyter and matplotlib into `folder`, and print a notice.
+
+    Only folders in which this user cannot write are moved.
+    """
     home = Path(environment.get("HOME") or Path.home())
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "jupyter"
     if sys.platform == "darwin":
@@ -36,7 +39,7 @@ def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, s
 
 
 def can_write(path: Path) -> bool:
-    """Return whether this user can write in a folder, or make it."""
+    """Return whether this user can write in a folder, or can make the folder."""
     while not path.exists() and path != path.parent:
         path = path.parent
     try:
@@ -47,9 +50,9 @@ def can_write(path: Path) -> bool:
 
 
 def temporary_folder(prefix: str) -> Path:
-    """Make a folder for temporary files, and the folder that holds it if a clean-up has removed that one.
+    """Make and return a new folder for temporary files; raise LabError if that is not possible.
 
-    Raise LabError if this user cannot write there.
+    A clean-up may have removed the machine's folder for temporary files: it is made again.
     """
     place = Path(tempfile.gettempdir())
     try:

@@ -1,10 +1,9 @@
-"""A process that lives exactly as long as its owner wants: `python guardian.py SECONDS FOLDER COMMAND...`.
+"""Run a command until its owner ends: `python guardian.py SECONDS FOLDER COMMAND...`.
 
-The owner holds the writing end of this process's standard input. "stop" ends the command politely, "kill" at once,
-and so does the end of input, which the operating system sends when the owner is gone, however it went: that is what
-leaves no server, no worker and no FOLDER of logs behind. Owner and command are in different sessions, so that
-JupyterLab's stop button (SIGINT to the kernel's process group) does not reach the command. Imports nothing of ours: it
-has to start fast.
+The owner writes "stop" (SIGTERM) or "kill" (SIGKILL) to this process's standard input. When the owner ends, the
+operating system closes that input. The guardian then stops the command and removes FOLDER, so no server, worker or log
+remains. Owner and command are in different sessions: JupyterLab's stop button sends SIGINT to the kernel's process
+group only. The guardian imports only the standard library, to start fast.
 """
 
 from __future__ import annotations
@@ -18,19 +17,20 @@ import threading
 
 
 def without_launcher(command: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the command, and the environment, of the process whose pid counts: a worker calls itself by its own.
+    """Return the command and the environment that start the real Python instead of a launcher.
 
-    On Windows `python` in a virtual environment is a launcher, which starts the real one as its child.
+    On Windows, `python` in a virtual environment is a launcher: the real Python is its child, with another pid. The
+    worker's identity in the Event History contains the real pid.
     """
     base = getattr(sys, "_base_executable", sys.executable)
     if sys.platform == "win32" and command[0] == sys.executable != base:
-        # multiprocessing does the same; by the variable, the real one knows its virtual environment.
+        # multiprocessing does the same. The variable names the virtual environment for the real Python.
         return [base, *command[1:]], {**os.environ, "__PYVENV_LAUNCHER__": sys.executable}
     return command, dict(os.environ)
 
 
 def guard(grace_seconds: float, folder: str, command: list[str]) -> int:
-    """Run `command` until it ends or the owner says so; print its pid, return its exit code."""
+    """Run `command` until the command ends or the owner stops it; print its pid, return its exit code."""
     called, environment = without_launcher(command)
     child = subprocess.Popen(called, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
@@ -43,7 +43,7 @@ def guard(grace_seconds: float, folder: str, command: list[str]) -> int:
         except subprocess.TimeoutExpired:
             child.kill()
 
-    def obey() -> None:
+    def read_orders() -> None:
         for line in sys.stdin:
             if line.strip() == "kill":
                 child.kill()
@@ -56,7 +56,7 @@ def guard(grace_seconds: float, folder: str, command: list[str]) -> int:
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(child.pid, flush=True)
-    threading.Thread(target=obey, daemon=True).start()
+    threading.Thread(target=read_orders, daemon=True).start()
     code = child.wait()
     if owner_is_gone.is_set():
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Ports on loopback: reserve a free one, and tell whether one is taken."""
+"""Ports on loopback: reserve a free port, and refuse a port that is in use."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ HOST = "127.0.0.1"
 LAST_PORT = 65_535
 
 PORTS = range(20_000, 32_768)
-"""The ports that a lab chooses from. Linux (from 32,768), macOS and Windows (from 49,152) give higher ports to programs
-that ask for any free port, and a Temporal server alone asks for four. So the system could give such a port away before
-the lab listens there, or while its server or inbox is down."""
+"""A lab uses only these ports. A program may request any free port, and a Temporal server requests four. The operating
+system then gives a higher port (Linux from 32,768, macOS and Windows from 49,152). The lab's own ports are lower, so
+the system cannot give them to another program while the lab's server or inbox is down."""
 
 
 class ReservedPort:
-    """A free port of PORTS. On Linux no other lab gets it as long as this object lives.
+    """A free port of PORTS. On Linux no other lab can reserve the port while this object exists.
 
-    A lab chooses a port seconds before a server listens there, and the port is unused while that server is down.
-    The socket that keeps it is bound and does not listen, so callers are refused. Linux lets a server listen beside
-    it, because both have SO_REUSEADDR. macOS and Windows do not, so there the port is free at first, and is not kept.
-    Raises LabError where no port is free.
+    A lab chooses a port seconds before its server listens there, and the server may be down later. A bound socket
+    keeps the port meanwhile. The socket does not listen, so connections are refused. On Linux a server can listen on
+    the port of the bound socket, because both sockets have SO_REUSEADDR. macOS and Windows do not allow this: there
+    the port was free at first, and is not kept.
+    Raise LabError if no port is free.
     """
 
     def __init__(self) -> None:
         keeper = _bound_socket()
         self.number = _number(keeper)
         if sys.platform == "linux":
-            # Set after the bind: set before, a second lab could reserve the same port.
+            # Set the option after the bind. Before the bind, it would let a second lab reserve the same port.
             keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             weakref.finalize(self, keeper.close)
         else:
@@ -41,14 +42,16 @@ class ReservedPort:
 
 
 def _bound_socket() -> socket.socket:
-    """Return a socket that is bound to a free port; raise LabError where there is none."""
-    for port in random.SystemRandom().sample(PORTS, len(PORTS)):  # whatever the learner has seeded
+    """Return a socket that is bound to a free port; raise LabError if no port is free."""
+    for port in random.SystemRandom().sample(
+        PORTS, len(PORTS)
+    ):  # random.seed() in the notebook has no effect on SystemRandom
         bound = socket.socket()
         with suppress(OSError):
             bound.bind((HOST, port))
             return bound
         bound.close()
-    raise LabError(f"Cannot find a free port on {HOST}: all from {PORTS[0]} to {PORTS[-1]} are taken")
+    raise LabError(f"Cannot find a free port on {HOST}: all ports from {PORTS[0]} to {PORTS[-1]} are in use")
 
 
 def _number(bound: socket.socket) -> int:
@@ -57,27 +60,27 @@ def _number(bound: socket.socket) -> int:
 
 
 def is_open(port: int) -> bool:
-    """Return whether somebody accepts connections on a loopback port."""
+    """Return whether a program accepts connections on a loopback port."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
 
 
 def refuse_taken(port: int) -> None:
-    """Raise LabError if `port` is no port, needs more rights, or is in use."""
+    """Raise LabError if `port` is invalid, is in use, or needs more rights."""
     if type(port) is not int or not 1 <= port <= LAST_PORT:
         raise LabError(
-            f"Cannot start a server on port {port!r}; possible is a whole number from 1 to {LAST_PORT}, or none"
+            f"Cannot start a server on port {port!r}: port must be a whole number from 1 to {LAST_PORT}, or None"
         )
     with socket.socket() as probe:
-        # On Windows SO_REUSEADDR would let us share the port with whoever listens there.
+        # On Windows, SO_REUSEADDR would share the port with another program.
         probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
         try:
             probe.bind((HOST, port))
         except PermissionError as error:
             raise LabError(
-                f"Cannot start a server on port {port}: this user may not listen there; name another port, or none"
+                f"Cannot start a server on port {port}: this user may not listen there; choose another port, or None"
             ) from error
         except OSError as error:
             raise LabError(
-                f"Cannot start a server on port {port}: another program listens there; name another port, or none"
+                f"Cannot start a server on port {port}: another program listens there; choose another port, or None"
             ) from error

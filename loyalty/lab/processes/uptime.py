@@ -1,4 +1,4 @@
-"""When which process of a lab was up: what a picture needs to show who served what, and what was down."""
+"""When each process of a lab was up. Plots show these periods and the gaps between them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ End = Literal["killed", "stopped", "died"]
 
 @dataclass
 class Uptime:
-    """The time in which one process was up; `end` and `ended_by` are None while the process runs."""
+    """One period in which a process was up. While the process runs, `end` and `ended_by` are None."""
 
     role: Role
     name: str
@@ -27,11 +27,11 @@ class Uptime:
 
 
 def frame(uptimes: Iterable[Uptime]) -> pd.DataFrame:
-    """Return one row per uptime, the oldest first.
+    """Return one row per period, oldest first.
 
-    Columns: role, name ("worker 1" is the lab's first worker process, "worker 2" its next one or its successor),
-    identity (what the Event History calls a worker, as in `history.frame`; NaN for the others), begin and end (UTC;
-    NaT: still up), ended_by ("killed", "stopped", or "died" where nobody asked for it; NaN: still up).
+    Columns: role; name ("worker 1" is the lab's first worker process, "worker 2" the second); identity (a worker's
+    identity in the Event History, NaN for a server); begin and end (UTC); ended_by ("killed", "stopped", or "died" if
+    the process ended by itself). While the process runs, end is NaT and ended_by is NaN.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Worker processes: start, kill, restart, and what they write. A worker is a process, so it is one here too."""
+"""Worker processes: start, kill and stop them, and read their logs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from loyalty.lab.client.waiting import block_until
 from loyalty.lab.errors import LabError
 from loyalty.lab.processes.child import Child, python_module
 from loyalty.lab.processes.uptime import Uptime
-from loyalty.lab.processes.worker_end import LAST_WORDS, why_it_ended
+from loyalty.lab.processes.worker_end import LAST_LINES, why_it_ended
 
 READY = "Serving task queue"
-"""What `loyalty.worker` writes once it polls."""
+"""`loyalty.worker` writes these words after its worker has started to poll."""
 
 START_TIMEOUT_SECONDS = 30
 
 
 class WorkerProcess:
-    """One worker process, `python -m <module> <task queues>`, that can be killed and started again."""
+    """One worker process, `python -m <module> <task queues>`. It can be killed and started again."""
 
     def __init__(
         self, environment: Mapping[str, str], folder: Path, module: str = "loyalty.worker", *task_queues: str
@@ -34,18 +34,18 @@ class WorkerProcess:
         self._child: Child | None = None
         self._children: dict[str, Child] = {}
         self.rests = False
-        """Whether the process has ended because another notebook runs, and will be started again."""
+        """Whether the process was stopped for another notebook. The next cell of this notebook starts it again."""
 
     def start(self) -> WorkerProcess:
-        """Start the process and wait until it serves its task queue; does nothing where it runs already.
+        """Start the process and wait until it serves its task queue; do nothing if the process runs already.
 
-        If it replaces a process that was killed, it says how long the server may wait for that one.
+        After a kill, print how long the first answers may take.
         """
         self.rests = False
         if not self.alive:
             before = self._child
             number = 1 + len(list(self._folder.glob("worker-*.log")))
-            while f"worker {number}" in self._children:  # a clean-up of temporary files has removed its log
+            while f"worker {number}" in self._children:  # a clean-up of temporary files has removed a log
                 number += 1
             child = Child(self._command, self._folder / f"worker-{number}.log", self._environment)
             self._child = self._children[f"worker {number}"] = child
@@ -54,40 +54,41 @@ class WorkerProcess:
                 if any(READY in line for line in child.lines()):
                     return True
                 if child.exit_code is not None:
-                    raise LabError(why_it_ended(self._module, child.exit_code, child.last_lines(LAST_WORDS)))
+                    raise LabError(why_it_ended(self._module, child.exit_code, child.last_lines(LAST_LINES)))
                 return False
 
             def missing() -> str:
-                words = child.last_lines(LAST_WORDS)
-                return f"it runs, and has not written {READY!r}" + (f"; its last words:\n{words}" if words else "")
+                words = child.last_lines(LAST_LINES)
+                return f"it runs, and has not written {READY!r}" + (f"; its last lines:\n{words}" if words else "")
 
             what = f"worker process {child.pid}, python -m {self._module}, serves its task queue"
             try:
                 block_until(serves, what, START_TIMEOUT_SECONDS, missing=missing)
             except BaseException:
-                child.kill()  # too late, or interrupted: a process that serves nothing would go on unseen
+                child.kill()  # after a timeout or an interrupt: no unknown process may stay
                 raise
             child.is_up()
             if before is not None and before.ended_without_notice:
                 announce(
-                    f"Worker process {child.pid} runs. First answers may take {sticky_seconds():g} s: for that time "
-                    "the server offers a workflow's task only to the process that served it last, even if it has ended."
+                    f"Worker process {child.pid} runs. The first answers may take {sticky_seconds():g} s: "
+                    "for that time the server offers a workflow's task only to the workflow's previous worker process, "
+                    "even if that process has ended."
                 )
         return self
 
     def kill(self) -> None:
-        """End the process as a power cut would (SIGKILL)."""
+        """Kill the process (SIGKILL)."""
         self._running().kill()
 
     def stop(self) -> None:
-        """Ask the process to end (SIGTERM): it finishes what it has begun."""
-        if self.rests:  # it has ended; now for good
+        """Stop the process (SIGTERM). The process first finishes its running tasks."""
+        if self.rests:  # the process has ended; now the next cell does not start it again
             self.rests = False
         else:
             self._running().stop()
 
     def rest(self) -> None:
-        """Do as `stop`, until the notebook's next cell starts the process again."""
+        """Stop the process until the notebook's next cell starts it again."""
         self._running().stop()
         self.rests = True
 
@@ -98,26 +99,26 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process id; None where no process is running."""
+        """The process id; None if no process is running."""
         return self._child.pid if self._child is not None and self._child.alive else None
 
     def task_queues(self) -> list[str]:
-        """Return the task queues that the newest process has said it serves."""
+        """Return the newest process's task queues, as its log names them."""
         served = [line.partition(READY)[2] for line in self._child.lines() if READY in line] if self._child else []
         return [queue.strip() for line in served for queue in line.partition(";")[0].split(",")]
 
     def uptimes(self) -> list[Uptime]:
-        """Return when its processes were up, one after the other, under the identities that histories know."""
+        """Return when each of these worker processes was up, with its identity in the Event History."""
         host = socket.gethostname()
         return [child.uptime("worker", name, f"{child.pid}@{host}") for name, child in self._children.items()]
 
     def log(self, lines: int = 20) -> str:
-        """Return the newest lines that the newest process has written."""
+        """Return the newest lines of the newest process's log."""
         return self._child.last_lines(lines) if self._child else ""
 
     def _running(self) -> Child:
         if self._child is None or not self._child.alive:
-            raise LabError("Cannot end the worker: no process is running; `lab.worker.start()` brings one back")
+            raise LabError("Cannot end the worker: no process is running; `lab.worker.start()` starts one")
         return self._child
 
     def __repr__(self) -> str:
@@ -125,8 +126,8 @@ class WorkerProcess:
 
 
 def sticky_seconds() -> float:
-    """Return how long the server offers a task to the worker that has the workflow in its cache, before it asks all."""
-    from temporalio.worker import Worker  # only where a worker was killed: the module is slow to import
+    """Return the timeout of a sticky task queue: later, any worker of the task queue may get the task."""
+    from temporalio.worker import Worker  # imported only after a kill: the module is slow to import
 
     default = inspect.signature(Worker.__init__).parameters["sticky_queue_schedule_to_start_timeout"].default
     assert isinstance(default, timedelta)
@@ -134,7 +135,7 @@ def sticky_seconds() -> float:
 
 
 def sqlite_url(file: Path) -> str:
-    """Return SQLAlchemy's URL of a database file; a path may have characters that mean something in a URL."""
-    from sqlalchemy.engine import URL  # only where a lab starts: SQLAlchemy is slow to import
+    """Return SQLAlchemy's URL of a database file. Characters of the path that have a meaning in a URL are escaped."""
+    from sqlalchemy.engine import URL  # imported only when a lab starts: SQLAlchemy is slow to import
 
     return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)

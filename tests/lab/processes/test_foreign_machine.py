@@ -1,4 +1,4 @@
-"""A JupyterLab, its kernels and its workers on a machine whose settings and files belong to other programs."""
+"""JupyterLab, kernels and workers on a machine with foreign settings, foreign files and missing folders."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SHADOWED = [*HERE, "pandas", "temporalio", "matplotlib", "traitlets"]
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Path:
-    """A folder with a file for every module of the standard library, and two modules of the learner's own."""
+    """A folder with two modules of the learner, and with a file for each module of the standard library."""
     folder = tmp_path / "shelf \N{LATIN SMALL LETTER U WITH DIAERESIS}"
     folder.mkdir()
     for name in SHADOWED:
@@ -65,7 +65,7 @@ def shelf(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> dict[str, str]:
-    """Variables that belong to other programs."""
+    """Variables of other programs."""
     other = tmp_path / "other"
     kernel = other / "share" / "kernels" / "python3"
     kernel.mkdir(parents=True)
@@ -100,9 +100,7 @@ async def session(tmp_path: Path, shelf: Path, foreign: dict[str, str]) -> Async
         yield session
 
 
-async def test_kernel_and_workers_run_beside_foreign_settings_and_files(
-    session: Session, foreign: dict[str, str]
-) -> None:
+async def test_kernel_and_workers_ignore_foreign_settings_and_files(session: Session, foreign: dict[str, str]) -> None:
     found = json.loads(run(session.new_kernel(), CELL).splitlines()[-1])
     assert found["served"]
     assert found["drink"] == found["worker"]["drink"] == "espresso", "The learner's own modules are found"
@@ -115,10 +113,10 @@ async def test_kernel_and_workers_run_beside_foreign_settings_and_files(
     log = (session.runtime / "log").read_text(encoding="utf-8")
     assert "Cannot write in /dev/null/home" in log
     (seconds,) = re.findall(r"JupyterLab is ready after ([\d.]+) s", log)
-    assert float(seconds) < 600, "Another session's start does not count"
+    assert float(seconds) < 600, "The start time of another session is ignored"
 
 
-def test_figures_are_shown_in_the_notebook_whatever_mplbackend_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notebook_shows_figures_with_any_mplbackend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
     for hiding in ("Agg", "TkAgg", "pdf", ""):
         environment = {"MPLBACKEND": hiding}
@@ -129,7 +127,7 @@ def test_figures_are_shown_in_the_notebook_whatever_mplbackend_says(monkeypatch:
     assert chosen == {"MPLBACKEND": "module://ipympl.backend_nbagg"}, "The learner's choice for notebooks stays"
 
 
-async def test_lab_goes_on_after_temporary_files_were_removed() -> None:
+async def test_lab_runs_after_its_temporary_files_were_removed() -> None:
     async with await Lab.start("cleaned", own_server=True) as lab:
         shutil.rmtree(lab.folder)
         assert "was removed" in lab.worker.log()
@@ -147,7 +145,7 @@ async def test_lab_goes_on_after_temporary_files_were_removed() -> None:
         await lab.server.start()
 
 
-async def test_lab_starts_after_the_folder_of_temporary_files_was_removed(
+async def test_lab_starts_after_the_temporary_folder_was_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "removed"))
@@ -155,7 +153,7 @@ async def test_lab_starts_after_the_folder_of_temporary_files_was_removed(
         assert lab.folder.parent == tmp_path / "removed"
 
 
-async def test_unusable_folder_of_temporary_files_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_names_an_unusable_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null/tmp")
     with pytest.raises(LabError, match=r"temporary files in /dev/null/tmp \(Not a directory\); TMPDIR names another"):
         await Lab.start("removed")
@@ -167,11 +165,11 @@ async def test_unusable_folder_of_temporary_files_is_named(monkeypatch: pytest.M
 async def test_database_of_a_running_server_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "shop.db"
     async with await Lab.start("first", database=file, worker=False) as first:
-        with pytest.raises(LabError, match=rf"that database is in use by process {first.server.pid}; stop the lab"):
+        with pytest.raises(LabError, match=rf"the file is in use by process {first.server.pid}; stop the lab"):
             await Lab.start("second", database=file, worker=False)
         assert await first.client.service_client.check_health()
     async with await Lab.start("third", database=file, worker=False) as third:
-        assert third.client.namespace.startswith("third"), "Once it is released, the database can be used again"
+        assert third.client.namespace.startswith("third"), "A released database can be used again"
 
 
 @pytest.mark.parametrize(
@@ -190,17 +188,17 @@ def test_unusable_database_is_refused(make: Callable[[Path], object], sentence: 
     before = file.is_file() and file.read_bytes()
     with pytest.raises(LabError, match=sentence):
         refuse_unusable(file)
-    assert (file.is_file() and file.read_bytes()) == before, "A file that is refused is left as it was"
+    assert (file.is_file() and file.read_bytes()) == before, "A refused file stays unchanged"
 
 
 @pytest.mark.parametrize("place", ["/nowhere/a.db", "/dev/null/a.db", "/proc/a.db", "/dev/null"])
-def test_database_in_an_impossible_place_is_refused(place: str) -> None:
+def test_database_at_an_impossible_path_is_refused(place: str) -> None:
     with pytest.raises(LabError, match=f"Cannot use .*{place}"):
         refuse_unusable(Path(place))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_database_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+def test_read_only_database_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.db"
     file.touch(0o444)
     with pytest.raises(LabError, match="Permission denied"):
@@ -208,7 +206,7 @@ def test_database_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exists", [False, True])
-async def test_new_and_empty_database_are_used(exists: bool, tmp_path: Path) -> None:
+async def test_server_uses_a_new_or_empty_database(exists: bool, tmp_path: Path) -> None:
     file = tmp_path / "new.db"
     if exists:
         file.touch()
@@ -217,8 +215,8 @@ async def test_new_and_empty_database_are_used(exists: bool, tmp_path: Path) -> 
     assert users(file) == []
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="lsof is asked only where there is no /proc")
-def test_lsof_tells_who_uses_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the lab calls lsof only on a machine without /proc")
+def test_lsof_names_the_processes_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("lsof") is None:
         pytest.skip("This machine has no lsof")
     monkeypatch.setattr("loyalty.lab.server.database.PROCESSES", tmp_path)

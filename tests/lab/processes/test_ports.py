@@ -15,24 +15,26 @@ from loyalty.lab.processes.inbox import Inbox
 from loyalty.lab.processes.ports import HOST, PORTS, ReservedPort, is_open, refuse_taken
 from loyalty.lab.server.embedded import EmbeddedServer, binary
 
-GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a server listen beside a bound socket")
+SYSTEM_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+on_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux lets a server share the port of a bound socket"
+)
 
 
-@pytest.mark.skipif(not GIVEN_AWAY.exists(), reason="only Linux says which ports it gives to whoever asks for any")
-def test_a_reserved_port_is_none_of_those_that_the_machine_gives_away() -> None:
-    lowest, highest = map(int, GIVEN_AWAY.read_text().split())
+@pytest.mark.skipif(not SYSTEM_PORTS.exists(), reason="only Linux names the ports that it gives to programs")
+def test_reserved_port_is_outside_the_system_s_port_range() -> None:
+    lowest, highest = map(int, SYSTEM_PORTS.read_text().split())
     if lowest <= PORTS[0]:
-        pytest.skip(f"this machine gives away all ports from {lowest}")
+        pytest.skip(f"this machine gives all ports from {lowest} to programs")
     assert not lowest <= ReservedPort().number <= highest
 
 
-def test_a_port_that_is_taken_is_never_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_in_use_is_never_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
     only = ReservedPort().number
     monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
     with socket.create_server((HOST, only)):
         assert is_open(only)
-        with pytest.raises(LabError, match=f"Cannot find a free port on 127.0.0.1: all from {only} to {only} are"):
+        with pytest.raises(LabError, match=f"free port on 127.0.0.1: all ports from {only} to {only} are in use"):
             ReservedPort()
         with pytest.raises(LabError, match=f"Cannot start a server on port {only}: another program listens there"):
             refuse_taken(only)
@@ -41,7 +43,7 @@ def test_a_port_that_is_taken_is_never_reserved(monkeypatch: pytest.MonkeyPatch)
 
 
 @on_linux
-def test_a_reserved_port_is_free_again_when_its_object_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_is_free_after_its_reservation_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     reserved = ReservedPort()
     only = reserved.number
     monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
@@ -52,7 +54,7 @@ def test_a_reserved_port_is_free_again_when_its_object_is_gone(monkeypatch: pyte
 
 
 @on_linux
-def test_an_inbox_keeps_its_port_before_it_listens_and_while_it_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inbox_keeps_its_port_before_start_and_after_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     only = ReservedPort().number
     monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
     inbox = Inbox()
@@ -67,7 +69,7 @@ def test_an_inbox_keeps_its_port_before_it_listens_and_while_it_is_down(monkeypa
 
 @pytest.mark.slow
 @on_linux
-async def test_a_server_keeps_both_ports_while_it_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_killed_server_keeps_both_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = binary()
     assert program is not None
     server = EmbeddedServer(program, tmp_path / "server.log")
@@ -81,16 +83,16 @@ async def test_a_server_keeps_both_ports_while_it_is_down(tmp_path: Path, monkey
     await server.stop()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows knows other numbers")
-def test_a_reserved_port_refuses_callers() -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows has another error number")
+def test_reserved_port_refuses_connections() -> None:
     reserved = ReservedPort()
     with socket.socket() as caller:
         assert caller.connect_ex((HOST, reserved.number)) == errno.ECONNREFUSED
 
 
 @pytest.mark.parametrize("port", [99_999, -1, 0, "7233", True, 7233.0])
-def test_invalid_port_is_refused_in_a_sentence(port: Any) -> None:
+def test_invalid_port_is_refused(port: Any) -> None:
     with pytest.raises(
-        LabError, match=r"^Cannot start a server on port .*; possible is a whole number from 1 to 65535"
+        LabError, match=r"^Cannot start a server on port .*: port must be a whole number from 1 to 65535"
     ):
         refuse_taken(port)

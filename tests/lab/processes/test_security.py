@@ -1,4 +1,4 @@
-"""Nobody but the learner: loopback only, the Web UI asks for Jupyter's token, and no secret is written anywhere."""
+"""Only the learner has access: processes listen on loopback, the Web UI needs Jupyter's token, no secret is shown."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ API_KEY = "an-api-key-of-this-test"
 GUESSED = "a-guessed-token"
 
 Listening: TypeAlias = dict[int, set[tuple[str, int]]]
-"""By process id: the addresses and ports at which it can be reached."""
+"""The addresses and ports on which each process listens, by process id."""
 
 
 def listening(root: int) -> Listening:
-    """Return where a process and all below it listen, over TCP or UDP; processes that listen nowhere are left out."""
+    """Return where a process and its descendants listen (TCP or UDP), without processes that do not listen."""
     found: Listening = {}
     for process in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
         try:
@@ -57,7 +57,7 @@ def listening(root: int) -> Listening:
 
 
 def opened(before: Listening, after: Listening) -> Listening:
-    """Return what is in `after` and not in `before`."""
+    """Return the sockets of `after` that are not in `before`."""
     new = {pid: sockets - before.get(pid, set()) for pid, sockets in after.items()}
     return {pid: sockets for pid, sockets in new.items() if sockets}
 
@@ -75,49 +75,49 @@ def inbox_port(lab: Lab) -> int:
 
 
 def command_lines(root: int) -> str:
-    """Return the command lines of a process and of all below it: anybody on the machine may read them."""
+    """Return the command lines of a process and its descendants: each user of the machine can read them."""
     processes = [psutil.Process(root), *psutil.Process(root).children(recursive=True)]
     return "\n".join(" ".join(process.cmdline()) for process in processes)
 
 
 def written(folder: Path) -> str:
-    """Return all logs below a folder."""
+    """Return the text of all logs below a folder."""
     return "\n".join(file.read_text(errors="replace") for file in folder.rglob("*.log"))
 
 
-# ---- a lab of its own, outside of JupyterLab ------------------------------------------------------------------
+# ---- a lab outside of JupyterLab -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", ["in memory", "in a file"])
-async def test_a_lab_opens_its_server_and_its_inbox_on_loopback_and_nothing_else(where: str, tmp_path: Path) -> None:
+async def test_lab_listens_only_for_server_and_inbox_on_loopback(where: str, tmp_path: Path) -> None:
     database = tmp_path / "temporal.db" if where == "in a file" else None
     before = listening(os.getpid())
     async with await Lab.start("sockets", own_server=True, database=database) as lab:
         lab.new_worker()
         found = opened(before, listening(os.getpid()))
-        assert is_on_loopback_only(found), f"Somebody else can reach {found}"
-        assert set(found) == {os.getpid(), lab.server.pid}, "workers and guardians listen nowhere"
+        assert is_on_loopback_only(found), f"Other machines can connect to {found}"
+        assert set(found) == {os.getpid(), lab.server.pid}, "Workers and guardians do not listen"
         assert ports(found[os.getpid()]) == {inbox_port(lab)}
         assert ports(found[lab.server.pid]) >= set(lab.where.ports)
-    assert opened(before, listening(os.getpid())) == {}, "a lab that was stopped listens nowhere"
+    assert opened(before, listening(os.getpid())) == {}, "A stopped lab does not listen"
 
 
 @pytest.fixture
 async def attached(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
-    """A lab at a cluster that the environment names, and to which an API key belongs."""
+    """A lab whose environment names a cluster and an API key."""
     async with await Lab.start("secrets", own_server=True, worker=False) as cluster:
         monkeypatch.setenv("TEMPORAL_ADDRESS", cluster.where.address)
         monkeypatch.setenv("TEMPORAL_NAMESPACE", cluster.namespace)
         monkeypatch.setenv("TEMPORAL_API_KEY", API_KEY)
-        monkeypatch.setenv("TEMPORAL_TLS", "false")  # an API key implies it, and the embedded server has none
+        monkeypatch.setenv("TEMPORAL_TLS", "false")  # an API key switches TLS on, and the embedded server has no TLS
         async with await Lab.start() as attached:
             yield attached
 
 
-async def test_a_lab_at_a_cluster_opens_its_inbox_only_and_keeps_the_api_key_to_itself(
+async def test_lab_at_a_cluster_opens_only_its_inbox_and_hides_the_key(
     attached: Lab, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert attached.client.service_client.config.api_key == API_KEY, "the key is in use"
+    assert attached.client.service_client.config.api_key == API_KEY, "The lab uses the key"
     before = listening(os.getpid())
     attached.inbox.stop()
     assert opened(listening(os.getpid()), before) == {os.getpid(): {("127.0.0.1", inbox_port(attached))}}
@@ -132,7 +132,7 @@ async def test_a_lab_at_a_cluster_opens_its_inbox_only_and_keeps_the_api_key_to_
     assert API_KEY not in "\n".join([*shown, command_lines(os.getpid())])
 
 
-async def test_a_cluster_that_cannot_be_reached_is_named_without_the_api_key() -> None:
+async def test_error_about_an_unreachable_cluster_hides_the_api_key() -> None:
     environment = {"TEMPORAL_ADDRESS": f"127.0.0.1:{ReservedPort().number}", "TEMPORAL_API_KEY": API_KEY}
     with pytest.raises(config.ConfigurationError) as refused:
         await config.connect(environment)
@@ -140,7 +140,7 @@ async def test_a_cluster_that_cannot_be_reached_is_named_without_the_api_key() -
 
 
 @pytest.mark.parametrize("line", [f'api_key = "{API_KEY}', f"api_key = {API_KEY}"], ids=["half a quote", "no quotes"])
-def test_a_configuration_file_with_an_error_beside_its_api_key_is_not_repeated(line: str, tmp_path: Path) -> None:
+def test_error_in_a_configuration_file_hides_its_api_key(line: str, tmp_path: Path) -> None:
     file = tmp_path / "temporal.toml"
     file.write_text(f"[profile.default]\n{line}\n")
     with pytest.raises(config.ConfigurationError) as refused:
@@ -153,7 +153,7 @@ def test_a_configuration_file_with_an_error_beside_its_api_key_is_not_repeated(l
 
 @dataclass
 class Session:
-    """A JupyterLab that has made up its token itself, two labs in a kernel of it, and what they say."""
+    """A JupyterLab with a token of its own, and facts about two labs in one of its kernels."""
 
     pid: int
     origin: str
@@ -180,7 +180,7 @@ print(json.dumps({{
 
 
 def start_jupyterlab(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start it as `make lab` does, with an API key in its environment; `folder` gets what it writes."""
+    """Start JupyterLab as `make lab` does, with an API key in the environment; `folder` gets its files."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     places = {"JUPYTER_RUNTIME_DIR": str(folder), "JUPYTER_CONFIG_DIR": str(folder)}
     arguments = ["--no-browser", f"--ServerApp.base_url={BASE}", f"--port={port}"]
@@ -195,8 +195,8 @@ def start_jupyterlab(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def new_kernel(folder: Path, url: str, token: str) -> BlockingKernelClient:
-    """Start a kernel in JupyterLab, and talk to it past JupyterLab."""
-    # The first kernel is there once the fork server has imported what all of them share.
+    """Start a kernel in JupyterLab, and connect to the kernel directly."""
+    # The first kernel starts after the fork server has imported the shared modules.
     created = json.loads(fetch(f"{url}api/kernels", token, data=b"{}", timeout=60).body)
     kernel = BlockingKernelClient(connection_file=str(folder / f"kernel-{created['id']}.json"))
     kernel.load_connection_file()
@@ -211,20 +211,22 @@ async def session(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ses
     folder = tmp_path_factory.mktemp("jupyter")
     reserved = ReservedPort()
     jupyter = start_jupyterlab(folder, reserved.number)
-    told = folder / f"jpserver-{jupyter.pid}.json"
+    server_file = folder / f"jpserver-{jupyter.pid}.json"
     with ExitStack() as stack:
         stack.callback(jupyter.kill)
         stack.callback(jupyter.wait, 20)
         stack.callback(jupyter.terminate)
-        await eventually(lambda: told.exists() and told.read_text(), waiting_for="JupyterLab to start", timeout=60)
-        server = json.loads(told.read_text())
+        await eventually(
+            lambda: server_file.exists() and server_file.read_text(), waiting_for="JupyterLab to start", timeout=60
+        )
+        server = json.loads(server_file.read_text())
         origin, token = f"http://127.0.0.1:{server['port']}", server["token"]
         url = origin + BASE
         await eventually(
             lambda: fetch(f"{url}api/status", token).status == 200, waiting_for="JupyterLab to answer", timeout=30
         )
         kernel = new_kernel(folder, url, token)
-        stack.callback(kernel.context.destroy, linger=0)  # left to the garbage collector it may wait for ever
+        stack.callback(kernel.context.destroy, linger=0)  # the garbage collector may wait forever for this context
         stack.callback(kernel.stop_channels)
         without_labs = listening(jupyter.pid)
         first = json.loads(run(kernel, LOOK.format(arguments="'first'")))
@@ -246,7 +248,7 @@ async def session(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ses
 
 @dataclass
 class Answer:
-    """What a server says; `status` is 0 where nobody listens."""
+    """A server's answer; `status` is 0 if no server listens."""
 
     status: int
     body: str = ""
@@ -254,7 +256,7 @@ class Answer:
 
 
 class StayHere(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection: to be sent to the login is the answer."""
+    """Follows no redirection: a redirection to the login page is the answer."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -263,7 +265,7 @@ class StayHere(urllib.request.HTTPRedirectHandler):
 
 
 def fetch(url: str, token: str | None = None, data: bytes | None = None, timeout: float = 10) -> Answer:
-    """Ask for a page, with a token or without one."""
+    """Return the answer to a request, with or without a token."""
     headers = {"Authorization": f"token {token}"} if token else {}
     try:
         opener = urllib.request.build_opener(StayHere)
@@ -275,32 +277,32 @@ def fetch(url: str, token: str | None = None, data: bytes | None = None, timeout
         return Answer(0)
 
 
-def test_a_whole_session_listens_on_loopback_only(session: Session) -> None:
-    assert is_on_loopback_only(session.with_both), f"Somebody else can reach {session.with_both}"
+def test_session_listens_on_loopback_only(session: Session) -> None:
+    assert is_on_loopback_only(session.with_both), f"Other machines can connect to {session.with_both}"
 
 
-def test_of_a_session_only_jupyterlab_its_server_and_its_kernels_listen(session: Session) -> None:
+def test_only_jupyterlab_its_server_and_its_kernel_listen(session: Session) -> None:
     jupyter = session.without_labs[session.pid]
     assert ports(jupyter) == {int(session.origin.rpartition(":")[2])}
     others = [ports(sockets) for pid, sockets in session.without_labs.items() if pid != session.pid]
-    assert len(others) == 2, "the kernel and the Temporal server; guardians listen nowhere"
+    assert len(others) == 2, "Beside JupyterLab, only a kernel and the Temporal server listen"
     assert any(found >= session.kernel_ports for found in others)
     assert any(found >= set(session.first["ports"]) for found in others)
 
 
-def test_a_lab_of_a_session_opens_nothing_but_its_inbox(session: Session) -> None:
+def test_lab_in_a_session_opens_only_its_inbox(session: Session) -> None:
     (sockets,) = opened(session.without_labs, session.with_first).values()
     assert ports(sockets) == {session.first["inbox"]}
 
 
-def test_a_lab_with_a_server_of_its_own_opens_that_one_too(session: Session) -> None:
+def test_lab_with_its_own_server_opens_inbox_and_server(session: Session) -> None:
     inbox, server = sorted(opened(session.with_first, session.with_both).values(), key=len)
     assert ports(inbox) == {session.second["inbox"]}
     assert ports(server) >= set(session.second["ports"])
 
 
 def web_ui_addresses(session: Session) -> Iterator[str]:
-    """Return the ways to the Web UI's page, its files and its data that go through JupyterLab."""
+    """Yield the paths below JupyterLab that lead to the Web UI's page, files and data."""
     for lab in (session.first, session.second):
         _, ui_port = lab["ports"]
         yield lab["link"]
@@ -316,48 +318,48 @@ def web_ui_addresses(session: Session) -> Iterator[str]:
 
 @pytest.mark.parametrize("token", [None, GUESSED], ids=["no token", "a guessed token"])
 @pytest.mark.parametrize("place", ["header", "query"])
-def test_without_the_token_nothing_of_the_web_ui_is_to_be_had(session: Session, token: str | None, place: str) -> None:
+def test_web_ui_is_refused_without_the_token(session: Session, token: str | None, place: str) -> None:
     for path in web_ui_addresses(session):
         query = f"?token={token or ''}" if place == "query" else ""
         answer = fetch(session.origin + path + query, token if place == "header" else None)
         assert answer.status == 403 or (answer.status == 302 and answer.location.startswith(f"{BASE}login?")), (
-            f"{path} answers {answer.status} {answer.location} instead of asking for the token"
+            f"{path} answers {answer.status} {answer.location} instead of requesting the token"
         )
         for lab in (session.first, session.second):
             assert lab["namespace"] not in answer.body
         assert "temporal" not in answer.body.lower().replace(path.lower(), "")
 
 
-async def test_with_the_token_the_web_ui_and_its_data_are_there(session: Session) -> None:
+async def test_web_ui_and_its_data_are_available_with_the_token(session: Session) -> None:
     for lab in (session.first, session.second):
         page = fetch(session.origin + lab["link"], session.token)
         assert page.status == 200
         assert "<html" in page.body
         data = f"{session.origin}{BASE}proxy/{lab['ports'][1]}{PUBLIC_PATH}/api/v1/namespaces"
-        # The Web UI asks the server once when it starts, which may be too early, and again after a second.
+        # The Web UI's first request to the server may come too early. It repeats the request after a second.
         there = await eventually(
             partial(fetch, data, session.token), lambda answer: answer.status == 200, waiting_for="the Web UI's data"
         )
         assert lab["namespace"] in there.body
 
 
-def test_the_token_is_long_and_shown_in_jupyterlab_s_own_address_only(session: Session) -> None:
-    assert len(session.token) >= 32, "JupyterLab makes up a token where the learner names none"
+def test_token_is_long_and_appears_only_in_jupyterlab_s_address(session: Session) -> None:
+    assert len(session.token) >= 32, "JupyterLab generates a token if the learner sets none"
     shown = [line for line in session.terminal.read_text().splitlines() if session.token in line]
-    assert shown, "the learner needs the address with the token where no browser opens by itself"
+    assert shown, "Without a browser, the learner needs the address with the token"
     assert all(f"{BASE}lab" in line and f"?token={session.token}" in line for line in shown)
-    assert session.token not in said_by_labs(session)
+    assert session.token not in shown_by_labs(session)
 
 
-def test_an_api_key_in_the_environment_is_shown_nowhere(session: Session) -> None:
+def test_api_key_of_the_environment_is_never_shown(session: Session) -> None:
     assert "with a Temporal server at 127.0.0.1" in session.terminal.read_text()
     assert API_KEY not in session.terminal.read_text()
-    assert API_KEY not in said_by_labs(session)
+    assert API_KEY not in shown_by_labs(session)
 
 
-def said_by_labs(session: Session) -> str:
-    """Return all that labs show and write to their logs, and what the machine shows of their processes."""
+def shown_by_labs(session: Session) -> str:
+    """Return the labs' displays and logs, and the command lines of all processes."""
     labs = [session.first, session.second]
     logs = "\n".join(written(Path(lab["folder"])) for lab in labs)
-    assert logs.count("Serving task queue") == len(labs), "the workers' logs are among them"
+    assert logs.count("Serving task queue") == len(labs), "The logs of both workers are read"
     return "\n".join([*(lab["shown"] + lab["link"] for lab in labs), logs, command_lines(session.pid)])

@@ -1,4 +1,4 @@
-"""The lab remembers which of its processes was up when, and how each ended."""
+"""The lab records when each of its processes was up, and how each process ended."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_uptimes_are_sorted_and_a_running_process_has_no_end() -> None:
     assert str(frame.begin.dtype).endswith("UTC]")
 
 
-def test_frame_without_uptimes_is_empty_with_the_same_columns() -> None:
+def test_frame_without_uptimes_has_the_same_columns() -> None:
     assert list(uptime.frame([]).columns) == ["role", "name", "identity", "begin", "end", "ended_by"]
 
 
@@ -51,18 +51,21 @@ async def test_each_worker_process_has_an_uptime_with_its_identity() -> None:
     assert list(workers.ended_by) == ["killed", "stopped"]
     assert (workers.begin < workers.end).all()
     served = events[events.type == "WorkflowTaskCompleted"].identity
-    assert set(served) == {workers.identity.iloc[0]}, "the first worker served her, under the identity of its process"
+    assert set(served) == {workers.identity.iloc[0]}, "The history names the identity of the first worker process"
 
 
-async def test_a_process_that_dies_by_itself_is_told_from_one_that_was_ended() -> None:
+async def test_process_that_ends_by_itself_is_recorded_as_died() -> None:
     async with await Lab.start("uptimes", own_server=True) as lab:
         pid = lab.worker.pid
         assert pid is not None
-        os.kill(pid, signal.SIGKILL)  # not by the lab
-        await until(lambda: list(lab.uptimes().query("role == 'worker'").ended_by) == ["died"], "the death is noted")
+        os.kill(pid, signal.SIGKILL)  # the lab did not send this signal
+        await until(
+            lambda: list(lab.uptimes().query("role == 'worker'").ended_by) == ["died"],
+            "the lab records how the worker ended",
+        )
 
 
-async def test_an_outage_is_the_gap_between_two_uptimes() -> None:
+async def test_outage_is_the_gap_between_two_uptimes() -> None:
     async with await Lab.start("uptimes", own_server=True, worker=False) as lab:
         lab.inbox.stop()
         lab.server.kill()

@@ -1,4 +1,4 @@
-"""A worker process that ends before it serves anything says why: its exit code, its last words, its source."""
+"""The error about a worker process that ended at once: exit code, last lines of the log, source of the module."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from loyalty.lab.processes.environment import ChildEnvironment
 from loyalty.lab.processes.worker import WorkerProcess
 from loyalty.lab.processes.worker_end import has_main_part, source_of
 
-NO_PART = 'ended by itself with code 0 before it served a task queue: it has no `if __name__ == "__main__":`-part; such'
-PART_ENDED = 'with code 0 before it served a task queue: its `if __name__ == "__main__":`-part came to its end; such'
+NO_PART = 'with code 0 before it served a task queue: its module has no `if __name__ == "__main__":` part; this'
+PART_ENDED = (
+    'with code 0 before it served a task queue: the `if __name__ == "__main__":` part of its module returned; this'
+)
 RUN_AT_ONCE = "import sys\nif __name__ == '__main__':\n    "
 
 SOURCES = {
     "x = 1\n": NO_PART,
     "def main():\n    pass\n": NO_PART,
-    "print('imported')\n": f"{NO_PART}(.|\n)*; its last words:\nimported",
+    "print('imported')\n": f"{NO_PART}(.|\n)*; its last lines:\nimported",
     "def main():\n    pass\n\nif __name__ == '__main__':\n    main\n": f"{PART_ENDED}.*, and wrote nothing",
-    f"{RUN_AT_ONCE}print('done')\n": f"{PART_ENDED}.*; its last words:\ndone",
+    f"{RUN_AT_ONCE}print('done')\n": f"{PART_ENDED}.*; its last lines:\ndone",
     f"{RUN_AT_ONCE}sys.exit(3)\n": "ended by itself with code 3 before it served a task queue, and wrote nothing",
-    "import no_such_module\n": "with code 1 before .*; its last words:\n(.|\n)*No module named 'no_such_module'",
+    "import no_such_module\n": "with code 1 before .*; its last lines:\n(.|\n)*No module named 'no_such_module'",
     f"{RUN_AT_ONCE}import os; os.kill(os.getpid(), 9)\n": "ended by itself by the signal SIGKILL before it served",
 }
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of modules that this process and its children find."""
+    """A folder of modules. This process and its children can import them."""
     (tmp_path / "modules").mkdir()
     monkeypatch.syspath_prepend(tmp_path / "modules")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
@@ -43,32 +45,32 @@ def start(folder: Path, module: str) -> WorkerProcess:
 
 
 @pytest.mark.parametrize("number", range(len(SOURCES)))
-def test_worker_that_ends_at_once_says_why(folder: Path, number: int) -> None:
+def test_error_explains_why_a_worker_ended_at_once(folder: Path, number: int) -> None:
     source, sentence = list(SOURCES.items())[number]
     (folder / f"ends_{number}.py").write_text(source)
     with pytest.raises(LabError, match=f"^The worker, python -m ends_{number}, (ended by itself )?(.|\n)*{sentence}"):
         start(folder, f"ends_{number}")
 
 
-def test_worker_module_that_does_not_exist_is_named(folder: Path) -> None:
+def test_error_names_a_missing_worker_module(folder: Path) -> None:
     with pytest.raises(LabError, match=r"with code 1(.|\n)*No module named no_such_worker"):
         start(folder, "no_such_worker")
 
 
-def test_worker_that_runs_and_serves_nothing_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_names_a_worker_that_serves_no_task_queue(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "silent.py").write_text("import time\nprint('here I am', flush=True)\ntime.sleep(60)\n")
     monkeypatch.setattr("loyalty.lab.processes.worker.START_TIMEOUT_SECONDS", 1)
     with pytest.raises(WaitedTooLong, match=r"python -m silent, serves .*has not written 'Serving task queue'(.|\n)*"):
         start(folder, "silent")
 
 
-def test_main_part_is_found_in_any_form() -> None:
+def test_main_part_is_found_in_each_form() -> None:
     assert has_main_part("if '__main__' == __name__ and True:\n    pass\n")
     assert not has_main_part("def f():\n    if __name__ == '__main__':\n        pass\n")
-    assert has_main_part("if __name__ = \n"), "what Python cannot read is not blamed for a missing part"
+    assert has_main_part("if __name__ = \n"), "A module with a syntax error is not reported for a missing part"
 
 
-def test_source_of_a_package_is_its_main_module() -> None:
+def test_source_of_a_package_is_its_main_file() -> None:
     assert source_of("loyalty.lab") == (Path(__file__).parents[3] / "loyalty" / "lab" / "__main__.py").read_text()
     assert source_of("no_such.module") is None
     assert source_of("sys") is None

@@ -27,7 +27,7 @@ def run(module: str, *arguments: object) -> tuple[list[str], bool]:
         raise WaitedTooLong(f"Waited {DEADLINE_SECONDS} s until {module} ended, but this did not happen") from error
     crashed = ended.returncode in (-KILL, KILL)  # as Linux and macOS say it, and Windows
     if ended.returncode != 0 and not crashed:
-        raise LabError(f"{module} failed, and not by a planned crash; its last words:\n{ended.stderr[-500:]}")
+        raise LabError(f"{module} failed, and not by a planned crash; its last lines:\n{ended.stderr[-500:]}")
     return ended.stdout.splitlines(), crashed
 
 

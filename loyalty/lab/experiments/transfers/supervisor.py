@@ -53,7 +53,7 @@ class GiftWorkers:
         self._bury_the_dead()
         if self.crashes > self._planned:
             words = "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_WORDS:])
-            raise LabError(f"A worker failed, and not by a planned crash; its last words:\n{words}")
+            raise LabError(f"A worker failed, and not by a planned crash; its last lines:\n{words}")
         while len(self._children) < WORKERS:
             command = python_module("loyalty.lab.experiments.transfers.gift_worker")
             self._children.append(Child(command, self._log, self._environment))
