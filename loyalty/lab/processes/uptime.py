@@ -27,7 +27,7 @@ class Uptime:
 
 
 def frame(uptimes: Iterable[Uptime]) -> pd.DataFrame:
-    """Return one row per period, oldest first.
+    """Return one row per uptime, oldest first.
 
     Columns: role; name ("worker 1" is the lab's first worker process, "worker 2" the second); identity (a worker's
     identity in the Event History, NaN for a server); begin and end (UTC); ended_by ("killed", "stopped", or "died" if
