@@ -16,7 +16,7 @@ from tests.support.pictures import all_texts
 pytestmark = pytest.mark.slow
 
 ANSWERS = 20
-CELLS = ["open-account", "three-conversations", "measure-way", "three-ways", "twenty-friends", "compare-ways"]
+CELLS = ["three-conversations", "measure-way", "three-ways", "twenty-friends", "compare-ways"]
 
 
 @pytest.fixture(scope="module")
