@@ -1,1 +1,1 @@
-"""A coffee shop: each order is a saga, undone step by step where it fails; a completed one earns points."""
+"""A coffee shop. Each order is a saga: a failed order is undone step by step, and a completed order earns points."""

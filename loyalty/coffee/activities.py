@@ -1,4 +1,4 @@
-"""The coffee shop's side effects: money, stock, baristas, and the points that a customer's actor is told of."""
+"""Activities of the coffee shop: payment, stock, preparation and loyalty points."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from loyalty.messages import Customer, CustomerInput, workflow_id
 STEPS = ("grind the beans", "tamp", "brew", "steam the milk", "pour")
 
 ALIVE_EVERY_SECONDS = 0.5
-"""A step may take longer than the silence after which a barista counts as dead, so that one is said in between, too."""
+"""Pause between two heartbeats. One step of a barista may take longer than the heartbeat timeout."""
 
 BOOKKEEPERS = 8
-"""Threads that ask the database. They are not shared with e-mail, whose server may keep each of its threads waiting."""
+"""Threads for calls to the database. E-mail has its own threads, because a slow mail server blocks them."""
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
 class ShopActivities:
-    """The activities of the coffee shop, with the connections that they need.
+    """The activities of the coffee shop, with their client and their database.
 
-    `step_seconds` is how long a barista takes for each of the STEPS.
+    A barista needs `step_seconds` seconds for each of the STEPS.
     """
 
     def __init__(self, client: Client, store: Store, step_seconds: float) -> None:
@@ -57,7 +57,7 @@ class ShopActivities:
 
     @activity.defn(name=PROCESS_PAYMENT)
     async def process_payment(self, charge: Charge) -> Payment:
-        """Take the money, once, however often this is tried."""
+        """Take the money for one part of an order. A retry does not take the money again."""
         order = charge.order
         return await self._ask(
             Store.take_payment, order.order_id, charge.run, charge.part, order.payment_method, charge.amount
@@ -65,15 +65,15 @@ class ShopActivities:
 
     @activity.defn(name=REFUND_PAYMENT)
     async def refund_payment(self, refund: Refund) -> None:
-        """Give the money back, once, or let it never be taken."""
+        """Pay the money for one part of an order back, only once, and prevent a later payment."""
         order = refund.order
         await self._ask(Store.refund_payment, order.order_id, refund.run, refund.part, order.payment_method)
 
     @activity.defn(name=PREPARE_BEVERAGE)
     async def prepare_beverage(self, ticket: Ticket) -> None:
-        """Do the STEPS one by one, and say after each one, by a heartbeat, how many are done.
+        """Do the STEPS in their order. Each heartbeat contains the number of finished steps.
 
-        A later attempt goes on after the last heartbeat that the server has received.
+        A later attempt continues after the last heartbeat that the server has received.
         """
         info = activity.info()
         done: int = info.heartbeat_details[0] if info.heartbeat_details else 0
@@ -96,19 +96,19 @@ class ShopActivities:
 
     @activity.defn(name=UPDATE_INVENTORY)
     async def update_inventory(self, ticket: Ticket) -> None:
-        """Take the items from stock, once, all or none."""
+        """Take all items of an order from stock, only once, or take nothing if one item is missing."""
         await self._ask(Store.take_from_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=RESTORE_INVENTORY)
     async def restore_inventory(self, ticket: Ticket) -> None:
-        """Put back, once, what the order took, or let it never take anything."""
+        """Return the items of an order to stock, only once, and prevent a later sale to this order."""
         await self._ask(Store.return_to_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=EARN_POINTS)
     async def earn_points(self, ticket: Ticket) -> bool:
-        """Tell the customer's actor of its points, and bring it to life where it is not a member yet, in one call.
+        """Send the points to the customer by signal-with-start, which starts the workflow of a new customer.
 
-        The order's id is the transaction id, so that they count once. Returns False where the account was closed.
+        The order id is the transaction id, so the points count only once. Return False if the account is closed.
         """
         order = ticket.order
         customer = Customer(order.customer_id, order.customer_name, order.email)
@@ -123,7 +123,7 @@ class ShopActivities:
         )
 
     async def _ask(self, call: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Ask the books in a thread; what they refuse for good is not tried again."""
+        """Call the database in a thread; raise an error without retries if the database refuses the change."""
         asking = partial(call, self._store, *args, **kwargs)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._bookkeepers, asking)

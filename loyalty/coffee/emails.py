@@ -1,4 +1,4 @@
-"""The words of the coffee shop's e-mails. Pure."""
+"""Texts of the coffee shop's e-mails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOPIC = "order"
 
 
 def about(order: Order, status: OrderStatus, reason: str) -> Mail:
-    """Tell what became of an order, and, where it did not succeed, why."""
+    """Return the e-mail about the order's status. The `reason` appears only if the order did not succeed."""
     items = ", ".join(f"{one.quantity} x {one.name}" for one in order.items)
     greeting = f"Dear {order.customer_name or order.customer_id},"
     if status is OrderStatus.READY:

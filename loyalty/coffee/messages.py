@@ -1,6 +1,6 @@
-"""The coffee shop's wire contract: names, ids and the shape of everything that is sent. Knows no logic.
+"""The coffee shop's wire contract: names, ids and dataclasses. This module contains no logic.
 
-Money is in integer cents everywhere.
+All amounts of money are integer cents.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def order_workflow_id(order_id: str) -> str:
 
 
 class OrderStatus(StrEnum):
-    """How far an order has come. The last four are final.
+    """Status of an order. COMPLETED, FAILED, REFUNDED and CANCELLED are final.
 
-    FAILED: it was never paid. REFUNDED: it failed after payment. CANCELLED: somebody wished so; paid or not, no money
-    is kept.
+    A FAILED order was never paid. A REFUNDED order failed after its payment. A CANCELLED order was cancelled on
+    request, before or after its payment, and the shop keeps no money.
     """
 
     PENDING = "PENDING"
@@ -47,7 +47,7 @@ class OrderStatus(StrEnum):
 
 @dataclass
 class Item:
-    """One line of an order: so many of a product, at `unit_price` cents each, which has to be what the menu says."""
+    """One line of an order. `unit_price` is in cents and must equal the menu's price."""
 
     name: str
     quantity: int
@@ -56,10 +56,10 @@ class Item:
 
 @dataclass
 class Order:
-    """Input of the workflow; `order_id`, `customer_id` and `items` are required.
+    """Input of the workflow. The fields `order_id`, `customer_id` and `items` are required.
 
-    `total` is checked against the items where the sender states it. `notes` are for the people behind the counter.
-    `change_window` is how many seconds after payment the shop waits for a change before it begins to prepare.
+    The field `notes` contains text for the staff. After the payment, the shop waits `change_window` seconds for
+    changes, and then prepares the order. If the sender states a `total`, it must equal the price of the items.
     """
 
     order_id: str
@@ -75,7 +75,7 @@ class Order:
 
 @dataclass
 class ItemChange:
-    """Argument of the update `changeItem`: the line that is named `name` becomes `item`."""
+    """Argument of the update `changeItem`. The line of the product `name` is replaced by `item`."""
 
     name: str
     item: Item
@@ -86,10 +86,10 @@ class ItemChange:
 
 @dataclass
 class Ticket:
-    """An order, and which run of its workflow this is about: the first run id.
+    """An order, and the first run id of its workflow.
 
-    The id of a workflow that has ended may be used again; the books tell one run from another, so that none
-    uses, or undoes, what belongs to the other. A reset goes on with the same first run id.
+    A workflow id can be used again after its workflow has ended. The database stores the run id with each row. So the
+    second workflow can neither use nor undo the rows of the first one. A reset keeps the first run id.
     """
 
     order: Order
@@ -98,10 +98,9 @@ class Ticket:
 
 @dataclass
 class Charge:
-    """Take `amount` cents for a part of an order; give them back where it is negative.
+    """Argument of `processPayment`. The customer pays `amount` cents; a negative amount is paid back to the customer.
 
-    Part 1 is the order as it was placed; each change of it is one more part. What is done for the same order and part
-    again is done once.
+    Part 1 is the original order, and each change of the order adds one part. The database records each part only once.
     """
 
     order: Order
@@ -112,7 +111,7 @@ class Charge:
 
 @dataclass
 class Payment:
-    """What was taken: `amount` cents by `method`; the shop's database gave it its `transaction_id`."""
+    """Result of `processPayment`. The shop's database creates the `transaction_id`."""
 
     method: str
     amount: int
@@ -121,7 +120,7 @@ class Payment:
 
 @dataclass
 class Refund:
-    """Undo a part of an order's payment, whether or not it came to it, and let it never be taken after that."""
+    """Argument of `refundPayment`. The refund also prevents a later payment of the same part."""
 
     order: Order
     run: str
@@ -133,10 +132,10 @@ class Refund:
 
 @dataclass
 class OrderReport:
-    """Answer of the query `status` and of the update `changeItem`, and the workflow's result.
+    """Result of the workflow, and answer to the query `status` and the update `changeItem`.
 
-    `paid` is what was taken and not given back, in cents. `reason` says why an order did not succeed. `points` is what
-    its customer has earned by it.
+    The field `paid` is the amount that the shop has taken and not paid back, in cents. The field `reason` explains why
+    an order did not succeed. The customer has earned `points` with the order.
     """
 
     order_id: str
@@ -151,10 +150,11 @@ class OrderReport:
 
 @dataclass
 class OrderProgress:
-    """Answer of the query `progress`: names of activities, in the order in which they were done, and undone.
+    """Answer to the query `progress`. `done` and `undone` list names of activities, oldest first.
 
-    `doing` or `undoing` is the one under way, if any; `reason` says why the order did not succeed. How far the barista
-    is the server knows from heartbeats: the pending activity in the workflow's description holds the newest one.
+    `doing` or `undoing` is the name of the current activity, if any. The field `reason` explains why an order did not
+    succeed. The progress of the barista is not included. It is in the newest heartbeat of the pending activity, in the
+    description of the workflow.
     """
 
     status: OrderStatus

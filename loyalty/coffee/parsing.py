@@ -1,6 +1,6 @@
-"""What arrives at the coffee shop, made into messages, or a sentence that says what is wrong. Pure.
+"""Parse the input and the messages of an order. The functions are pure, and raise Refused if an argument is wrong.
 
-See loyalty.parsing for why the SDK's own conversion is not used.
+The module `loyalty.parsing` explains why the SDK's own conversion is not used.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from loyalty.coffee import menu
 from loyalty.coffee.messages import Item, ItemChange, Order, order_workflow_id
 
 MAX_ITEMS = 20
-"""Lines of one order."""
+"""Lines per order."""
 
 MAX_QUANTITY = 100
-"""Of one product in one order; who needs more talks to the shop."""
+"""Units of one product per order."""
 
 MAX_CHANGE_WINDOW = 3_600
 """Seconds."""
@@ -26,12 +26,12 @@ OPTIONAL = ("notes", "customer_name", "email", "payment_method", "change_window"
 
 
 def order(order: object = None, *surplus: object, workflow_id: str) -> Order:
-    """Parse the workflow's input, and refuse an order that runs under another order's id."""
+    """Parse the workflow's input; raise Refused if the workflow id belongs to another order."""
     values.no_surplus("an order", surplus, "one object")
     raw = values.fields(order, Order, *OPTIONAL)
     order_id = values.transaction_id(raw["order_id"])
     possible = order_workflow_id(order_id)
-    if workflow_id != possible:  # its activities would find done what the other order did
+    if workflow_id != possible:  # its activities would find the other order's rows
         raise Refused(f"Cannot make order {order_id!r} in the workflow {workflow_id!r}; possible is {possible!r}")
     placed = Order(
         order_id,
@@ -51,20 +51,20 @@ def order(order: object = None, *surplus: object, workflow_id: str) -> Order:
 
 
 def item_change(change: object = None, *surplus: object) -> ItemChange:
-    """Parse `changeItem`; whether the order has such a line only the order can tell."""
+    """Parse the argument of `changeItem`. The workflow checks later whether the order has this line."""
     values.no_surplus("a change", surplus, "one object")
     raw = values.fields(change, ItemChange)
     return ItemChange(values.text(raw["name"], "a product's name"), item(raw["item"]))
 
 
 def cancellation(reason: object = None, *surplus: object) -> str:
-    """Parse `cancelOrder` and return the reason."""
+    """Parse the argument of `cancelOrder` and return the reason."""
     values.no_surplus("a cancellation", surplus, "a reason")
     return "no reason given" if reason is None else values.text(reason, "a reason")
 
 
 def item(value: object) -> Item:
-    """Return one line of an order; raise Refused where the menu has no such product at that price."""
+    """Return one order line; raise Refused if the menu has no such product at this price."""
     raw = values.fields(value, Item)
     product = menu.product_named(values.text(raw["name"], "a product's name"))
     quantity, price = raw["quantity"], raw["unit_price"]
@@ -84,13 +84,15 @@ def _items(value: object) -> list[Item]:
         raise Refused(f"Cannot make an order of {many}; possible is a list of 1 to {MAX_ITEMS} items")
     items = [item(line) for line in value]
     if len({one.name for one in items}) < len(items):
-        raise Refused("Cannot read an order with two lines of one product; possible is one line with their quantity")
+        raise Refused(
+            "Cannot read an order with two lines of one product; possible is one line with the whole quantity"
+        )
     return items
 
 
 def _payment_method(value: object) -> str:
     if value not in PAYMENT_METHODS or not isinstance(value, str):
-        raise Refused(f"Cannot be paid by {refusals.shown(value)}; possible are {', '.join(PAYMENT_METHODS)}")
+        raise Refused(f"Cannot pay by {refusals.shown(value)}; possible are {', '.join(PAYMENT_METHODS)}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""A saga: steps across services without a common transaction, each with what undoes it. Runs inside a workflow."""
+"""A saga: services without a common transaction, and a compensation for each step. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from loyalty.coffee.steps import OWED
 
 @dataclass(frozen=True)
 class Compensation:
-    """An activity that undoes a step, and its argument."""
+    """An activity that undoes a step, with its argument."""
 
     activity: str
     argument: object
 
 
 class Saga:
-    """What has been begun, and how to undo it: the last first. `undoing` and `undone` name activities.
+    """The compensations of one order. They run in reverse order; `undoing` and `undone` contain names of activities.
 
-    A compensation is registered *before* its step. A step that fails may have worked all the same (it timed out, or the
-    worker died after the database had committed), so a compensation has to cope with a step that never took place, and
-    has to prevent one that is still on its way.
+    A compensation is registered *before* its step. A failed step may have changed the database: its worker may have
+    died after the commit. So the compensation runs for a failed step, too. A compensation must also work if its step
+    never ran, and must prevent a late step.
     """
 
     def __init__(self) -> None:
@@ -31,14 +31,14 @@ class Saga:
         self.undoing: str | None = None
 
     def register(self, activity: str, argument: object) -> None:
-        """Undo what comes next by `activity`, called by that name with `argument`."""
+        """Add a compensation for the next step: the name of an activity and its argument."""
         self._registered.append(Compensation(activity, argument))
 
     async def undo_last(self) -> None:
-        """Undo the newest step, however long it takes."""
+        """Undo the newest step; retry until the compensation succeeds."""
         compensation = self._registered[-1]
         self.undoing = compensation.activity
-        # Without a last attempt: half a compensation is a loss that nobody knows of.
+        # No limit of attempts: a missing compensation would lose money or items without notice.
         await workflow.execute_activity(compensation.activity, compensation.argument, **OWED)
         self.undoing = None
         self._registered.pop()

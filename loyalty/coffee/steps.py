@@ -1,4 +1,4 @@
-"""How a step is done: its timeouts, its retries, and which ones have been done. Runs inside a workflow."""
+"""Steps of an order: their timeouts, their retry policies and their progress. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ THREE_ATTEMPTS = RetryPolicy(
     maximum_interval=timedelta(seconds=100),
     maximum_attempts=3,
 )
-"""Two pauses, of 1 and 2 s: a customer waits at the counter."""
+"""Two retries, after 1 s and 2 s, because a customer waits at the counter."""
 
 UNTIL_IT_SUCCEEDS = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=100)
 )
-"""Pauses of 1, 2, 4, ..., 64, 100, 100, ... s, without an end."""
+"""Retries without a limit, after pauses of 1, 2, 4, ..., 64, 100, 100, ... s."""
 
 
 QUICK = ActivityConfig(start_to_close_timeout=timedelta(seconds=10), retry_policy=THREE_ATTEMPTS)
-"""For activities that ask a database or a mail server."""
+"""For activities that call a database or a mail server."""
 
 BARISTA = ActivityConfig(
     start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=timedelta(seconds=2), retry_policy=THREE_ATTEMPTS
 )
-"""A barista who sends no heartbeat for two seconds has died; another one goes on from the last heartbeat."""
+"""For the preparation. The server starts the next attempt after two seconds without a heartbeat."""
 
 OWED = ActivityConfig(start_to_close_timeout=timedelta(seconds=10), retry_policy=UNTIL_IT_SUCCEEDS)
-"""For what has to happen: a compensation, and what follows the point from which there is no way back."""
+"""For activities that must succeed: compensations, and the points for a ready order."""
 
 
 class Steps:
-    """The steps of one order: those `done`, by the names of their activities, and the one that somebody is `doing`."""
+    """The progress of one order. `done` and `doing` contain names of activities."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -47,7 +47,7 @@ class Steps:
     async def do(
         self, activity: str, argument: object, options: ActivityConfig = QUICK, result_type: type | None = None
     ) -> Any:
-        """Do one step, and remember it; raise ActivityError where it fails."""
+        """Execute one step and add its name to `done`; raise ActivityError if the step fails."""
         self.doing = activity
         try:
             result = await workflow.execute_activity(activity, argument, result_type=result_type, **options)
@@ -58,8 +58,8 @@ class Steps:
 
 
 def why(failure: BaseException) -> str:
-    """Return what made a step fail, in the words of whoever failed; in ours, where nobody is left to say it."""
+    """Return the reason of a failure as a sentence for the customer."""
     cause = failure.cause if isinstance(failure, ActivityError) else failure
     if isinstance(cause, ActivityTimeoutError) and cause.type is TimeoutType.HEARTBEAT:
-        return "Whoever was at work was not heard of any more"
+        return "The barista stopped sending heartbeats"
     return getattr(cause, "message", "") or str(cause or failure)

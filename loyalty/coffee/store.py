@@ -1,8 +1,8 @@
-"""The shop's database: what was paid, what is in stock, and what the baristas did. SQLite or PostgreSQL, by its URL.
+"""The shop's database with payments, stock and preparations, in SQLite or PostgreSQL.
 
-Every change is idempotent by its key, and the unique constraint of the key enforces it: who comes second finds what the
-first one did. A step that is to be undone before it took place leaves a row of zero under its key, so that it can never
-take place any more. Each row names the run of the workflow that it belongs to; another one can neither use nor undo it.
+Every change is idempotent, because a unique key lets the database record the change only once. A repeated change reads
+the recorded row. A compensation without a recorded step stores a row of zero under the step's key. This row prevents a
+late step. Each row stores the run id of its workflow. Another workflow can neither use nor undo the row.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from loyalty.coffee.messages import Item, Payment
 from loyalty.coffee.tables import tables
 
 LOCK_PATIENCE_SECONDS = 5
-"""How long a database waits while somebody else writes; shorter than the timeout of a step, which would leave a thread
-behind that still waits."""
+"""How long a call waits for a database lock. A step times out later; otherwise its thread would still wait for the lock
+after the timeout."""
 
 POSTGRES_PATIENCE = {
     "connect_timeout": LOCK_PATIENCE_SECONDS,
@@ -61,13 +61,14 @@ PREPARED = text(
 
 
 class Impossible(Exception):
-    """What the database refuses for good; the text states what was asked and what is possible."""
+    """The database refuses a change, and a retry is useless. The text states the request and the reason."""
 
 
 class Store:
-    """The shop's books at the database that `url` names, such as `sqlite:///shop.db`. All calls block.
+    """The shop's database at `url`, for example `sqlite:///shop.db`. All calls block.
 
-    Raises SQLAlchemyError where the database cannot be reached or used, and ValueError where `url` names none.
+    Raise SQLAlchemyError if the database cannot be used. Raise ValueError if `url` is neither a SQLite file nor a
+    PostgreSQL database.
     """
 
     def __init__(self, url: str) -> None:
@@ -76,15 +77,15 @@ class Store:
             raise ValueError(f"{where.get_backend_name()} is neither SQLite nor PostgreSQL")
         is_sqlite = where.get_backend_name() == "sqlite"
         if is_sqlite and where.database in (None, "", ":memory:"):
-            raise ValueError("books in memory are lost with the process, and each of its threads has others")
+            raise ValueError("a database in memory is lost with its process, and each thread gets another one")
         self._engine = create_engine(where, pool_pre_ping=True, connect_args={} if is_sqlite else POSTGRES_PATIENCE)
         if is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
 
     def create_tables(self) -> None:
-        """Create the tables that do not exist yet."""
+        """Create all missing tables."""
         with self._engine.begin() as connection:
-            if self._engine.dialect.name == "postgresql":  # IF NOT EXISTS alone fails where two begin at once
+            if self._engine.dialect.name == "postgresql":  # IF NOT EXISTS alone fails if two workers start at once
                 connection.execute(LOCK_FOR_TABLES)
             for table in tables.sorted_tables:
                 connection.execute(CreateTable(table, if_not_exists=True))
@@ -96,9 +97,9 @@ class Store:
     # ---- money ------------------------------------------------------------------------------------------------
 
     def take_payment(self, order_id: str, run: str, part: int, method: str, amount: int) -> Payment:
-        """Book `amount` cents for a part of an order, once, and return the payment that counts.
+        """Record a payment of `amount` cents for one part of an order, only once; return the recorded payment.
 
-        Raises Impossible where the part was refunded, was paid with another amount, or by another run.
+        Raise Impossible if the part was refunded, or if another amount or another run is already recorded.
         """
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
@@ -111,11 +112,13 @@ class Store:
         if paid.amount == 0 or refunds:
             raise Impossible(f"Cannot pay part {part} of order {order_id}; it was refunded, possible is a new order")
         if paid.amount != amount:
-            raise Impossible(f"Cannot pay part {part} of order {order_id} with {amount}; {paid.amount} are paid")
+            raise Impossible(
+                f"Cannot pay {amount} cents for part {part} of order {order_id}; {paid.amount} cents are already paid"
+            )
         return Payment(paid.method, paid.amount, paid.transaction_id)
 
     def refund_payment(self, order_id: str, run: str, part: int, method: str) -> None:
-        """Give back what was taken for a part of an order, once; where nothing was, let nothing be taken any more."""
+        """Record a refund for one part of an order, only once. If nothing was paid, prevent a later payment."""
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
             entry = {**key, "method": method, "transaction_id": str(uuid.uuid4()), "run": run}
@@ -128,7 +131,7 @@ class Store:
     # ---- stock ------------------------------------------------------------------------------------------------
 
     def deliver(self, delivery_id: str, quantities: Mapping[str, int]) -> None:
-        """Put a delivery into stock, once."""
+        """Add a delivery to the stock, only once."""
         with self._engine.begin() as books:
             for product, quantity in sorted(quantities.items()):
                 move = _move(delivery_id, delivery_id, menu.item(product, quantity))
@@ -136,9 +139,9 @@ class Store:
                     books.execute(PUT, {"product": product, "quantity": quantity})
 
     def take_from_stock(self, order_id: str, run: str, items: list[Item]) -> None:
-        """Take all items of an order from stock, once, or none of them.
+        """Take all items of an order from stock, only once, or take nothing if one item is missing.
 
-        Raises Impossible where there are not enough, where the order was undone, or was served by another run.
+        Raise Impossible if an item is missing, if the order was undone, or if another run has taken the items.
         """
         with self._engine.begin() as books:
             for one in _in_one_order(items):
@@ -159,7 +162,7 @@ class Store:
             raise Impossible(f"Cannot take {item.quantity} x {item.name} from stock; {left} are left")
 
     def return_to_stock(self, order_id: str, run: str, items: list[Item]) -> None:
-        """Put back what an order took, once; where it took nothing, let it never take any more."""
+        """Return the items of an order to stock, only once. If nothing was taken, prevent a later sale."""
         with self._engine.begin() as books:
             for one in _in_one_order(items):
                 move = _move(order_id, run, one)
@@ -174,7 +177,7 @@ class Store:
     # ---- baristas ---------------------------------------------------------------------------------------------
 
     def note_preparation(self, order_id: str, step: int, attempt: int, what: str, worker: str) -> None:
-        """Note that a step of the preparation was finished, by which attempt of the activity and by which worker."""
+        """Record a finished step of the preparation, with the attempt of the activity and the worker."""
         with self._engine.begin() as books:
             done = {"order_id": order_id, "step": step, "attempt": attempt, "what": what, "worker": worker}
             books.execute(PREPARED, done)
@@ -185,12 +188,12 @@ def _move(order_id: str, run: str, item: Item) -> dict[str, str | int]:
 
 
 def _in_one_order(items: list[Item]) -> list[Item]:
-    """Return the items so sorted that two who want the same ones never wait for each other."""
+    """Return the items sorted by name, so that two orders never lock each other's products."""
     return sorted(items, key=lambda item: item.name)
 
 
 def _prepare_sqlite(connection: object, _: object) -> None:
-    """Let readers and one writer work side by side, and writers wait for each other."""
+    """Switch SQLite to WAL: readers do not wait for a writer, and writers wait for each other."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # of the database's own driver
     cursor.execute(f"PRAGMA busy_timeout={LOCK_PATIENCE_SECONDS * 1_000}")
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
@@ -198,7 +201,7 @@ def _prepare_sqlite(connection: object, _: object) -> None:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
             break
-        except sqlite3.OperationalError:  # somebody else makes this switch just now; for that SQLite does not wait
+        except sqlite3.OperationalError:  # another process makes this switch now; SQLite does not wait for it
             if time.monotonic() > deadline:
                 raise
             time.sleep(LOOK_EVERY_SECONDS)

@@ -1,4 +1,4 @@
-"""What is registered for the coffee shop; `python -m loyalty.worker coffee-shop` serves it."""
+"""Build the worker of the coffee shop. The command `python -m loyalty.worker coffee-shop` runs this worker."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from loyalty.coffee.store import Store
 from loyalty.coffee.workflow import CoffeeOrderWorkflow
 
 GRACE = timedelta(seconds=5)
-"""How long a step that has begun may take when the worker is asked to stop."""
+"""How long a running activity may continue after the worker begins to stop."""
 
 HEARTBEAT_INTERVAL = timedelta(milliseconds=100)
-"""The SDK keeps heartbeats back for up to 80 % of the heartbeat timeout. A barista who dies meanwhile has done steps
-that nobody knows of, and they are done again; so here they leave almost at once."""
+"""The SDK delays a heartbeat by up to 80 % of the heartbeat timeout. If a barista dies meanwhile, the next attempt
+repeats steps. So heartbeats are sent almost at once here."""
 
 WORKFLOWS = (CoffeeOrderWorkflow,)
 
@@ -39,7 +39,7 @@ def build_worker(
     step_seconds: float = config.DEFAULT_BARISTA_SECONDS,
     interceptors: Sequence[Interceptor] = (),
 ) -> Worker:
-    """Return a worker, not yet running, that serves orders, or other workflows, and the shop's activities."""
+    """Return a worker with the shop's activities, for orders or for other `workflows`. The worker does not run yet."""
     shop = ShopActivities(client, store, step_seconds)
     return Worker(
         client,
@@ -68,7 +68,7 @@ def build_from_environment(
     workflows: Sequence[type] = WORKFLOWS,
     interceptors: Sequence[Interceptor] = (),
 ) -> Worker:
-    """Return such a worker with the database that the environment names; raise ConfigurationError where it is none."""
+    """Return a worker with the database from the environment; raise ConfigurationError if the database is unusable."""
     step_seconds = config.barista_seconds()
     try:
         url = make_url(config.database_url())

@@ -1,7 +1,7 @@
-"""One order of the coffee shop: a saga. Pay, prepare, take from stock; where one fails, undo all, in reverse order.
+"""One order of the coffee shop, a saga: pay, prepare, take from stock. A failed order is undone in reverse order.
 
-The steps run in a task of their own, which a cancellation interrupts. What undoes them runs outside of it, and nothing
-interrupts that.
+The steps run in an asyncio task of their own, and a cancellation interrupts this task. The compensations run outside
+of this task, so a cancellation cannot interrupt them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    # Our own modules hold no state, and need no fresh copy for each order; see loyalty.workflow.
+    # Our own modules have no state and need no fresh copy for each order; see loyalty.workflow.
     import loyalty.coffee.emails as emails
     import loyalty.coffee.menu as menu
     import loyalty.coffee.parsing as parsing
@@ -48,7 +48,7 @@ CANCELLABLE = (*CHANGEABLE, OrderStatus.PREPARING)
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class CoffeeOrderWorkflow:
-    """One order. Its id is `coffee-order-<order_id>`. It ends with an OrderReport, whatever became of the order."""
+    """One order. The workflow id is `coffee-order-<order_id>`; the result is an OrderReport, even after a failure."""
 
     @workflow.init
     def __init__(self, order: Order | None = None, *surplus: object) -> None:
@@ -70,8 +70,8 @@ class CoffeeOrderWorkflow:
 
     @workflow.run
     async def run(self, order: Order | None = None, *surplus: object) -> OrderReport:
-        """Serve the order. A cancellation request is honoured as `cancelOrder` is: what was done is undone first."""
-        try:  # without a shield, the compensations would be cut off, too
+        """Process the order. A cancellation request undoes the order, as the signal `cancelOrder` does."""
+        try:  # the shield in this call keeps the server's request from interrupting the compensations
             await finish_when_cancelled(self._live(), lambda: self._cancel("an operator's request"))
         except asyncio.CancelledError:
             if self._status is OrderStatus.CANCELLED:
@@ -95,7 +95,7 @@ class CoffeeOrderWorkflow:
             await self._making
         except (ActivityError, asyncio.CancelledError) as failure:
             if isinstance(failure, asyncio.CancelledError) and self._cancelled_because is None:
-                raise  # nobody wished it: this worker forgets the order, and another one goes on with it
+                raise  # no request: the worker removes the order from its cache, and a replay continues it
             self._reason = self._cancelled_because or why(failure)
             await self._saga.undo_all()
             self._paid = 0
@@ -103,7 +103,7 @@ class CoffeeOrderWorkflow:
             await self._refuse_waiting_changes()
 
     async def _make(self) -> None:
-        """Do the steps, each after its compensation has been registered."""
+        """Execute the steps; register each compensation before its step."""
         self._stop_if_cancelled()
         await self._take_payment(menu.total(self._order.items))
         self._status = OrderStatus.PAID
@@ -128,7 +128,7 @@ class CoffeeOrderWorkflow:
         self._stop_if_cancelled()
 
     async def _notify(self) -> None:
-        """Tell the customer what became of the order; whether the e-mail arrives changes nothing about it."""
+        """E-mail the result to the customer. A failed e-mail does not change the order."""
         mail = emails.about(self._order, self._status, self._reason)
         if mail.to:
             try:
@@ -146,7 +146,7 @@ class CoffeeOrderWorkflow:
 
     @workflow.signal(name="cancelOrder")
     def cancel_order(self, reason: str | None = None, *surplus: object) -> None:
-        """Cancel the order and undo what was done for it; honoured until it is READY."""
+        """Cancel the order and undo its steps. The signal is ignored after the order is READY."""
         try:
             self._cancel(parsing.cancellation(reason, *surplus))
         except Refused as refusal:
@@ -154,14 +154,16 @@ class CoffeeOrderWorkflow:
 
     def _cancel(self, reason: str) -> None:
         if self._status not in CANCELLABLE or (self._making is not None and self._making.done()):
-            workflow.logger.warning("Cannot cancel an order that is %s (asked because of: %s)", self._status, reason)
+            workflow.logger.warning(
+                "Cannot cancel an order that is %s (reason of the request: %s)", self._status, reason
+            )
         elif self._cancelled_because is None:
             self._cancelled_because = reason
             if self._making is not None:
                 self._making.cancel()
 
     def _stop_if_cancelled(self) -> None:
-        # A step may succeed in the very moment in which it is cancelled; then its result is all we get.
+        # A step may succeed in the moment of its cancellation; then it raises no CancelledError.
         if self._cancelled_because is not None:
             raise asyncio.CancelledError
 
@@ -174,7 +176,7 @@ class CoffeeOrderWorkflow:
 
     @workflow.update(name="changeItem")
     async def change_item(self, change: ItemChange | None = None, *surplus: object) -> OrderReport:
-        """Make one line of the order another one, and pay, or get back, the difference; until preparation starts."""
+        """Replace one line and settle the difference in price. Changes are refused after the preparation starts."""
         await self._changes.ask(parsing.item_change, change, *surplus)
         return self.status()
 
@@ -185,7 +187,7 @@ class CoffeeOrderWorkflow:
             raise self._too_late()
 
     async def _serve_changes(self) -> None:
-        """Serve the changes that wait, and those that come within the order's window."""
+        """Process the waiting changes, and all changes that arrive within the order's change window."""
         closing = workflow.time() + self._order.change_window
         while self._changes or (left := closing - workflow.time()) > 0:
             if not self._changes:
@@ -215,7 +217,7 @@ class CoffeeOrderWorkflow:
             await self._take_payment(amount)
         except ActivityError as failure:
             self._stop_if_cancelled()
-            await self._saga.undo_last()  # the order stands as it was, and so does its payment
+            await self._saga.undo_last()  # back to the payment before this change
             self._stop_if_cancelled()
             raise Refused(f"Cannot change the order; {why(failure)}") from failure
 
@@ -232,7 +234,7 @@ class CoffeeOrderWorkflow:
 
     @workflow.query
     def status(self) -> OrderReport:
-        """Return how far the order has come, and what was paid for it."""
+        """Return the order's status, its items and its payments."""
         order = self._order
         return OrderReport(
             order_id=order.order_id,
@@ -247,6 +249,6 @@ class CoffeeOrderWorkflow:
 
     @workflow.query
     def progress(self) -> OrderProgress:
-        """Return which steps were done and undone, what is under way, and why it is undone."""
+        """Return the finished steps, the undone steps and the current step."""
         steps, saga = self._steps, self._saga
         return OrderProgress(self._status, steps.done, steps.doing, saga.undone, saga.undoing, self._reason)

@@ -78,7 +78,10 @@ def test_a_change_replaces_one_line(change: ItemChange, items: list[Item]) -> No
     ("change", "sentence"),
     [
         (ItemChange("espresso", LATTE), "Cannot change 'espresso'; the order has latte, cookie"),
-        (ItemChange("latte", COOKIES), "Cannot make 'latte' 'cookie'; the order has a line of that name already"),
+        (
+            ItemChange("latte", COOKIES),
+            "Cannot change 'latte' into 'cookie'; the order already has a line of that name",
+        ),
     ],
 )
 def test_a_change_that_could_mean_two_lines_or_none_is_refused(change: ItemChange, sentence: str) -> None:

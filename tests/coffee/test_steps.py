@@ -26,7 +26,7 @@ def failed_because_of(cause: Exception) -> ActivityError:
         (ApplicationError("The milk was spilled"), "The milk was spilled"),
         (
             TimeoutError("activity Heartbeat timeout", type=TimeoutType.HEARTBEAT, last_heartbeat_details=[]),
-            "Whoever was at work was not heard of any more",
+            "The barista stopped sending heartbeats",
         ),
         (
             TimeoutError("activity StartToClose timeout", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]),

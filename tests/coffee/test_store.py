@@ -89,7 +89,7 @@ def test_many_who_make_the_tables_at_once_make_them_once(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/shop"])
 def test_books_that_would_be_lost_or_that_nobody_can_read_are_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"books in memory are lost|mysql is neither SQLite nor PostgreSQL"):
+    with pytest.raises(ValueError, match=r"a database in memory is lost|mysql is neither SQLite nor PostgreSQL"):
         Store(url)
 
 
@@ -114,7 +114,7 @@ def test_many_payers_at_once_pay_once(store: Store, ask: Ask) -> None:
 
 def test_a_payment_of_another_amount_under_the_same_key_is_refused(store: Store) -> None:
     store.take_payment("7", "first", 1, "card", 420)
-    with pytest.raises(Impossible, match="Cannot pay part 1 of order 7 with 1; 420 are paid"):
+    with pytest.raises(Impossible, match="Cannot pay 1 cents for part 1 of order 7; 420 cents are already paid"):
         store.take_payment("7", "first", 1, "card", 1)
 
 

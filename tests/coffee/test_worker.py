@@ -93,7 +93,7 @@ def test_a_task_queue_that_nobody_knows_is_refused_with_those_that_are_possible(
         ({"LOYALTY_DATABASE_URL": "nonsense"}, "Cannot use the database that LOYALTY_DATABASE_URL names"),
         ({"LOYALTY_DATABASE_URL": "sqlite:////no/such/folder/shop.db"}, "unable to open database file"),
         ({"LOYALTY_DATABASE_URL": "oracle://host/shop"}, "Cannot use the database"),
-        ({"LOYALTY_DATABASE_URL": "sqlite://"}, "books in memory are lost"),
+        ({"LOYALTY_DATABASE_URL": "sqlite://"}, "a database in memory is lost"),
         ({"LOYALTY_DATABASE_URL": "postgresql+psycopg://shop:pw@host:abc/shop"}, "Cannot use the database"),
         (
             {"LOYALTY_BARISTA_SECONDS": "soon"},

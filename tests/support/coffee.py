@@ -16,7 +16,7 @@ from loyalty.coffee import menu
 from loyalty.coffee.messages import TASK_QUEUE, WORKFLOW_TYPE, order_workflow_id
 from loyalty.coffee.store import Store
 from loyalty.coffee.worker import build_worker as build_coffee_worker
-from loyalty.lab.experiments.mishaps import Clumsy
+from loyalty.lab.experiments.mishaps import MishapInterceptor
 from loyalty.messages import workflow_id
 from loyalty.worker import build_worker
 from tests.support.helpers import Handle, Mails, ends, points
@@ -50,7 +50,7 @@ class CoffeeShop:
     async def serving(self, *, step_seconds: float = 0, customers: bool = True) -> AsyncIterator[None]:
         """Serve orders, and the customers that they make points for, as long as the block lasts."""
         shop = build_coffee_worker(
-            self.client, self.mails, self.store, step_seconds=step_seconds, interceptors=[Clumsy()]
+            self.client, self.mails, self.store, step_seconds=step_seconds, interceptors=[MishapInterceptor()]
         )
         async with shop:
             if customers:

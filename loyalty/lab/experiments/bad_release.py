@@ -1,6 +1,6 @@
-"""A release of the program with a bug: it greets customers by the tier that is next, and Platinum has none.
+"""A release of the customer workflow with a bug: it fails for Platinum customers, because Platinum has no next tier.
 
-`python -m loyalty.lab.experiments.bad_release` serves it in place of `loyalty.worker`, in notebook 04.
+The command `python -m loyalty.lab.experiments.bad_release` runs a worker with this release, for notebook 04.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from functools import partial
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():  # or this module has its own copies of the message classes
+with workflow.unsafe.imports_passed_through():  # otherwise the sandbox would import the message classes again
     from loyalty.actor.mailbox import Envelope
     from loyalty.messages import WORKFLOW_TYPE, CustomerInput, Message
     from loyalty.tiers import TIERS, tier_of
@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():  # or this module has its own cop
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class BadRelease(CustomerLoyaltyWorkflow):
-    """The customer of this release: the new line in `_process` was tried with Members only."""
+    """The customer workflow of this release. The new code in `_process` was tested with Members only."""
 
     @workflow.init
     def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:
@@ -27,7 +27,7 @@ class BadRelease(CustomerLoyaltyWorkflow):
 
     @workflow.run
     async def run(self, start: CustomerInput | None = None, *surplus: object) -> None:
-        """Live as every customer does."""
+        """Run the customer workflow."""
         await super().run(start, *surplus)
 
     async def _process(self, envelope: Envelope[Message]) -> None:

@@ -1,7 +1,7 @@
-"""What goes wrong at the coffee shop of the lab, because an order's notes ask for it. The program knows nothing of it.
+"""Mishaps for the lab's coffee shop: the notes of an order request a failure. The shop's own code contains no mishap.
 
-Mishaps stand around the activities, as the SDK's interceptors: before one begins, in its middle, or after its work is
-done and before the server hears of it.
+An interceptor raises an error before an activity starts, in the middle, or after the activity has done its work. In the
+last case, the database has changed, but the server gets no result.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from loyalty.coffee.messages import (
 )
 
 EVER = 1_000_000
-"""Attempts; no step has as many."""
+"""More attempts than any activity has."""
 
 SPILLED_AT_STEP = 4
-"""Steaming the milk."""
+"""The number of the step "steam the milk"."""
 
 
 @dataclass(frozen=True)
 class Mishap:
-    """`activity` fails, in its first `attempts`, with `message`; `final` failures are not tried again."""
+    """One failure: the first `attempts` attempts of `activity` raise an error. A `final` error is not retried."""
 
     activity: str
     moment: Literal["before", "in the middle", "after"]
@@ -48,9 +48,11 @@ class Mishap:
 
 MISHAPS = {
     "decline the card": Mishap(PROCESS_PAYMENT, "before", EVER, "The bank declined the card", final=True),
-    "lose the receipt": Mishap(PROCESS_PAYMENT, "after", 1, "The receipt was lost: nobody knows whether it was paid"),
+    "lose the receipt": Mishap(
+        PROCESS_PAYMENT, "after", 1, "The receipt was lost: the result of the payment is unknown"
+    ),
     "lose every receipt": Mishap(
-        PROCESS_PAYMENT, "after", EVER, "The receipt was lost: nobody knows whether it was paid"
+        PROCESS_PAYMENT, "after", EVER, "The receipt was lost: the result of the payment is unknown"
     ),
     "spill the milk once": Mishap(PREPARE_BEVERAGE, "in the middle", 1, "The milk was spilled"),
     "spill the milk twice": Mishap(PREPARE_BEVERAGE, "in the middle", 2, "The milk was spilled"),
@@ -60,19 +62,19 @@ MISHAPS = {
     "jam the till": Mishap(REFUND_PAYMENT, "before", EVER, "The till is jammed"),
     "jam the till twice": Mishap(REFUND_PAYMENT, "before", 2, "The till is jammed"),
 }
-"""By what the notes of an order say; several are separated by semicolons, and other notes are only notes."""
+"""Mishaps by the words in an order's notes. Semicolons separate several mishaps, and other notes have no effect."""
 
 
 def planned(notes: str) -> list[Mishap]:
-    """Return what an order's notes ask for."""
+    """Return the mishaps that an order's notes request."""
     return [MISHAPS[note] for one in notes.split(";") if (note := one.strip().lower()) in MISHAPS]
 
 
-class Clumsy(Interceptor):
-    """Lets happen what orders ask for."""
+class MishapInterceptor(Interceptor):
+    """Raise the errors that the notes of an order request."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        """Stand around each activity; called by the SDK."""
+        """Wrap an activity; the SDK calls this method."""
         return _Inbound(next)
 
 

@@ -1,8 +1,8 @@
-"""Four customers, a few lines each, that differ in what they take along when they continue as new.
+"""Four small customers with different ways to continue as new, for measurements.
 
-`python -m loyalty.lab.experiments.specimens` serves them. They are what the real actor (`loyalty.workflow`) would be if
-it had one activity per message, and they exist to be measured, not to be copied. Each counts points by the signal
-`addPoints` and answers the query `getCount`.
+The command `python -m loyalty.lab.experiments.specimens` runs a worker for these customers. Each customer has one
+activity per message, unlike the customer in `loyalty.workflow`. The signal `addPoints` adds points, and the query
+`getCount` returns them. Do not copy these customers into a program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TASK_QUEUE = "specimens"
 
 @dataclass
 class Count:
-    """Input of a specimen, and of the run that continues it. `history_threshold` counts events."""
+    """Input of a run. `history_threshold` is a number of events."""
 
     points: int = 0
     history_threshold: int = 200
@@ -34,7 +34,7 @@ class Count:
 
 @dataclass
 class Counted:
-    """Answer of `getCount`: points counted, and messages that wait in this run's mailbox."""
+    """Answer to the query `getCount`: the points, and the number of messages in the mailbox."""
 
     points: int
     waiting: int
@@ -42,11 +42,11 @@ class Counted:
 
 @activity.defn
 async def note_down(points: int) -> None:
-    """Stand for whatever a message makes the outer world do; it takes a task of its own, and so gives up the floor."""
+    """Do nothing, in place of a call to another system. New signals can arrive while the workflow waits."""
 
 
 class Specimen:
-    """What they have in common: a mailbox that the signal fills, and a message that costs an activity."""
+    """Base class of the four customers: a signal fills the mailbox, and each message runs one activity."""
 
     def __init__(self, start: Count) -> None:
         self._points = start.points
@@ -55,12 +55,12 @@ class Specimen:
 
     @workflow.signal(name="addPoints")
     def add_points(self, points: int) -> None:
-        """Put a message into the mailbox."""
+        """Add a message to the mailbox."""
         self._mailbox.append(points)
 
     @workflow.query(name="getCount")
     def get_count(self) -> Counted:
-        """Return what has been counted, and what waits."""
+        """Return the points and the number of waiting messages."""
         return Counted(self._points, len(self._mailbox))
 
     async def _serve_one(self) -> None:
@@ -74,7 +74,7 @@ class Specimen:
 
 @workflow.defn
 class NaiveCustomer(Specimen):
-    """Continues as new as soon as the history is long. The mailbox is not part of the next run's input."""
+    """A customer that continues as new without its mailbox."""
 
     @workflow.init
     def __init__(self, start: Count) -> None:
@@ -82,7 +82,7 @@ class NaiveCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Serve until the history is long; what waits then is lost."""
+        """Process messages until the history is long; lose the messages in the mailbox."""
         while not self._history_is_long():
             await self._serve_one()
         workflow.continue_as_new(Count(self._points, self._history_threshold))
@@ -90,7 +90,7 @@ class NaiveCustomer(Specimen):
 
 @workflow.defn
 class ForgetfulCustomer(Specimen):
-    """Drains its mailbox, but forgets to hand on its points: the next run starts with the input's default."""
+    """A customer that continues as new without its points, so the next run starts with 0 points."""
 
     @workflow.init
     def __init__(self, start: Count) -> None:
@@ -98,7 +98,7 @@ class ForgetfulCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Serve until the history is long, and then until nothing waits; the points end with the run."""
+        """Process messages until the history is long and the mailbox is empty; lose the points."""
         while not self._history_is_long() or self._mailbox:
             await self._serve_one()
         workflow.continue_as_new(Count(history_threshold=self._history_threshold))
@@ -106,7 +106,7 @@ class ForgetfulCustomer(Specimen):
 
 @workflow.defn
 class DrainingCustomer(Specimen):
-    """Serves all that waits before it continues as new; while messages keep coming, that moment does not come."""
+    """A customer that continues as new with an empty mailbox. With steady traffic, the mailbox is never empty."""
 
     @workflow.init
     def __init__(self, start: Count) -> None:
@@ -114,7 +114,7 @@ class DrainingCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Serve until the history is long, and then until nothing waits."""
+        """Process messages until the history is long and the mailbox is empty."""
         while not self._history_is_long() or self._mailbox:
             await self._serve_one()
         workflow.continue_as_new(Count(self._points, self._history_threshold))
@@ -122,7 +122,7 @@ class DrainingCustomer(Specimen):
 
 @workflow.defn
 class CarryingCustomer(Specimen):
-    """Continues as new as soon as the history is long, and takes the mailbox along."""
+    """A customer that continues as new with its points and its mailbox."""
 
     @workflow.init
     def __init__(self, start: Count) -> None:
@@ -130,7 +130,7 @@ class CarryingCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Serve until the history is long; what waits then is served in the next run."""
+        """Process messages until the history is long; the next run gets the messages in the mailbox."""
         while not self._history_is_long():
             await self._serve_one()
         workflow.continue_as_new(Count(self._points, self._history_threshold, list(self._mailbox)))
@@ -140,13 +140,13 @@ SPECIMENS = (NaiveCustomer, ForgetfulCustomer, DrainingCustomer, CarryingCustome
 
 
 def build_specimen_worker(client: Client, _mailer: Mailer | None = None, *, task_queue: str = TASK_QUEUE) -> Worker:
-    """Return a worker, not yet running, that serves the specimens."""
+    """Return a worker for the four customers; the worker does not run yet."""
     return Worker(client, task_queue=task_queue, workflows=SPECIMENS, activities=[note_down])
 
 
 @dataclass
 class Survival:
-    """What became of a specimen's messages: points `kept`, its `runs`, and its `longest_run` in events."""
+    """Result of one experiment: points `kept`, number of `runs`, and events of the `longest_run`."""
 
     kept: int
     runs: int
@@ -162,7 +162,7 @@ async def survive(
     at_once: int = 20,
     task_queue: str = TASK_QUEUE,
 ) -> Survival:
-    """Start a specimen, send it so many purchases of one point, `at_once` at a time, and count what it kept."""
+    """Start a customer, send signals of one point each, `at_once` at a time, and return the result."""
     start = Count(history_threshold=history_threshold)
     handle = await client.start_workflow(specimen.__name__, start, id=specimen.__name__, task_queue=task_queue)
     for _ in range(messages // at_once):

@@ -20,7 +20,7 @@ from loyalty.coffee.worker import build_worker as build_coffee_worker
 from loyalty.lab.experiments.choreography import messages, service
 from loyalty.lab.experiments.choreography.messages import ORDER_PLACED, SERVICES, TASK_QUEUE, ServiceInput, Told
 from loyalty.lab.experiments.choreography.worker import WORKFLOWS
-from loyalty.lab.experiments.mishaps import Clumsy
+from loyalty.lab.experiments.mishaps import MishapInterceptor
 from loyalty.worker import build_worker
 from tests.support.coffee import DELIVERED, CoffeeShop, sqlite_url
 from tests.support.helpers import PATIENCE_SECONDS, Handle, eventually, runs
@@ -63,7 +63,7 @@ async def dance(client: Client, tmp_path: Path) -> AsyncIterator[Dance]:
         task_queue=TASK_QUEUE,
         workflows=WORKFLOWS,
         step_seconds=0.02,
-        interceptors=[Clumsy()],
+        interceptors=[MishapInterceptor()],
     )
     async with worker, build_worker(client, shop.mails):
         services: list[Any] = [

@@ -13,7 +13,7 @@ import pytest
 from loyalty.lab import Lab, LabError
 from loyalty.lab.experiments import transfers
 from loyalty.lab.experiments.transfers import calls, gifts, queues
-from loyalty.lab.experiments.transfers.mortal import run
+from loyalty.lab.experiments.transfers.crashing_process import run
 from loyalty.lab.experiments.transfers.outcome import Moved, Outcome, audit
 from loyalty.lab.experiments.transfers.planning import AFTER_DEPOSITING, AFTER_WITHDRAWING, POINTS, CrashPoint
 
@@ -107,13 +107,13 @@ async def test_actors_conserve_every_point_and_make_every_transfer_once() -> Non
 
 
 def test_a_process_that_fails_by_itself_is_no_planned_crash() -> None:
-    with pytest.raises(LabError, match=r"failed, and not by a planned crash(.|\n)*No module named"):
+    with pytest.raises(LabError, match=r"failed without a planned crash(.|\n)*No module named"):
         run("loyalty.lab.experiments.transfers.no_such_module")
 
 
 @pytest.mark.parametrize(
     "loop",
-    [calls.make, calls.ask_tellers, queues.withdraw_all, queues.deposit_all, gifts.make, gifts.ask_until_answered],
+    [calls.make, calls.run_tellers, queues.withdraw_all, queues.deposit_all, gifts.make, gifts.ask_until_answered],
     ids=lambda loop: f"{loop.__module__}.{loop.__name__}",
 )
 def test_what_learners_read_is_short(loop: Callable[..., object]) -> None:

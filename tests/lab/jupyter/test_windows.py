@@ -33,7 +33,7 @@ from loyalty.lab import Lab, LabError, connect
 from loyalty.lab import __main__ as entry
 from loyalty.lab.client.waiting import block_until
 from loyalty.lab.course.location import FOLDER
-from loyalty.lab.experiments.transfers import mortal
+from loyalty.lab.experiments.transfers import crashing_process
 from loyalty.lab.jupyter import windows
 from loyalty.lab.processes import guardian
 from loyalty.lab.processes.child import Child
@@ -317,12 +317,12 @@ def test_a_planned_crash_is_recognised_by_the_exit_status_that_windows_gives(mon
         ended = subprocess.CompletedProcess([], status, "", "out of memory")
         monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
 
-    monkeypatch.setattr(mortal, "KILL", signal.SIGTERM)
+    monkeypatch.setattr(crashing_process, "KILL", signal.SIGTERM)
     ends_with(15)  # TerminateProcess is handed the number of the signal
-    assert mortal.run("any.module") == ([], True)
+    assert crashing_process.run("any.module") == ([], True)
     ends_with(1)
-    with pytest.raises(LabError, match="not by a planned crash; its last lines:\nout of memory"):
-        mortal.run("any.module")
+    with pytest.raises(LabError, match="failed without a planned crash; its last lines:\nout of memory"):
+        crashing_process.run("any.module")
 
 
 class Serving:

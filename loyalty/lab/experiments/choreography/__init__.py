@@ -1,4 +1,5 @@
-"""The coffee shop without anybody who knows the whole order: four services, each an actor, that react to each other.
+"""The coffee shop as a choreography: four services, each an actor, react to each other's signals.
 
-Built to be compared with `loyalty.coffee.workflow`; both use the same activities, the same books and the same mishaps.
+Notebook 12 compares the choreography with `loyalty.coffee.workflow`. Both programs use the same activities, the same
+database and the same mishaps.
 """

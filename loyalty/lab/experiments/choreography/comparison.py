@@ -1,4 +1,4 @@
-"""How long the two ways of serving an order are, for notebook 12."""
+"""Lines of code of the saga and of the choreography, for notebook 12."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ ONLY_IN_A_SAGA = (
     *("change_item", "_validate_change_item", "_serve_changes", "_change", "_take_difference"),
     *("_refuse_waiting_changes", "_too_late", "status", "progress"),
 )
-"""Methods of the orchestrated order that the choreography has nothing to compare with."""
+"""Methods of the saga without a counterpart in the choreography."""
 
 
 def lines_of_code() -> dict[str, int]:
-    """Return the lines of code of an order's steps, "orchestrated" and "choreographed".
+    """Return the lines of code for an order's steps, with the keys "orchestrated" and "choreographed".
 
-    Not counted are what both share, and what only the orchestrated order offers: queries, and changes of an order.
+    Shared code is not counted. Queries and changes of an order exist only in the saga, and are not counted either.
     """
     order = vars(workflow.CoffeeOrderWorkflow)
     return {

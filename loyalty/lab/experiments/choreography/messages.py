@@ -1,4 +1,4 @@
-"""Who tells whom what: the names of the services and of the signals between them. Knows no logic."""
+"""Names of the four services and of the events between them. This module contains no logic."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ BARISTAS = "service-baristas"
 STOCK = "service-stock"
 COUNTER = "service-counter"
 SERVICES = (PAYMENTS, BARISTAS, STOCK, COUNTER)
-"""Workflow ids; one actor each serves all orders."""
+"""Workflow ids. Each service processes all orders."""
 
-# Forwards
+# Events of an order that succeeds
 ORDER_PLACED = "orderPlaced"
 ORDER_PAID = "orderPaid"
 BEVERAGE_READY = "beverageReady"
 STOCK_TAKEN = "stockTaken"
 
-# Backwards
+# Events of an order that is undone
 STOCK_FAILED = "stockFailed"
 PREPARATION_FAILED = "preparationFailed"
 ORDER_UNDONE = "orderUndone"
@@ -31,7 +31,7 @@ CANCEL_ORDER = "cancelOrder"
 
 @dataclass
 class Told:
-    """What a service is told: what has happened to which order, and, where something failed, why."""
+    """Argument of the signal `told`: an event, its order, and the reason of a failure."""
 
     event: str
     order: Order
@@ -40,9 +40,9 @@ class Told:
 
 @dataclass
 class ServiceInput:
-    """Input of a service, and of every run that continues it: what it has not taken up yet, and wishes it remembers.
+    """Input of a service's run: the waiting messages and the ids of cancelled orders.
 
-    `history_threshold` counts events.
+    `history_threshold` is a number of events.
     """
 
     waiting: list[Told] = field(default_factory=list)

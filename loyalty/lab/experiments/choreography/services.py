@@ -1,4 +1,4 @@
-"""The four services. The order of the steps is written nowhere; it follows from who reacts to whom."""
+"""The four services. No code states the order of the steps; the order follows from the signals between services."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class PaymentService(Service):
-    """Takes the money, and gives it back."""
+    """The service that takes payments and makes refunds."""
 
     @workflow.init
     def __init__(self, start: ServiceInput) -> None:
@@ -58,11 +58,11 @@ class PaymentService(Service):
 
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
-        """Serve for ever."""
+        """Process messages without an end."""
         await self.serve()
 
     async def react(self, told: Told) -> None:
-        """Take the money for an order that was placed; give it back for one that failed."""
+        """Take the payment for a placed order; refund a failed order."""
         order = told.order
         if told.event == ORDER_PLACED:
             try:
@@ -86,7 +86,7 @@ class PaymentService(Service):
 
 @workflow.defn
 class BaristaService(Service):
-    """Prepares what was paid. Hears of cancellations, which may come before the order, in its middle, or after it."""
+    """The service that prepares paid orders. A cancellation may arrive before, during or after the preparation."""
 
     @workflow.init
     def __init__(self, start: ServiceInput) -> None:
@@ -95,11 +95,11 @@ class BaristaService(Service):
 
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
-        """Serve for ever."""
+        """Process messages without an end."""
         await self.serve()
 
     async def react(self, told: Told) -> None:
-        """Prepare an order; stop where it is cancelled; throw away what could not be sold."""
+        """Prepare a paid order; stop a cancelled order; report failures to the payment service."""
         order = told.order
         if told.event == CANCEL_ORDER:
             self._cancelled.append(order.order_id)
@@ -115,7 +115,7 @@ class BaristaService(Service):
                 await self.tell(STOCK, BEVERAGE_READY, order)
 
     async def _prepare(self, order: Order) -> str:
-        """Return why it failed; an empty text where it did not."""
+        """Return the reason of a failure, or an empty text after a success."""
         try:
             if order.order_id not in self._cancelled:
                 preparing = asyncio.create_task(workflow.execute_activity(PREPARE_BEVERAGE, ticket(order), **BARISTA))
@@ -124,7 +124,7 @@ class BaristaService(Service):
         except (ActivityError, asyncio.CancelledError) as failure:
             if order.order_id not in self._cancelled:
                 if isinstance(failure, asyncio.CancelledError):
-                    raise  # this worker forgets the service
+                    raise  # no cancellation of an order: the worker removes the service from its cache
                 return why(failure)
         finally:
             self._preparing.pop(order.order_id, None)
@@ -133,7 +133,7 @@ class BaristaService(Service):
 
 @workflow.defn
 class StockService(Service):
-    """Takes items from stock, and puts them back."""
+    """The service that takes items from stock and returns them."""
 
     @workflow.init
     def __init__(self, start: ServiceInput) -> None:
@@ -141,11 +141,11 @@ class StockService(Service):
 
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
-        """Serve for ever."""
+        """Process messages without an end."""
         await self.serve()
 
     async def react(self, told: Told) -> None:
-        """Take the items of a beverage that is ready; tell the baristas where that fails."""
+        """Take the items of a prepared order from stock; signal the baristas if this fails."""
         order = told.order
         if told.event == BEVERAGE_READY:
             try:
@@ -159,7 +159,7 @@ class StockService(Service):
 
 @workflow.defn
 class CounterService(Service):
-    """Tells customers what became of their orders, and gives points for those that succeeded."""
+    """The service that sends customers their e-mails and their points."""
 
     @workflow.init
     def __init__(self, start: ServiceInput) -> None:
@@ -167,11 +167,11 @@ class CounterService(Service):
 
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
-        """Serve for ever."""
+        """Process messages without an end."""
         await self.serve()
 
     async def react(self, told: Told) -> None:
-        """Notify the customer; let a completed order earn points."""
+        """E-mail the customer; send the points for a completed order."""
         order = told.order
         if told.event == STOCK_TAKEN:
             await self._notify(order, OrderStatus.READY, "")
@@ -190,5 +190,5 @@ class CounterService(Service):
 
 
 def ticket(order: Order) -> Ticket:
-    """Return the ticket of an order that is placed once; nobody here could tell it from another one of that id."""
+    """Return a ticket with the order id as run id, because an order has no workflow of its own here."""
     return Ticket(order, order.order_id)

@@ -1,6 +1,6 @@
-"""`python -m loyalty.lab.experiments.choreography.worker`: serves the four services.
+"""`python -m loyalty.lab.experiments.choreography.worker` runs a worker for the four services.
 
-Their activities are those of the clumsy shop.
+The worker has the coffee shop's activities with mishaps.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from functools import partial
 from loyalty.coffee.worker import build_from_environment
 from loyalty.lab.experiments.choreography.messages import TASK_QUEUE
 from loyalty.lab.experiments.choreography.services import BaristaService, CounterService, PaymentService, StockService
-from loyalty.lab.experiments.mishaps import Clumsy
+from loyalty.lab.experiments.mishaps import MishapInterceptor
 from loyalty.worker import run
 
 WORKFLOWS = (PaymentService, BaristaService, StockService, CounterService)
 
 if __name__ == "__main__":
-    run(partial(build_from_environment, task_queue=TASK_QUEUE, workflows=WORKFLOWS, interceptors=[Clumsy()]))
+    run(partial(build_from_environment, task_queue=TASK_QUEUE, workflows=WORKFLOWS, interceptors=[MishapInterceptor()]))

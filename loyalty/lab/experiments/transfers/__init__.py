@@ -1,7 +1,7 @@
-"""Points from one customer to another in three ways, while processes crash: calls, a queue, gifts between actors.
+"""Three ways to transfer points between two customers while processes crash: calls, a queue, and gifts.
 
-Each way meets the same plan of crashes: real processes end themselves by SIGKILL, at exact points, and what they had
-stored by then stays. Names are loaded when they are asked for: a process that only makes calls needs no Temporal.
+All ways use the same plan of crashes. A process kills itself with SIGKILL at each planned point. Stored data survives
+the crash. The package imports a name on its first use, because a process with plain calls needs no Temporal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Load a name of `__all__` from the module that holds it."""
+    """Import a name of `__all__` on its first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Two services, each with a customer's account in a database of its own: what calls and queues work with."""
+"""Two services for the experiments with calls and queues. Each service stores one account in its own database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loyalty.lab.experiments.transfers.planning import POINTS, Crashes, Plan
 
 
 class Account:
-    """One customer's points at a service of its own. Each call is a transaction, and survives any later crash."""
+    """One customer's points in a SQLite file. Each call is one transaction, and its data survives a later crash."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -29,7 +29,7 @@ class Account:
         self._book(transfer, POINTS)
 
     def moved(self, transfer: int) -> int:
-        """Return by how many points a transfer has changed this account."""
+        """Return the points that a transfer has added to this account."""
         with self._transaction() as database:
             booked = database.execute("SELECT points FROM bookings WHERE transfer = ?", (transfer,))
             return sum(points for (points,) in booked)
@@ -45,7 +45,7 @@ class Account:
 
 
 class Services:
-    """The giver's and the receiver's account in `folder`, and the crashes planned for whoever works with them."""
+    """The accounts of the giver and the receiver in `folder`, and the planned crashes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,11 +54,11 @@ class Services:
 
     @classmethod
     def open(cls, folder: Path, plan: Plan) -> Services:
-        """Open two fresh accounts in a new folder below `folder`, and plan the crashes."""
+        """Create two accounts in a new folder below `folder`, and prepare the planned crashes."""
         services = cls(Path(tempfile.mkdtemp(prefix="transfers-", dir=folder)))
         services.crashes.arm(plan)
         return services
 
     def moved(self, plan: Plan) -> list[Moved]:
-        """Return what each transfer of the plan has moved."""
+        """Return the points that each transfer has moved."""
         return [Moved(-self.giver.moved(number), self.receiver.moved(number)) for number in range(len(plan))]

@@ -1,6 +1,7 @@
-"""Plain calls: a teller asks one service to withdraw, then the other one to deposit.
+"""Transfers with plain calls: a teller calls one service to withdraw points, then the other service to deposit them.
 
-`python -m loyalty.lab.experiments.transfers.calls FOLDER FIRST END` is the teller: it makes those transfers in order.
+The command `python -m loyalty.lab.experiments.transfers.calls FOLDER FIRST END` runs a teller, which makes the
+transfers with the numbers FIRST to END - 1.
 """
 
 from __future__ import annotations
@@ -11,33 +12,33 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from loyalty.lab.experiments.transfers.accounts import Services
-from loyalty.lab.experiments.transfers.mortal import run
+from loyalty.lab.experiments.transfers.crashing_process import run
 from loyalty.lab.experiments.transfers.outcome import Outcome, audit
 from loyalty.lab.experiments.transfers.planning import AFTER_DEPOSITING, AFTER_WITHDRAWING, Plan
 
 
 def by_calls(folder: Path, plan: Plan, *, repeated: bool) -> Outcome:
-    """Make all transfers by calls; where their teller dies, they are `repeated` until confirmed, or never."""
+    """Make all transfers with calls. After a crash, a `repeated` transfer is made again until it is confirmed."""
     started, services = time.monotonic(), Services.open(folder, plan)
-    crashes = ask_tellers(services.folder, len(plan), repeated)
+    crashes = run_tellers(services.folder, len(plan), repeated)
     way = "calls, repeated until confirmed" if repeated else "calls, never repeated"
     return audit(way, services.moved(plan), crashes, time.monotonic() - started)
 
 
-def ask_tellers(folder: Path, transfers: int, repeated: bool) -> int:
-    """Ask a teller for all transfers, and after each crash another one for the rest; return the number of crashes."""
+def run_tellers(folder: Path, transfers: int, repeated: bool) -> int:
+    """Start a teller for all transfers, and a new teller after each crash; return the number of crashes."""
     transfer = crashes = 0
     while transfer < transfers:
         confirmed, crashed = run("loyalty.lab.experiments.transfers.calls", folder, transfer, transfers)
         transfer += len(confirmed)
         if crashed:
             crashes += 1
-            transfer += 0 if repeated else 1  # how far the teller came with it, nobody knows
+            transfer += 0 if repeated else 1  # the state of the interrupted transfer is unknown
     return crashes
 
 
 def make(transfers: Iterable[int], services: Services) -> None:
-    """Call one service, then the other one."""
+    """Withdraw and deposit each transfer, and print its number."""
     for transfer in transfers:
         services.giver.withdraw(transfer)
         services.crashes.crash_if_planned(transfer, AFTER_WITHDRAWING)

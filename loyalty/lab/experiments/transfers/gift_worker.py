@@ -1,6 +1,6 @@
-"""`python -m loyalty.lab.experiments.transfers.gift_worker`: a worker of the real actor that crashes during gifts.
+"""`python -m loyalty.lab.experiments.transfers.gift_worker` runs a worker for customers that crashes during gifts.
 
-The workflow is the course's own, and in its sandbox; interceptors, which it knows nothing of, stand around it.
+The workflow is `loyalty.workflow` without any change. Interceptors of the SDK add the crashes.
 """
 
 from __future__ import annotations
@@ -31,43 +31,43 @@ from loyalty.workflow import CustomerLoyaltyWorkflow
 
 TASK_QUEUE = "gifts"
 CRASHES = "LOYALTY_LAB_CRASHES"
-"""Environment variable: the folder of the planned crashes. Without it, none is planned."""
+"""Environment variable with the folder of the planned crashes. Without this variable, no crash is planned."""
 
 STICKY_TIMEOUT = timedelta(seconds=1)
-"""How long a task waits for the worker that has the customer in memory, and may be dead, before any other one may take
-it. The usual 10 s would make thirty crashes last for minutes."""
+"""How long a task waits for the worker with the cached customer, before another worker may take the task. With the
+usual 10 s, thirty crashes would last for minutes."""
 
 TRANSFER = "transfer"
-"""Header of the signal that carries a gift: the number of the transfer, which the actors know nothing of."""
+"""Header of a gift's signal with the number of the transfer. The customers do not read this header."""
 
 UPDATE_ID = "transfer-"
-"""What the id of the update that asks for a transfer begins with; the number follows."""
+"""Start of the update id of a gift. The number of the transfer follows."""
 
 
-class Crashing(Interceptor):
-    """Lets the process crash where that is planned."""
+class CrashInterceptor(Interceptor):
+    """Crash the worker process at planned points."""
 
     def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
-        """Return what stands around each customer; called by the SDK."""
-        return Arriving
+        """Return the interceptor of incoming calls; the SDK calls this method."""
+        return InboundCrashes
 
 
-class Arriving(WorkflowInboundInterceptor):
-    """Sees what comes to a customer."""
+class InboundCrashes(WorkflowInboundInterceptor):
+    """Intercept the signals and updates that a customer receives."""
 
     transfer = ""
 
     def init(self, outbound: WorkflowOutboundInterceptor) -> None:
-        """Stand at the way out, too; called by the SDK."""
-        super().init(Leaving(outbound, self))
+        """Add the interceptor of outgoing signals; the SDK calls this method."""
+        super().init(OutboundCrashes(outbound, self))
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
-        """Remember which transfer was asked for; a giver of this experiment is asked for one at a time."""
+        """Remember the number of the transfer. A giver in this experiment makes one transfer at a time."""
         self.transfer = input.id.removeprefix(UPDATE_ID)
         return await super().handle_update_handler(input)
 
     async def handle_signal(self, input: HandleSignalInput) -> None:
-        """Crash once the receiver has the points, and before the server hears of it."""
+        """Crash after the receiver has the points, and before the server gets a response."""
         before = points()
         await super().handle_signal(input)
         if TRANSFER in input.headers:
@@ -75,40 +75,40 @@ class Arriving(WorkflowInboundInterceptor):
             crash_if_planned(input.headers[TRANSFER].data.decode(), AFTER_DEPOSITING)
 
 
-class Leaving(WorkflowOutboundInterceptor):
-    """Sees what leaves a customer."""
+class OutboundCrashes(WorkflowOutboundInterceptor):
+    """Intercept the signals that a customer sends."""
 
-    def __init__(self, next: WorkflowOutboundInterceptor, arriving: Arriving) -> None:
+    def __init__(self, next: WorkflowOutboundInterceptor, inbound: InboundCrashes) -> None:
         super().__init__(next)
-        self._arriving = arriving
+        self._inbound = inbound
 
     async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
-        """Crash when the points have left the giver, and before the server hears of it."""
+        """Crash after the giver has lost the points, and before the server gets a response."""
         if input.signal == "addPoints":
-            crash_if_planned(self._arriving.transfer, AFTER_WITHDRAWING)
-            input.headers = {**input.headers, TRANSFER: Payload(data=self._arriving.transfer.encode())}
+            crash_if_planned(self._inbound.transfer, AFTER_WITHDRAWING)
+            input.headers = {**input.headers, TRANSFER: Payload(data=self._inbound.transfer.encode())}
         await super().signal_external_workflow(input)
 
 
 def points() -> int:
-    """Return the current points of the customer whose workflow is running."""
+    """Return the points of the customer in the current workflow."""
     customer: CustomerLoyaltyWorkflow = workflow.instance()
     return customer.get_status().points
 
 
 def crash_if_planned(transfer: str, point: CrashPoint) -> None:
-    """End the worker's process, where that is planned."""
+    """Kill the worker process if a crash is planned at this point."""
     if CRASHES in os.environ:
         Crashes(Path(os.environ[CRASHES])).crash_if_planned(int(transfer), point)
 
 
 def build_gift_worker(client: Client, _mailer: Mailer | None = None) -> Worker:
-    """Return a worker, not yet running, that serves customers without e-mail."""
+    """Return a worker for customers without e-mail; the worker does not run yet."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[CustomerLoyaltyWorkflow],
-        interceptors=[Crashing()],
+        interceptors=[CrashInterceptor()],
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
     )
 

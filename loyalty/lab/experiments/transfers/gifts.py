@@ -1,4 +1,4 @@
-"""Gifts between actors: the update `giftPoints`, asked for by id, and served by workers that die meanwhile."""
+"""Transfers with gifts between customers: updates `giftPoints` with update ids, while worker processes crash."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from loyalty.messages import Customer, CustomerInput, Gift, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 
 COUPLES = 4
-"""Givers with a receiver each: while a crash keeps one couple waiting, the others go on. Each makes one transfer at a
-time, so that the worker knows which one it is."""
+"""Pairs of one giver and one receiver. A crash delays only one pair. A pair makes one transfer at a time, so the worker
+can find the number of the transfer."""
 
 TASK_TIMEOUT = timedelta(seconds=1)
-"""How long the server waits for a worker that has taken a task, and may be dead. The usual 10 s take minutes here."""
+"""How long the server waits for a worker that has taken a task. With the usual 10 s, the experiment takes minutes."""
 
 ANSWER_SECONDS = 60
-ASK_AGAIN_SECONDS = 0.2
+RETRY_SECONDS = 0.2
 
 Handle = WorkflowHandle[CustomerLoyaltyWorkflow, None]
 Progress = Callable[[int], object]
@@ -40,7 +40,7 @@ Progress = Callable[[int], object]
 
 @dataclass
 class Couple:
-    """Somebody who has `points` to give, and the guest who receives."""
+    """A giver with `points`, and a guest that receives the gifts."""
 
     giver: Handle
     receiver: Handle
@@ -49,7 +49,7 @@ class Couple:
 
 
 async def by_gifts(lab: Lab, plan: Plan, *, progress: Progress | None = None) -> Outcome:
-    """Make all transfers by gifts; `progress` is called with 1 after each, as tqdm's `update` is."""
+    """Make all transfers with gifts. After each transfer, `progress(1)` is called, for example tqdm's `update`."""
     started = time.monotonic()
     workers = GiftWorkers(lab, plan)
     moved = await workers.serve_until_done(make_all(lab, len(plan), progress))
@@ -57,7 +57,7 @@ async def by_gifts(lab: Lab, plan: Plan, *, progress: Progress | None = None) ->
 
 
 async def make_all(lab: Lab, transfers: int, progress: Progress | None) -> list[Moved]:
-    """Let the couples share the transfers among them, and return what each has moved."""
+    """Make the transfers with several couples; return the points that each transfer has moved."""
     couples = [await open_accounts(lab, number, transfers * POINTS) for number in range(1, COUPLES + 1)]
     numbers = iter(range(transfers))
     making = [asyncio.create_task(make(numbers, couple, progress)) for couple in couples]
@@ -66,7 +66,7 @@ async def make_all(lab: Lab, transfers: int, progress: Progress | None) -> list[
     finally:
         for one in making:
             one.cancel()
-    for couple in couples:  # all of them, before the first query: one that a worker takes to its grave is not answered
+    for couple in couples:  # all couples before the first query, because a query fails if its worker crashes
         await settled(couple.giver, ANSWER_SECONDS)
         await settled(couple.receiver, ANSWER_SECONDS)
     moved: dict[int, Moved] = {}
@@ -76,7 +76,7 @@ async def make_all(lab: Lab, transfers: int, progress: Progress | None) -> list[
 
 
 async def make(transfers: Iterator[int], couple: Couple, progress: Progress | None) -> None:
-    """Ask the giver for one gift after the other."""
+    """Request one gift after the other from the giver."""
     for transfer in transfers:
         await ask_until_answered(couple.giver, Gift(couple.receiver_id, POINTS), f"{UPDATE_ID}{transfer}")
         if progress is not None:
@@ -84,11 +84,11 @@ async def make(transfers: Iterator[int], couple: Couple, progress: Progress | No
 
 
 WORKERS_DIED = "Workflow Task in failed state"
-"""What the server says of an update when several workers in a row have died with its Workflow Task."""
+"""The server's error for an update after several workers have died during its Workflow Task."""
 
 
 async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
-    """Ask for a gift, again and again where a crash leaves us without an answer: with the same id it is made once."""
+    """Request a gift, and repeat the request after a crash. The update id makes several requests one gift."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -97,24 +97,24 @@ async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
         except RPCError as error:
             if error.status != RPCStatusCode.FAILED_PRECONDITION or WORKERS_DIED not in error.message:
                 raise
-            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
     raise WaitedTooLong(f"Waited {ANSWER_SECONDS} s until {giver.id} answered {id}, but this did not happen")
 
 
 async def moved_by(couple: Couple) -> dict[int, Moved]:
-    """Return what each transfer has moved, as both Event Histories tell it; the balances have to say the same."""
+    """Return the points of each transfer from both histories; raise LabError if the balances differ from them."""
     lost, gained = await gifts_of(couple.giver), await gifts_of(couple.receiver)
     left, received = await points_of(couple.giver), await points_of(couple.receiver)
     if (couple.points - left, received) != (lost.total() * POINTS, gained.total() * POINTS):
         raise LabError(
-            f"The histories of {couple.giver.id} and {couple.receiver.id} tell of {lost.total()} gifts sent and "
-            f"{gained.total()} received; their balances are {left:,} of {couple.points:,}, and {received:,}"
+            f"The histories of {couple.giver.id} and {couple.receiver.id} contain {lost.total()} sent gifts and "
+            f"{gained.total()} received gifts, but their balances are {left:,} of {couple.points:,}, and {received:,}"
         )
     return {number: Moved(lost[number] * POINTS, gained[number] * POINTS) for number in lost | gained}
 
 
 async def gifts_of(customer: Handle) -> Counter[int]:
-    """Count the signals by which each transfer has left or reached a customer, as the Event History tells it."""
+    """Count the gift signals of each transfer in a customer's history, sent or received."""
     count: Counter[int] = Counter()
     for run in await history.fetch(customer):
         for event in run.events:
@@ -127,19 +127,19 @@ async def gifts_of(customer: Handle) -> Counter[int]:
 
 
 async def points_of(customer: Handle) -> int:
-    """Return the current points."""
+    """Return the customer's current points."""
     return (await customer.query(CustomerLoyaltyWorkflow.get_status)).points
 
 
 async def open_accounts(lab: Lab, number: int, points: int) -> Couple:
-    """Open the accounts of a couple: of a giver with so many points, and of the guest."""
+    """Open the accounts of a giver with `points` and of a receiver."""
     receiver_id = f"receiver-{number}"
     giver = await open_account(lab, Customer(f"giver-{number}", points=points, guests=[receiver_id]))
     return Couple(giver, await open_account(lab, Customer(receiver_id)), receiver_id, points)
 
 
 async def open_account(lab: Lab, customer: Customer) -> Handle:
-    """Open an account; one that an earlier experiment has left open is ended."""
+    """Open an account; terminate an open account of an earlier experiment."""
     return await lab.client.start_workflow(
         CustomerLoyaltyWorkflow.run,
         CustomerInput(customer),

@@ -1,4 +1,4 @@
-"""What became of the transfers: one row of the table that compares the ways."""
+"""The outcome of all transfers in one way, as one row of notebook 10's table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loyalty.lab.experiments.transfers.planning import POINTS
 
 @dataclass
 class Moved:
-    """What one transfer cost its giver, and what it brought its receiver, in points."""
+    """The points that the giver of one transfer has lost, and the points that the receiver has gained."""
 
     lost: int
     gained: int
@@ -18,15 +18,15 @@ class Moved:
 
 @dataclass
 class Outcome:
-    """What became of all transfers of a plan, made in one way.
+    """The outcome of all transfers of a plan in one way.
 
-    Each transfer is audited by itself, what its giver lost against what its receiver gained: the sum of all balances
-    would hide points that one transfer has created behind points that another one has destroyed.
+    Each transfer is checked separately, because a sum would hide destroyed points behind created points.
 
-    `transfers` were asked for; `crashes` processes died meanwhile. `destroyed` are points that left a giver and came
-    to no receiver, `created` are points that came to a receiver and left no giver. `twice` are transfers that took
-    place more than once: nothing is created or destroyed, and both balances are wrong. `missing` are transfers that
-    brought their receiver nothing. `seconds` include the starts of processes.
+    The field `transfers` is the number of requested transfers, and `crashes` is the number of crashed processes. The
+    points in `destroyed` left a giver but reached no receiver. The points in `created` reached a receiver but left no
+    giver. The field `twice` counts transfers that happened more than once: both balances are wrong, but their sum is
+    right. The field `missing` counts transfers without any points for the receiver. The time in `seconds` includes the
+    starts of processes.
     """
 
     way: str
@@ -40,7 +40,7 @@ class Outcome:
 
 
 def audit(way: str, moved: Sequence[Moved], crashes: int, seconds: float) -> Outcome:
-    """Add up what went wrong in each transfer."""
+    """Return the outcome of all transfers."""
     return Outcome(
         way=way,
         transfers=len(moved),

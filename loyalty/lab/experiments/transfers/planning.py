@@ -1,4 +1,4 @@
-"""Which transfer is hit by a crash, and where. The same plan for each way, and each of its crashes happens once."""
+"""A plan of crashes in the middle of transfers. All ways use the same plan, and each planned crash happens once."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from enum import StrEnum
 from pathlib import Path
 
 POINTS = 100
-"""Points that each transfer moves."""
+"""Points per transfer."""
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-"""What ends a process at once; Windows, which has no SIGKILL, ends it just as rudely by SIGTERM."""
-
+"""The signal that ends a process at once. Windows has no SIGKILL, but SIGTERM has the same effect there."""
 
 ONE_PER_PROCESS = threading.Lock()
-"""Never released: a second crash, in another thread of a process that is just dying, waits for its next life."""
+"""A lock that is never released. While a process dies, a crash in its second thread waits for the next process."""
 
 
 class CrashPoint(StrEnum):
-    """Where a process crashes in the middle of a transfer."""
+    """The point in a transfer at which a process crashes."""
 
     AFTER_WITHDRAWING = "after withdrawing"
-    """The points have left the giver, and nobody else has been told."""
+    """The giver has lost the points, and no other process has a message about this."""
 
     AFTER_DEPOSITING = "after depositing"
-    """The receiver has the points, and nobody else has been told."""
+    """The receiver has the points, and no other process has a message about this."""
 
 
 AFTER_WITHDRAWING, AFTER_DEPOSITING = CrashPoint
@@ -37,7 +36,7 @@ AFTER_WITHDRAWING, AFTER_DEPOSITING = CrashPoint
 
 @dataclass(frozen=True)
 class Plan:
-    """For each transfer, by its number, the point at which it is hit by a crash, or None."""
+    """The crash point of each transfer, or None for a transfer without a crash."""
 
     crash_points: tuple[CrashPoint | None, ...]
 
@@ -45,12 +44,12 @@ class Plan:
         return len(self.crash_points)
 
     def count(self, point: CrashPoint) -> int:
-        """Return how many transfers are hit at `point`."""
+        """Return the number of crashes at `point`."""
         return Counter(self.crash_points)[point]
 
     @property
     def crashes(self) -> int:
-        """How many transfers are hit at all."""
+        """The number of all crashes."""
         return sum(map(self.count, CrashPoint))
 
     def __repr__(self) -> str:
@@ -59,7 +58,7 @@ class Plan:
 
 
 def plan(transfers: int = 100, crashes: int = 15, seed: int = 2026) -> Plan:
-    """Draw lots: `crashes` of the transfers are hit at one point, and as many others at the other one."""
+    """Return a random plan with `crashes` crashes at each of the two points, in different transfers."""
     lots: list[CrashPoint | None] = [point for point in CrashPoint for _ in range(crashes)]
     if len(lots) > transfers:
         raise ValueError(f"Cannot hit {len(lots)} of {transfers} transfers; each is hit once at most")
@@ -69,20 +68,20 @@ def plan(transfers: int = 100, crashes: int = 15, seed: int = 2026) -> Plan:
 
 
 class Crashes:
-    """What of a plan has not happened yet: a folder with one file for each crash, seen by all processes."""
+    """The crashes that have not happened yet. All processes share a folder with one file per crash."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def arm(self, plan: Plan) -> None:
-        """Prepare all crashes of `plan`."""
+        """Create a file for each crash of `plan`."""
         self._folder.mkdir(parents=True)
         for transfer, point in enumerate(plan.crash_points):
             if point is not None:
                 self._file(transfer, point).touch()
 
     def crash_if_planned(self, transfer: int, point: CrashPoint) -> None:
-        """End this process as a power cut would, if that is planned here and has not happened yet."""
+        """Kill this process if a crash is planned at this point and has not happened yet."""
         planned = self._file(transfer, point)
         if planned.exists():
             ONE_PER_PROCESS.acquire()
@@ -90,7 +89,7 @@ class Crashes:
             os.kill(os.getpid(), KILL)
 
     def pending(self) -> list[str]:
-        """Return the crashes that have not happened."""
+        """Return the names of the crashes that have not happened yet."""
         return sorted(file.name for file in self._folder.iterdir())
 
     def _file(self, transfer: int, point: CrashPoint) -> Path:

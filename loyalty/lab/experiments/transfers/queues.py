@@ -1,6 +1,7 @@
-"""Two persistent queues that deliver at least once: what was received and not acknowledged comes again.
+"""Transfers with two persistent queues. The queues deliver a message again if the message is not acknowledged.
 
-`python -m loyalty.lab.experiments.transfers.queues FOLDER withdraw` (or `deposit`) consumes the first (second) queue.
+The command `python -m loyalty.lab.experiments.transfers.queues FOLDER withdraw` runs the consumer of the first queue,
+and `deposit` in place of `withdraw` runs the consumer of the second queue.
 """
 
 from __future__ import annotations
@@ -16,33 +17,35 @@ from persistqueue import Empty, SQLiteAckQueue
 from persistqueue.serializers import json
 
 from loyalty.lab.experiments.transfers.accounts import Services
-from loyalty.lab.experiments.transfers.mortal import keep_alive
+from loyalty.lab.experiments.transfers.crashing_process import run_until_it_ends
 from loyalty.lab.experiments.transfers.outcome import Outcome, audit
 from loyalty.lab.experiments.transfers.planning import AFTER_DEPOSITING, AFTER_WITHDRAWING, Plan
 
 END = "end"
-"""The message after which no other one comes."""
+"""The last message of a queue."""
 
 LOOK_EVERY_SECONDS = 0.02
 PATIENCE_SECONDS = 10
-"""How long a consumer waits for a message: its supervisor may be gone, and nobody would end it."""
+"""How long a consumer waits for a message. Without this limit, it would run forever if its parent process died."""
 
 
 def by_queue(folder: Path, plan: Plan) -> Outcome:
-    """Make all transfers by queues: one consumer withdraws and hands on, the other one deposits."""
+    """Make all transfers with queues: one consumer withdraws and forwards, and the other consumer deposits."""
     started, services = time.monotonic(), Services.open(folder, plan)
     transfers = open_queue(services.folder, "transfers", receiving=False)
-    open_queue(services.folder, "deposits", receiving=False)  # now, lest both consumers make the same file at once
+    open_queue(services.folder, "deposits", receiving=False)  # now: the consumers would create one file at once
     for message in (*range(len(plan)), END):
         transfers.put(message)
     with ThreadPoolExecutor() as both:
-        consumers = [both.submit(keep_alive, __name__, services.folder, what) for what in ("withdraw", "deposit")]
+        consumers = [
+            both.submit(run_until_it_ends, __name__, services.folder, what) for what in ("withdraw", "deposit")
+        ]
     crashes = sum(consumer.result() for consumer in consumers)
     return audit("queue", services.moved(plan), crashes, time.monotonic() - started)
 
 
 def withdraw_all(transfers: SQLiteAckQueue, deposits: SQLiteAckQueue, services: Services) -> None:
-    """Withdraw, hand on, acknowledge."""
+    """Withdraw each transfer, forward it to the second queue, and acknowledge it."""
     for message, transfer in messages(transfers):
         services.giver.withdraw(transfer)
         services.crashes.crash_if_planned(transfer, AFTER_WITHDRAWING)
@@ -52,7 +55,7 @@ def withdraw_all(transfers: SQLiteAckQueue, deposits: SQLiteAckQueue, services: 
 
 
 def deposit_all(deposits: SQLiteAckQueue, services: Services) -> None:
-    """Deposit, acknowledge."""
+    """Deposit each transfer and acknowledge it."""
     for message, transfer in messages(deposits):
         services.receiver.deposit(transfer)
         services.crashes.crash_if_planned(transfer, AFTER_DEPOSITING)
@@ -60,7 +63,7 @@ def deposit_all(deposits: SQLiteAckQueue, services: Services) -> None:
 
 
 def messages(queue: SQLiteAckQueue) -> Iterator[tuple[int, Any]]:
-    """Receive message after message, each with its id in the queue, until the end is announced."""
+    """Yield each message with its id until the last message; raise TimeoutError after a long wait."""
     latest = time.monotonic()
     while time.monotonic() - latest < PATIENCE_SECONDS:
         try:
@@ -71,16 +74,16 @@ def messages(queue: SQLiteAckQueue) -> Iterator[tuple[int, Any]]:
             return
         yield message["pqid"], message["data"]
         latest = time.monotonic()
-    raise TimeoutError(f"Waited {PATIENCE_SECONDS} s for a message, and none came")
+    raise TimeoutError(f"Waited {PATIENCE_SECONDS} s for a message, but no message came")
 
 
 def open_queue(folder: Path, name: str, *, receiving: bool) -> SQLiteAckQueue:
-    """Open a queue; to receive from it means to receive again what was not acknowledged."""
+    """Open a queue. A `receiving` process gets the unacknowledged messages again."""
     return SQLiteAckQueue(str(folder / name), auto_resume=receiving, serializer=json)
 
 
 def main(folder: Path, what: str) -> None:
-    """Serve one of the queues to its end."""
+    """Consume one of the queues to its last message."""
     deposits = open_queue(folder, "deposits", receiving=what == "deposit")
     if what == "deposit":
         deposit_all(deposits, Services(folder))

@@ -1,4 +1,4 @@
-"""The worker processes of an experiment: they crash where that is planned, and are started again."""
+"""Start the worker processes of an experiment, and start new workers after crashes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from loyalty.lab.processes.child import Child, python_module
 T = TypeVar("T")
 
 WORKERS = 2
-"""While one of them is starting again, the other one takes over."""
+"""While one worker starts again, the other worker continues."""
 
 LOOK_EVERY_SECONDS = 0.02
-LAST_WORDS = 10
+LAST_LINES = 10
 
 
 class GiftWorkers:
-    """Worker processes of `transfers.gift_worker`; `crashes` counts those that have died."""
+    """Worker processes of `transfers.gift_worker`. `crashes` is the number of crashed workers."""
 
     def __init__(self, lab: Lab, plan: Plan) -> None:
         folder = Path(tempfile.mkdtemp(prefix="gifts-", dir=lab.folder))
@@ -36,29 +36,29 @@ class GiftWorkers:
         self.crashes = 0
 
     async def serve_until_done(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what `work` returns; keep the workers alive meanwhile, and stop them in the end."""
+        """Return the result of `work`. Start new workers after crashes, and stop all workers in the end."""
         working = asyncio.ensure_future(work)
         try:
             while not working.done():
-                self._replace_the_dead()
+                self._restart_crashed_workers()
                 await asyncio.wait({working}, timeout=LOOK_EVERY_SECONDS)
             return working.result()
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
-            self._bury_the_dead()
+            self._remove_crashed_workers()
             await asyncio.gather(*(asyncio.to_thread(child.stop) for child in self._children))
 
-    def _replace_the_dead(self) -> None:
-        self._bury_the_dead()
+    def _restart_crashed_workers(self) -> None:
+        self._remove_crashed_workers()
         if self.crashes > self._planned:
-            words = "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_WORDS:])
-            raise LabError(f"A worker failed, and not by a planned crash; its last lines:\n{words}")
+            words = "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
+            raise LabError(f"A worker failed without a planned crash; its last lines:\n{words}")
         while len(self._children) < WORKERS:
             command = python_module("loyalty.lab.experiments.transfers.gift_worker")
             self._children.append(Child(command, self._log, self._environment))
 
-    def _bury_the_dead(self) -> None:
+    def _remove_crashed_workers(self) -> None:
         alive = [child for child in self._children if child.alive]
         self.crashes += len(self._children) - len(alive)
         self._children = alive

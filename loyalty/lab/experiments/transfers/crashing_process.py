@@ -1,4 +1,4 @@
-"""Processes that crash where a plan says so."""
+"""Run processes that crash at planned points."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from loyalty.lab.processes.child import python_module
 from loyalty.lab.processes.environment import python_environment
 
 DEADLINE_SECONDS = 120
-"""How long one process may take for all that is left to do."""
+"""How long one process may run."""
 
 
 def run(module: str, *arguments: object) -> tuple[list[str], bool]:
-    """Run `python -m module arguments...` to its end; return the lines that it printed, and whether it crashed.
+    """Run `python -m module arguments...`; return the printed lines, and True if the process crashed as planned.
 
-    Raise LabError where it failed in another way.
+    Raise LabError if the process failed in another way, and WaitedTooLong if the process did not end in time.
     """
     command = python_module(module, *map(str, arguments))
     try:
@@ -25,14 +25,14 @@ def run(module: str, *arguments: object) -> tuple[list[str], bool]:
         )
     except subprocess.TimeoutExpired as error:
         raise WaitedTooLong(f"Waited {DEADLINE_SECONDS} s until {module} ended, but this did not happen") from error
-    crashed = ended.returncode in (-KILL, KILL)  # as Linux and macOS say it, and Windows
+    crashed = ended.returncode in (-KILL, KILL)  # negative on Linux and macOS, positive on Windows
     if ended.returncode != 0 and not crashed:
-        raise LabError(f"{module} failed, and not by a planned crash; its last lines:\n{ended.stderr[-500:]}")
+        raise LabError(f"{module} failed without a planned crash; its last lines:\n{ended.stderr[-500:]}")
     return ended.stdout.splitlines(), crashed
 
 
-def keep_alive(module: str, *arguments: object) -> int:
-    """Run it, and start it again after each crash until it ends by itself; return the number of crashes."""
+def run_until_it_ends(module: str, *arguments: object) -> int:
+    """Run the module, and run it again after each crash; return the number of crashes."""
     crashes = 0
     while run(module, *arguments)[1]:
         crashes += 1
