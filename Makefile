@@ -34,7 +34,7 @@ help:
 	@echo "make update bring the newest course; notebooks that you have changed are kept"
 	@echo "make check  lint, types and the quick tests, in less than a minute"
 	@echo "make test   the same, then the slow tests and every notebook"
-	@echo "make chaos  the tests of faults, larger, for some minutes (LOYALTY_CHAOS_SEED=7 repeats one of its plans)"
+	@echo "make chaos  test for some minutes with killed processes and random messages (LOYALTY_CHAOS_SEED=7 repeats a plan)"
 	@echo "make bench  measure how fast and lean it is, side by side (BENCH='replay fleet': only these); takes two hours"
 	@echo "make binder build and run the course as Binder does, without Docker (Linux, as root); says what it takes there"
 	@echo "make lock   choose the newest versions that pyproject.toml allows, and pin them"
@@ -70,7 +70,7 @@ test: check
 
 .PHONY: chaos
 chaos: $(VENV)/.test
-	LOYALTY_CHAOS=long $(BIN)/python -m pytest --timeout=7200 tests/test_faults.py tests/test_model.py
+	LOYALTY_CHAOS=long $(BIN)/python -m pytest --timeout=7200 tests/test_killed_*.py tests/test_storm.py tests/test_model*.py
 
 .PHONY: bench
 bench: $(VENV)/.test

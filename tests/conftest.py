@@ -1,10 +1,11 @@
-"""One real server for the whole session; for each test a namespace and a worker of its own."""
+"""One real server for the whole session. Each test has its own namespace and its own worker."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -15,23 +16,28 @@ from temporalio.testing import WorkflowEnvironment
 from loyalty.lab.server.address import SESSION_ADDRESS, SESSION_UI_PORT
 from tests.support import story as ada_and_her_friends
 from tests.support.environment import isolate
-from tests.support.helpers import Shop, fresh_namespace, start_server
+from tests.support.helpers import Report, Shop, fresh_namespace, start_server
 from tests.support.post_office import PostOffice
 
-isolate(os.environ)  # before any test; kernels, workers and servers of the tests inherit it
+isolate(os.environ)  # first: kernels, workers and servers of the tests inherit these variables
 
 MEASURED = "measured"
-"""Name of the property with which a test records a line that is worth reading when it passes, too."""
+"""Name of the test property for a measured line. The terminal summary prints these lines even for passed tests."""
+
+LONG = (
+    "test_model.py",
+    "test_wrong_tries.py",
+    "test_browser.py",
+    "test_install.py",
+    "test_wrong_orders.py",
+    "test_model_small_limits.py",
+)
+"""Files that take minutes. They start first: two processes share the files, and a long last file would run alone."""
 
 
-LONG = ("test_model.py", "test_wrong_tries.py", "test_browser.py", "test_install.py", "test_wrong_orders.py")
-"""Files whose tests take minutes. Two processes take one file after the other; a long one at the end would keep one of
-the two waiting."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what `-m` does not want
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects tests by `-m`
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the notebooks as slow, and put them and the long files first; all others keep their order."""
+    """Mark the notebooks as slow, and sort the notebooks and the long files to the front."""
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.slow)
@@ -39,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what tests have measured, in whichever process they ran."""
+    """Print the measured lines of all tests, from all processes."""
     ended = [test for outcome in ("passed", "failed") for test in terminalreporter.getreports(outcome)]
     lines = [value for test in ended for name, value in test.user_properties if name == MEASURED]
     if lines:
@@ -59,8 +65,14 @@ async def server() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Report:
+    """Return a function that prints a line at the end of the session, even if the test passes."""
+    return partial(record_property, MEASURED)
+
+
+@pytest.fixture
 def in_session(server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the environment look as it does in a JupyterLab session, whose server is this one."""
+    """Set the environment variables of a JupyterLab session that uses the server of the tests."""
     monkeypatch.setenv(SESSION_ADDRESS, server.client.service_client.config.target_host)
     monkeypatch.setenv(SESSION_UI_PORT, "1")
 
@@ -72,7 +84,7 @@ async def client(server: WorkflowEnvironment) -> Client:
 
 @pytest.fixture
 def closed_shop(client: Client) -> Shop:
-    """A shop whose worker the test starts itself."""
+    """A shop without a worker. The test starts the worker itself."""
     return Shop(client)
 
 

@@ -1,27 +1,25 @@
-"""A customer outlives every run: nothing is lost, forgotten or told twice on the way from one to the next."""
+"""A customer continues as new at its threshold. No message and no query is lost meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateStage
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import Worker
 
-from loyalty.actor.mailbox import CARRY_LIMIT
 from loyalty.config import SENDER_RETRIES
 from loyalty.tiers import TIERS
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import (
-    Gate,
     Handle,
     Shop,
     at_once,
     comes_to,
+    continue_as_new,
     count,
     ends,
     events,
@@ -37,87 +35,11 @@ from tests.support.helpers import (
 pytestmark = pytest.mark.slow
 
 WELCOME = "Welcome to the loyalty program"
+
 ADA = "ada@example.org"
 
 SHORT = {"history_threshold": 30}
 """Each run continues as new after about 30 events."""
-
-
-async def start_input(run: Handle, shop: Shop) -> dict[str, Any]:
-    """Return the input with which a run was started."""
-    payloads = (await events(run))[0].workflow_execution_started_event_attributes.input.payloads
-    (start,) = await shop.client.data_converter.decode(payloads)
-    assert isinstance(start, dict)
-    return start
-
-
-async def goes_on(customer: Handle, times: int = 1) -> None:
-    """Send updates until the customer has continued as new `times` times."""
-    for _ in range(times):
-        before = (await customer.describe()).run_id
-        for _ in range(40):
-            await customer.execute_update("addLoyaltyPoint", 1)
-            if (await customer.describe()).run_id != before:
-                break
-        else:
-            raise AssertionError(f"{customer.id} has not continued as new after 40 purchases")
-
-
-async def test_state_is_carried_over_to_next_run(shop: Shop) -> None:
-    ada = await shop.opens("ada", name="Ada", email=ADA, points=1_000, settings=SHORT)
-    await ada.signal("inviteGuest", {"customer_id": "grace"})
-    await ada.signal("notifyNewStatus", {"customer_id": "joan", "status": "Gold"})
-    await shop.mails.arrive(ADA, WELCOME, "grace is your guest", "joan now has Gold status")
-    await goes_on(ada, times=3)
-    answer = await status(ada)
-    bought = answer["points"] - 1_000
-    assert bought > 3, "A run processed no purchase"
-    assert answer["lifetime_points"] == answer["points"]
-    assert (answer["name"], answer["friends"]) == ("Ada", {"joan": "Gold"})
-    assert await ada.query("getGuests") == ["grace"]
-    assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
-    assert await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 1}) == "grace receives 1 points"
-
-
-async def test_next_run_recognizes_repeated_transaction(shop: Shop) -> None:
-    ada = await shop.opens("ada", points=999, settings=SHORT)
-    assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) == "Welcome to Gold Status!"
-    await goes_on(ada, times=3)
-    before = await points(ada)
-    await ada.signal("addPoints", args=[1, None, "receipt-1"])
-    assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) == "Welcome to Gold Status!"
-    assert await points(ada) == before
-
-
-async def test_repeated_transaction_in_carried_mailbox_counts_once(shop: Shop) -> None:
-    purchase = {"kind": "addPoints", "points": 100, "transaction_id": "receipt-1"}
-    ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": [purchase] * 3})
-    await comes_to(ada, 100)
-    assert await ada.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"]) == (
-        "Thanks for being a loyal customer!"
-    )
-    assert await points(ada) == 100
-
-
-async def test_next_run_forgets_only_the_oldest_transaction(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loyalty.account.TRANSACTIONS_REMEMBERED", 3)
-    ada = await shop.opens("ada", settings={"history_threshold": 1})
-    for transaction_id in ("z", "y", "a", "m"):
-        await ada.execute_update("addLoyaltyPoint", args=[1, None, transaction_id])
-    for transaction_id in ("y", "a", "m"):
-        await ada.execute_update("addLoyaltyPoint", args=[1, None, transaction_id])
-    assert await points(ada) == 4, "One of the last three transactions was counted again"
-    await ada.execute_update("addLoyaltyPoint", args=[1, None, "z"])
-    assert await points(ada) == 5, "The fourth-last transaction is still stored"
-
-
-async def test_only_first_run_sends_welcome_email(shop: Shop) -> None:
-    ada = await shop.opens("ada", email=ADA, settings=SHORT)
-    await goes_on(ada, times=3)
-    await ada.signal("cancelAccount")
-    await ends(ada)
-    assert shop.mails.to(ADA).count(WELCOME) == 1
-    assert shop.mails.to(ADA)[-1] == "Goodbye"
 
 
 async def test_every_run_ends_near_its_history_threshold(shop: Shop) -> None:
@@ -224,44 +146,11 @@ async def test_worker_without_cache_continues_customer_after_refused_update(shop
             await comes_to(ada, 2)
 
 
-async def test_waiting_updates_are_answered_and_waiting_signals_are_carried_over(closed_shop: Shop) -> None:
-    gate = Gate()
-    async with closed_shop.serving(gate=gate):
-        ada = await closed_shop.opens("ada", points=1_000, settings={"history_threshold": 5})
-        await ada.signal("inviteGuest", {"customer_id": "grace"})
-        await gate.reached.wait()
-        await ada.signal("addPoints", 10)
-        asked = await ada.start_update("addLoyaltyPoint", 4_000, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
-        await ada.signal("addPoints", 20)
-        await ada.signal("addPoints", 30)
-        gate.open.set()
-        assert await asked.result() == "Welcome to Platinum Status!"
-        await comes_to(ada, 5_060)
-        first, second, *_ = await runs(ada, closed_shop.client)
-        assert await count(first, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED) == 1
-        carried = await start_input(second, closed_shop)
-        assert [tell["points"] for tell in carried["mailbox"]] == [20, 30], (
-            "The signals after the last update were not carried over"
-        )
-
-
 async def test_updates_are_answered_with_threshold_of_one_event(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 1})
     answers = [await ada.execute_update("addLoyaltyPoint", 1) for _ in range(5)]
     assert answers == ["Thanks for being a loyal customer!"] * 5
     assert await points(ada) == 5
-
-
-async def test_large_mailbox_is_processed_down_to_carry_limit(closed_shop: Shop) -> None:
-    waiting = 2 * CARRY_LIMIT + 50
-    ada = await closed_shop.opens("ada", settings={"history_threshold": waiting})
-    await asyncio.gather(*(ada.signal("addPoints", 1) for _ in range(waiting)))
-    async with closed_shop.serving():
-        await comes_to(ada, waiting)
-        _, second = await runs(ada, closed_shop.client)
-        carried = await start_input(second, closed_shop)
-    assert len(carried["mailbox"]) == CARRY_LIMIT
-    assert carried["customer"]["points"] == waiting - CARRY_LIMIT
 
 
 async def test_run_with_threshold_of_one_event_processes_one_message(shop: Shop) -> None:
@@ -273,29 +162,6 @@ async def test_run_with_threshold_of_one_event_processes_one_message(shop: Shop)
         lambda seen: len(seen) == 5,
         waiting_for="five runs: one run for each message and one idle run",
     )
-
-
-async def test_every_type_of_message_can_be_carried_over(shop: Shop) -> None:
-    start = {
-        "is_new": False,
-        "mailbox": [
-            {"kind": "addPoints", "points": 100, "sender_id": None},
-            {"kind": "ensureMinimumStatus", "level": 2},
-            {"kind": "inviteGuest", "guest": {"customer_id": "grace", "name": "Grace", "email": ""}},
-            {"kind": "notifyNewStatus", "news": {"customer_id": "joan", "status": "Gold"}},
-            {"kind": "addPoints", "points": 10, "sender_id": "joan"},
-            {"kind": "cancelAccount"},
-        ],
-        "outbox": [{"to": ADA, "subject": "From another run", "body": "", "topic": "status"}],
-    }
-    ada = await shop.opens("ada", email=ADA, settings=start)
-    await ends(ada)
-    answer = await status(ada)
-    assert (answer["points"], answer["friends"]) == (1_010, {"joan": "Gold"})
-    assert await ada.query("getGuests") == ["grace"]
-    told = shop.mails.to(ADA)
-    assert (told[0], told[-1]) == ("From another run", "Goodbye")
-    assert {"Welcome to Gold Status!", "Grace is your guest", "joan now has Gold status"} < set(told)
 
 
 async def test_customer_without_threshold_follows_server_suggestion() -> None:
@@ -311,23 +177,6 @@ async def test_customer_without_threshold_follows_server_suggestion() -> None:
     assert all(40 <= length <= 55 for length in lengths[:-1]), (
         f"Runs have {lengths} events; the server suggested about 40"
     )
-
-
-async def test_unsent_email_is_carried_over_and_sent_later(shop: Shop) -> None:
-    shop.mails.down = True
-    ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 15})
-    await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": "Gold"})
-    before = (await ada.describe()).run_id
-    for _ in range(4):
-        await ada.execute_update("addLoyaltyPoint", 1)
-    await eventually(
-        lambda: ada.describe(),
-        lambda seen: seen.run_id != before,
-        waiting_for="a new run although the mail server is down",
-    )
-    assert not shop.mails.received
-    shop.mails.down = False
-    await shop.mails.arrive(ADA, WELCOME, "grace now has Gold status", "You now have 4 points")
 
 
 async def test_query_includes_waiting_messages_while_run_ends(shop: Shop) -> None:
@@ -377,36 +226,6 @@ async def test_new_worker_returns_same_points_as_previous_worker(closed_shop: Sh
     )
 
 
-async def test_guest_inherits_threshold_and_continues_as_new(shop: Shop) -> None:
-    ada = await shop.opens("ada", points=1_000, settings=SHORT)
-    await ada.signal("inviteGuest", {"customer_id": "grace"})
-    await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
-    grace = shop.customer("grace")
-    await goes_on(grace)
-    assert (await status(grace))["status"]["name"] == "Silver"
-
-
-async def test_invitation_cannot_reopen_account_closed_in_later_run(shop: Shop) -> None:
-    grace = await shop.opens("grace", settings=SHORT)
-    await goes_on(grace)
-    await grace.signal("cancelAccount")
-    await ends(grace)
-    ada = await shop.opens("ada", email=ADA, points=1_000)
-    await ada.signal("inviteGuest", {"customer_id": "grace"})
-    await shop.mails.arrive(ADA, WELCOME, "grace has already canceled")
-
-
-async def test_gift_reaches_guest_after_both_customers_continued_as_new(shop: Shop) -> None:
-    ada = await shop.opens("ada", points=1_000, settings=SHORT)
-    await ada.signal("inviteGuest", {"customer_id": "grace"})
-    await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
-    await goes_on(ada)
-    await goes_on(shop.customer("grace"))
-    before = await points(shop.customer("grace"))
-    await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 100})
-    await comes_to(shop.customer("grace"), before + 100)
-
-
 async def test_cancel_account_at_threshold_completes_without_new_run(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1, "is_new": False})
     await ada.signal("cancelAccount")
@@ -417,7 +236,7 @@ async def test_cancel_account_at_threshold_completes_without_new_run(shop: Shop)
 
 async def test_cancellation_reaches_the_newest_run(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings=SHORT)
-    await goes_on(ada)
+    await continue_as_new(ada)
     await ada.cancel()
     await eventually(
         lambda: ada.describe(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import venv
-from collections.abc import Callable
 from importlib.metadata import Distribution, PackagePath, distribution
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from packaging.requirements import Requirement
 
 import loyalty
 from loyalty.messages import TASK_QUEUE
-from tests.conftest import MEASURED
-from tests.support.helpers import Shop, comes_to
-from tests.test_worker import STARTING, worker
+from tests.support.helpers import Report, Shop, comes_to
+from tests.support.worker_process import STARTING, worker
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +55,7 @@ def closed_shop(closed_shop: Shop) -> Shop:
 
 
 async def test_worker_runs_without_the_packages_of_the_course(
-    closed_shop: Shop, light: tuple[str, str], record_property: Callable[[str, object], None]
+    closed_shop: Shop, light: tuple[str, str], report: Report
 ) -> None:
     absent = subprocess.run([*light, "-c", LOOK], capture_output=True, text=True, check=True, cwd="/").stdout  # noqa: ASYNC221
     assert absent.strip() == "[]"
@@ -67,7 +65,7 @@ async def test_worker_runs_without_the_packages_of_the_course(
         await comes_to(ada, 100, timeout=STARTING)
     paths = [Path(str(file.locate())) for file in files_of("loyalty")]
     size = sum(path.stat().st_size for path in paths if path.is_file())
-    record_property(MEASURED, f"packages of a worker without the course: {size / 1e6:.0f} MB")
+    report(f"packages of a worker without the course: {size / 1e6:.0f} MB")
 
 
 async def test_coffee_worker_without_database_packages_names_missing_extra(

@@ -2,73 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetStickyTaskQueueRequest
 
 from loyalty.messages import TASK_QUEUE
-from tests.support.helpers import Handle, Shop, comes_to, ends, eventually
+from tests.support.helpers import Shop, comes_to, ends, reset_sticky_queue
 from tests.support.post_office import PostOffice
+from tests.support.worker_process import STARTING, worker
 
 pytestmark = pytest.mark.slow
-
-STARTING = 20
-"""Deadline in seconds for the start of a worker on a busy machine."""
-
-
-class WorkerProcess:
-    """A worker process and its log so far."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.log = ""
-        self._reading = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        assert self.process.stderr
-        async for line in self.process.stderr:
-            self.log += line.decode()
-
-    async def logs(self, text: str) -> None:
-        await eventually(
-            lambda: self.log, lambda log: text in log, waiting_for=f"the worker to log {text!r}", timeout=STARTING
-        )
-
-    async def ended(self) -> int:
-        """Wait until the process has ended and the whole log was read; return the exit code."""
-        await asyncio.wait_for(self._reading, STARTING)
-        return await asyncio.wait_for(self.process.wait(), STARTING)
-
-
-@asynccontextmanager
-async def worker(
-    shop: Shop, *task_queues: str, python: Sequence[str] = (sys.executable,), **environment: str
-) -> AsyncIterator[WorkerProcess]:
-    """Run a worker process for the shop's namespace; kill the process at the end if it still runs."""
-    base = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "LOYALTY_"))}
-    where = {
-        "TEMPORAL_ADDRESS": shop.client.service_client.config.target_host,
-        "TEMPORAL_NAMESPACE": shop.client.namespace,
-        "TEMPORAL_CONFIG_FILE": os.devnull,
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(*python, "-m", "loyalty.worker", *task_queues),
-        env=base | where | environment,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield WorkerProcess(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 @pytest.fixture
@@ -104,15 +47,6 @@ async def test_worker_sends_emails_to_the_mail_server(closed_shop: Shop, post_of
     assert [mail["Subject"] for mail in post_office.received] == ["Welcome to the loyalty program", "Goodbye"]
 
 
-async def forget_the_killed_worker(customer: Handle, shop: Shop) -> None:
-    """Spare the test the 10 s for which the server hopes that a worker with this customer in its cache comes back."""
-    await shop.client.workflow_service.reset_sticky_task_queue(
-        ResetStickyTaskQueueRequest(
-            namespace=shop.client.namespace, execution=WorkflowExecution(workflow_id=customer.id)
-        )
-    )
-
-
 async def test_customer_keeps_its_points_after_worker_is_killed(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada")
     await ada.signal("addPoints", 1)
@@ -120,7 +54,7 @@ async def test_customer_keeps_its_points_after_worker_is_killed(closed_shop: Sho
         await comes_to(ada, 1, timeout=STARTING)
         first.process.kill()
         assert await first.ended() == -signal.SIGKILL
-    await forget_the_killed_worker(ada, closed_shop)
+    await reset_sticky_queue(ada, closed_shop.client)
     await ada.signal("addPoints", 10)
     async with worker(closed_shop):
         await comes_to(ada, 11, timeout=STARTING)

@@ -1,7 +1,7 @@
-"""Purchases by a plan, worker processes that are killed by the same plan, and what came of both.
+"""A plan of purchases and of kills of worker processes, and a class that executes the plan.
 
-A seed makes the plan: who buys what, by which kind of message, and which worker dies after which purchase. When which
-process runs is up to the operating system: a seed that has found something is worth more than one try.
+A seed determines the plan: the customer, the points and the kind of message of each purchase, and the killed workers.
+The operating system schedules the processes, so try a seed more than once to repeat a failure.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from loyalty.tiers import TIERS
 from tests.support.helpers import Handle, at_once
 
 COUNT = 1_000
-"""Every purchase is worth 1 point more than a multiple of it: the last three digits of a customer's points say how many
-purchases were counted, the digits before them which."""
+"""Each purchase has 1 point more than a multiple of COUNT. So the last three digits of a customer's points are the
+number of counted purchases."""
 
 REPEATED_WITHIN = 300
-"""A sender who tells twice does so at most this many purchases later: often to another run of the customer."""
+"""A repeated signal follows at most this many purchases later, often in another run of the customer."""
 
 SENDERS = 150
 LEAD = 150
-"""Purchases that may begin between the moment at which a kill is due and the kill itself."""
+"""The number of purchases that may start between the due time of a kill and the kill itself."""
 
 PART_WITH_KILLS = 0.9
-"""The last tenth of the messages finds whoever is left, so that the end is not mere waiting."""
+"""No worker is killed during the last tenth of the messages, so that the plan does not end with waiting."""
 
 ANSWER_SECONDS = 4.0
-"""After so long without an answer, an ask is sent again. A customer whose worker died is silent for up to 10 s, because
-the server hopes that the worker with the customer in its cache comes back; that cannot be configured from outside."""
+"""An update without an answer is sent again after this time. A customer of a killed worker does not answer for up to
+10 s, because the server first waits for the worker with the customer in its cache. This wait is not configurable."""
 
 ANSWERS = {THANKS, *(f"Welcome to {tier.name} Status!" for tier in TIERS)}
 
 
 class Way(Enum):
-    """How a purchase is told: by a signal, by the same signal twice, or by an update until it is answered."""
+    """How a purchase is sent: as one signal, as the same signal twice, or as an update until an answer arrives."""
 
     TELL = "tell"
     TELL_TWICE = "tell twice"
@@ -56,7 +56,7 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Purchase:
-    """Some points for one of the customers."""
+    """Points for one customer."""
 
     number: int
     customer: int
@@ -65,13 +65,13 @@ class Purchase:
 
     @property
     def arguments(self) -> list[Any]:
-        """The arguments of the message; what is sent more than once carries a transaction id."""
+        """The arguments of the message. A repeated message has a transaction id."""
         return [self.points] if self.way is Way.TELL else [self.points, None, f"purchase-{self.number}"]
 
 
 @dataclass(frozen=True)
-class Blow:
-    """When the message at `position` has begun, the workers with the numbers `victims` are killed at once."""
+class Kill:
+    """A kill of the workers with the numbers `victims`, due at the start of the message at `position`."""
 
     position: int
     victims: tuple[int, ...]
@@ -79,22 +79,24 @@ class Blow:
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens in one run of chaos; `messages` holds a purchase that is told twice in two places."""
+    """All purchases, messages and kills of one test; `messages` contains a repeated purchase twice."""
 
     purchases: Sequence[Purchase]
     messages: Sequence[Purchase]
-    blows: Sequence[Blow]
+    kills: Sequence[Kill]
 
     @classmethod
     def of(cls, seed: int, *, purchases: int, kills: int, customers: int, workers: int) -> Plan:
-        """Return the plan that this seed makes: at least so many kills, in one blow of eight of all workers at once."""
+        """Return the plan of this seed, with at least `kills` kills; about one in eight kills all workers at once."""
         chance = random.Random(seed)
         ways = chance.choices(list(Way), weights=[88, 8, 4], k=purchases)
         bought = [
             Purchase(number, chance.randrange(customers), 1 + COUNT * chance.randrange(10 * COUNT), way)
             for number, way in enumerate(ways)
         ]
-        assert max(Counter(purchase.customer for purchase in bought).values()) < COUNT, "Three digits count them"
+        assert max(Counter(purchase.customer for purchase in bought).values()) < COUNT, (
+            "Three digits cannot count the purchases of a customer"
+        )
         moments = [(float(purchase.number), purchase) for purchase in bought]
         for purchase in bought:
             if purchase.way is Way.TELL_TWICE:
@@ -104,11 +106,11 @@ class Plan:
         while sum(map(len, victims)) < kills:
             victims.append(tuple(range(workers)) if chance.random() < 1 / 8 else (chance.randrange(workers),))
         positions = sorted(chance.sample(range(int(len(messages) * PART_WITH_KILLS)), len(victims)))
-        return cls(bought, messages, [Blow(*blow) for blow in zip(positions, victims, strict=True)])
+        return cls(bought, messages, [Kill(*kill) for kill in zip(positions, victims, strict=True)])
 
 
 class Crew:
-    """Worker processes of a lab; who is killed is started again at once."""
+    """Worker processes of a lab. A killed worker is started again at once."""
 
     def __init__(self, lab: Lab, size: int) -> None:
         self._lab, self._size = lab, size
@@ -117,13 +119,13 @@ class Crew:
         self.kills = 0
 
     async def start(self) -> None:
-        """Start all of them; the process itself is given a deadline by the lab."""
+        """Start all workers. The lab raises an error if a worker does not start in time."""
         self._workers = await asyncio.gather(*(asyncio.to_thread(self._lab.new_worker) for _ in range(self._size)))
 
     async def kill(self, victims: Sequence[int]) -> None:
-        """Send SIGKILL to these workers as soon as all serve, and begin to start them again.
+        """Wait until all workers run, send SIGKILL to these workers, and start them again.
 
-        A slow machine takes long to start a worker. Blows that do not wait would leave it without any worker.
+        Without the wait, a slow machine could have no running worker at all.
         """
         await self.is_whole()
         await asyncio.gather(*(asyncio.to_thread(self._workers[victim].kill) for victim in victims))
@@ -132,17 +134,17 @@ class Crew:
             self._starting[victim] = asyncio.create_task(asyncio.to_thread(self._workers[victim].start))
 
     async def are_back(self, killed: Iterable[int]) -> None:
-        """Return once these workers serve; raise LabError where one cannot be started."""
+        """Wait until these workers run; raise LabError if a worker does not start."""
         await asyncio.gather(*(self._starting[number] for number in killed if number in self._starting))
 
     async def is_whole(self) -> None:
-        """Return once everybody serves."""
+        """Wait until all workers run."""
         await self.are_back(range(self._size))
 
 
 @dataclass
 class Chaos:
-    """Carries out a plan. `accepted` are the purchases that the server took, `trouble` what their senders saw."""
+    """Executes a plan. `accepted` has the accepted purchases, `trouble` counts the errors of the senders."""
 
     plan: Plan
     customers: Sequence[Handle]
@@ -151,29 +153,29 @@ class Chaos:
     trouble: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._due = [asyncio.Event() for _ in self.plan.blows]
-        self._done = [asyncio.Event() for _ in self.plan.blows]
+        self._due = [asyncio.Event() for _ in self.plan.kills]
+        self._done = [asyncio.Event() for _ in self.plan.kills]
 
     async def happens(self, deadline: float) -> None:
-        """Send every message and kill every victim; fail after `deadline` seconds."""
+        """Send all messages and kill all victims; fail after `deadline` seconds."""
         everything = enumerate(self.plan.messages)
         try:
             async with asyncio.timeout(deadline), at_once() as busy:
-                busy.create_task(self._strike())
+                busy.create_task(self._kill_workers())
                 for _ in range(SENDERS):
                     busy.create_task(self._send(everything))
         except TimeoutError:
             waiting = sorted(purchase.number for purchase in self.plan.purchases if purchase not in self.accepted)
             pytest.fail(
-                f"Waited {deadline:g} s for {len(self.plan.purchases):,} purchases and {len(self.plan.blows)} blows; "
-                f"accepted are {len(self.accepted):,}, the first that is not is {waiting[:1]}; killed "
-                f"{self.crew.kills} workers; {dict(self.trouble)}"
+                f"Waited {deadline:g} s for {len(self.plan.purchases):,} purchases and {len(self.plan.kills)} kills; "
+                f"{len(self.accepted):,} purchases were accepted, the first missing purchase is {waiting[:1]}; "
+                f"{self.crew.kills} workers were killed; errors of senders: {dict(self.trouble)}"
             )
 
-    async def _strike(self) -> None:
-        for blow, due, done in zip(self.plan.blows, self._due, self._done, strict=True):
+    async def _kill_workers(self) -> None:
+        for kill, due, done in zip(self.plan.kills, self._due, self._done, strict=True):
             await due.wait()
-            await self.crew.kill(blow.victims)
+            await self.crew.kill(kill.victims)
             done.set()
         await self.crew.is_whole()
 
@@ -183,20 +185,20 @@ class Chaos:
             customer = self.customers[purchase.customer]
             if purchase.way is Way.ASK:
                 await self._ask(customer, purchase)
-            else:  # no retries of ours: while the server is up, it accepts
+            else:  # no retries here: the server is up and accepts every signal
                 await customer.signal("addPoints", args=purchase.arguments)
             self.accepted.add(purchase)
 
     async def _keep_step(self, position: int) -> None:
-        """Report that the message at `position` begins, and wait for the blows that are overdue."""
-        for blow, due, done in zip(self.plan.blows, self._due, self._done, strict=True):
-            if blow.position <= position:
+        """Report the start of the message at `position`, and wait for overdue kills."""
+        for kill, due, done in zip(self.plan.kills, self._due, self._done, strict=True):
+            if kill.position <= position:
                 due.set()
-            if blow.position <= position - LEAD:
+            if kill.position <= position - LEAD:
                 await done.wait()
 
     async def _ask(self, customer: Handle, purchase: Purchase) -> None:
-        """Ask until there is an answer, each time by a new update: only the transaction id is the same."""
+        """Send new updates with the same transaction id until one of them returns an answer."""
         while not await self._is_answered(customer, purchase):
             pass
 
@@ -206,10 +208,12 @@ class Chaos:
                 "addLoyaltyPoint", args=purchase.arguments, rpc_timeout=timedelta(seconds=ANSWER_SECONDS)
             )
         except WorkflowUpdateFailedError as failed:
-            pytest.fail(f"{customer.id} did not count {purchase}, and says: {failed.cause}")
+            pytest.fail(f"{customer.id} refused {purchase}: {failed.cause}")
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             current = asyncio.current_task()
-            if current is not None and current.cancelling():  # the SDK makes our own deadline look like this, too
+            if (
+                current is not None and current.cancelling()
+            ):  # the SDK raises the same error for the plan's own deadline
                 raise asyncio.CancelledError from None
             self.trouble[f"no answer within {ANSWER_SECONDS:g} s"] += 1
             return False

@@ -18,17 +18,20 @@ from typing import Any, TypeAlias
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.text_format import MessageToString
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest, ResetStickyTaskQueueRequest
 from temporalio.client import (
     Client,
     Interceptor,
     OutboundInterceptor,
     StartWorkflowInput,
+    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
+    WorkflowUpdateStage,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
@@ -40,6 +43,9 @@ from loyalty.messages import WORKFLOW_TYPE, workflow_id
 from loyalty.worker import build_worker
 
 Handle: TypeAlias = WorkflowHandle[Any, Any]
+
+Report: TypeAlias = Callable[[str], None]
+"""The fixture `report`: it prints a line at the end of the session."""
 
 TEMPORAL = Path(sys.executable).with_name("temporal")
 TEST_SERVER = Path(sys.executable).with_name("temporal-test-server")
@@ -229,6 +235,15 @@ async def refusal(asking: Awaitable[Any]) -> str:
     return cause.message
 
 
+async def accepted(customer: Handle, update: str, argument: object) -> Any:
+    """Send an update, and return its handle after the workflow has accepted the update."""
+    return await customer.start_update(update, argument, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+
+
+async def has_closed(customer: Handle, how: WorkflowExecutionStatus) -> None:
+    assert (await customer.describe()).status == how, f"{customer.id} has another status than {how.name}"
+
+
 async def ends(customer: Handle, timeout: float = PATIENCE_SECONDS) -> Any:
     """Return the result of a workflow, or raise its failure, but wait no longer than `timeout` seconds."""
     try:
@@ -271,12 +286,13 @@ async def count(customer: Handle, kind: EventType.ValueType) -> int:
     return sum(event.event_type == kind for event in await events(customer))
 
 
-async def rests(customer: Handle) -> None:
-    """Wait until the customer has nothing left to do, so that no worker that stops now is still expected to do it."""
-    await eventually(
-        lambda: events(customer),
-        lambda seen: seen[-1].event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
-        waiting_for=f"{customer.id} to come to rest",
+async def reset_sticky_queue(customer: Handle, client: Client) -> None:
+    """Let any worker take the customer's next task at once.
+
+    Otherwise the server would first wait 10 s for the killed worker with the customer in its cache.
+    """
+    await client.workflow_service.reset_sticky_task_queue(
+        ResetStickyTaskQueueRequest(namespace=client.namespace, execution=WorkflowExecution(workflow_id=customer.id))
     )
 
 
@@ -289,3 +305,15 @@ async def runs(customer: Handle, client: Client) -> list[Handle]:
         if not first.continued_execution_run_id:
             return thread
         thread.insert(0, client.get_workflow_handle(customer.id, run_id=first.continued_execution_run_id))
+
+
+async def continue_as_new(customer: Handle, times: int = 1) -> None:
+    """Send updates until the customer has continued as new `times` times."""
+    for _ in range(times):
+        before = (await customer.describe()).run_id
+        for _ in range(40):
+            await customer.execute_update("addLoyaltyPoint", 1)
+            if (await customer.describe()).run_id != before:
+                break
+        else:
+            raise AssertionError(f"{customer.id} has not continued as new after 40 purchases")

@@ -1,8 +1,8 @@
-"""A pure model of the loyalty program, written from the wire contract and not from the program.
+"""A model of the loyalty program in plain Python, written from the wire contract and not from the program.
 
-It takes messages as they stand on the wire (a name and JSON arguments), one at a time, and says what everybody who asks
-must see afterwards. Numbers of the contract are typed here a second time: a model that imported them would agree with
-any mistake. No clock, no runs, no workers, no storms: whatever those do, the program must end where the model does.
+The model receives one message at a time: a name and JSON arguments. It returns the answer and computes the results of
+all queries. The model repeats the numbers of the contract, because imported numbers would repeat their mistakes. It has
+no runs, no workers and no clock, so the program must agree with it whatever happens to runs and workers.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ THANKS = "Thanks for being a loyal customer!"
 POINTS_MAIL = "You now have "
 
 BAD = ("Cannot ", "; ")
-"""What the sentence about a bad message has in any case: what was asked, and what is possible."""
+"""Parts of every refusal of a bad message. The request follows the first part, the possible values the second."""
 
 
 class Refusal(Exception):
-    """The message changes nothing. `gist`: what a sentence that says so has to contain, if anybody is told."""
+    """A message that changes nothing. `gist` has the texts that the refusal must contain."""
 
     def __init__(self, *gist: str) -> None:
         super().__init__(*gist)
@@ -36,13 +36,13 @@ class Refusal(Exception):
 
 
 def level_of(points: int) -> int:
-    """Return the level of so many current points."""
+    """Return the level of the tier for this number of points."""
     return max(level for level, (_, minimum, _) in enumerate(TIERS) if points >= minimum)
 
 
 @dataclass
 class Account:
-    """One customer as the contract tells of it. `friends` and `transactions` are oldest first."""
+    """One customer of the contract. `friends` and `transactions` are sorted from oldest to newest."""
 
     customer_id: str
     name: str = ""
@@ -55,11 +55,11 @@ class Account:
     message: str = THANKS
     is_open: bool = True
     mails: list[str] = field(default_factory=list)
-    """Subjects, as if every mail left at once. Only the last total of points is sure to arrive."""
+    """Subjects of all e-mails. Of the e-mails about points, only the last one is sure to arrive."""
 
     @property
     def called(self) -> str:
-        """How sentences and mails call this customer."""
+        """The customer's name in refusals and e-mails."""
         return self.name or self.customer_id
 
     @property
@@ -68,12 +68,12 @@ class Account:
         return level_of(self.points)
 
     def writes(self, subject: str) -> None:
-        """Write to this customer, if there is an address, and until the goodbye has been said."""
+        """Add an e-mail if the customer has an address and the account is open."""
         if self.email and self.is_open:
             self.mails.append(subject)
 
     def moves_to(self, points: int, earned: int = 0) -> bool:
-        """Let the points become `points`, tell what that means, and return whether the status rose."""
+        """Set the points, add the e-mails about the change, and return whether the customer was promoted."""
         before, had, had_star = self.level, self.points, self.lifetime_points >= GOLD_STAR
         self.points, self.lifetime_points = points, self.lifetime_points + earned
         if self.points != had:
@@ -87,7 +87,7 @@ class Account:
         return self.level > before
 
     def view(self) -> dict[str, Any]:
-        """Return what the four queries answer, by query."""
+        """Return the answers of the four queries, by name of the query."""
         name, minimum, guests_allowed = TIERS[self.level]
         return {
             "getStatus": {
@@ -116,12 +116,12 @@ class Account:
 
 
 class Town:
-    """All customers, and the post between them."""
+    """All customers, and the signals between them."""
 
     def __init__(self, *, friends_remembered: int = 100, transactions_remembered: int = 500) -> None:
         self.accounts: dict[str, Account] = {}
         self.touched: set[str] = set()
-        """Whom something may have happened to since somebody last emptied this set."""
+        """Customers that may have changed. The test clears this set after it has compared them."""
         self._friends_remembered = friends_remembered
         self._transactions_remembered = transactions_remembered
         self._post: deque[tuple[str, str, tuple[Any, ...]]] = deque()
@@ -134,11 +134,11 @@ class Town:
         account.writes("Welcome to the loyalty program")
 
     def is_open(self, customer_id: str) -> bool:
-        """Return whether a message to this customer finds somebody who obeys it."""
+        """Return whether the customer exists and the account is open."""
         return customer_id in self.accounts and self.accounts[customer_id].is_open
 
     def receives(self, customer_id: str, name: str, arguments: tuple[Any, ...]) -> Any:
-        """Let a customer serve a message, and everybody what follows from it; return the answer, or the Refusal."""
+        """Process a message and all signals that follow from it; return the answer or the Refusal."""
         try:
             answer = self._serve(self.accounts[customer_id], name, arguments)
         except Refusal as refusal:
@@ -253,7 +253,7 @@ def _redeems(account: Account, name: str) -> dict[str, Any]:
     raise Refusal(f"Cannot redeem {name!r}", *(reward for reward, _, _ in REWARDS))
 
 
-# ---- what a good message looks like ---------------------------------------------------------------------------
+# ---- checks of messages ---------------------------------------------------------------------------------------
 
 
 def _good(condition: bool) -> None:
@@ -276,7 +276,7 @@ def _is_points(value: Any, lowest: int) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether this is an id: 1 to 200 printable characters, no space around them, at most 600 bytes of JSON."""
+    """Return whether the value is an id: 1 to 200 printable characters, no outer spaces, at most 600 bytes of JSON."""
     return (
         isinstance(value, str)
         and 1 <= len(value) <= 200
@@ -291,7 +291,7 @@ def _is_transaction_id(value: Any) -> bool:
 
 
 def _purchase(arguments: tuple[Any, ...]) -> tuple[int, str | None, str | None]:
-    """Points, the sender's id, and the id of the transaction; the latter two may be left out or null."""
+    """Return the points, the sender's id and the transaction id. Both ids are optional."""
     _good(1 <= len(arguments) <= 3)
     points, sender_id, transaction_id = (*arguments, None, None)[:3]
     _good(_is_points(points, -MOST_POINTS))

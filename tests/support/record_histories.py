@@ -23,19 +23,9 @@ from temporalio.testing import WorkflowEnvironment
 from loyalty.actor.messages import SEND_EMAIL
 from loyalty.household.messages import WORKFLOW_TYPE as HOUSEHOLD
 from loyalty.household.messages import household_workflow_id
+from loyalty.lab import settled
 from tests.support import coffee_plays
-from tests.support.helpers import (
-    TEST_SERVER,
-    Gate,
-    Handle,
-    Shop,
-    comes_to,
-    eventually,
-    fresh_namespace,
-    points,
-    rests,
-    runs,
-)
+from tests.support.helpers import TEST_SERVER, Gate, Handle, Shop, comes_to, eventually, fresh_namespace, points, runs
 from tests.support.helpers import start_server as start
 
 HISTORIES = Path(__file__).parents[1] / "histories"
@@ -209,7 +199,7 @@ async def cancellation(shop: Shop) -> None:
         await grace.cancel()
         await has_ended(grace)
         await keep(grace, "canceled")
-        await rests(ada)
+        await settled(ada)
     await ada.signal("addPoints", args=[500, "grace"])
     await ada.cancel()
     async with shop.serving():

@@ -16,9 +16,9 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 from temporalio.service import RPCError
 
-from loyalty.lab import history
+from loyalty.lab import history, settled
 from loyalty.lab.history.events import DETAIL_LENGTH
-from tests.support.helpers import Handle, Shop, comes_to, ends, eventually, rests
+from tests.support.helpers import Handle, Shop, comes_to, ends, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -128,7 +128,7 @@ async def shops_for_pages(zoe: Handle, shop: Shop, wanted: int) -> None:
 async def test_a_run_of_many_pages_is_read_as_if_it_were_one(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
     await shops_for_pages(zoe, shop, 3)
-    await rests(zoe)
+    await settled(zoe)
     live = await history.frame(zoe)
     assert_frame_equal(live, history.frame_of(await history.fetch(zoe)))
     assert set(live[live.type == "ActivityTaskCompleted"].name) == {"sendEmail"}, "named by an event pages before"
