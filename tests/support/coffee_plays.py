@@ -1,4 +1,4 @@
-"""What is recorded of the coffee shop: orders of every end, for `tests.support.record_histories`."""
+"""Orders with every final status, for the recorded histories of `tests.support.record_histories`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError
 
-from tests.support.coffee import CoffeeShop, sqlite_url
-from tests.support.helpers import Handle, ends, eventually
+from tests.support.coffee import EMAIL, CoffeeShop, becomes, sqlite_url
+from tests.support.helpers import Handle, ends
 
 STEP_SECONDS = 0.1
 PATIENCE = 30
-EMAIL = "ada@example.org"
 
 Keep = Callable[[Handle, str], Awaitable[None]]
 
@@ -27,14 +26,6 @@ async def open_shop(client: Client) -> AsyncIterator[CoffeeShop]:
         async with shop.serving(step_seconds=STEP_SECONDS):
             yield shop
         shop.store.close()
-
-
-async def is_preparing(order: Handle) -> None:
-    await eventually(
-        lambda: order.query("status"),
-        lambda report: report["status"] == "PREPARING",
-        waiting_for=f"{order.id} to be prepared",
-    )
 
 
 async def has_ended(order: Handle) -> None:
@@ -65,13 +56,13 @@ async def orders_without_and_with_trouble(client: Client, keep: Keep) -> None:
 async def orders_that_are_cancelled_or_changed(client: Client, keep: Keep) -> None:
     async with open_shop(client) as shop:
         cancelled = await shop.places("cancelled", email=EMAIL)
-        await is_preparing(cancelled)
+        await becomes(cancelled, "PREPARING")
         await cancelled.signal("cancelOrder", 7)
         await cancelled.signal("cancelOrder", "the train leaves")
         await has_ended(cancelled)
         await keep(cancelled, "coffee_cancelled")
         canceled = await shop.places("canceled")
-        await is_preparing(canceled)
+        await becomes(canceled, "PREPARING")
         await canceled.cancel()
         await has_ended(canceled)
         await keep(canceled, "coffee_canceled_by_the_server")

@@ -1,0 +1,143 @@
+"""Orders that are changed by the update `changeItem`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from loyalty.coffee.messages import Payment
+from loyalty.coffee.store import Store
+from tests.support.coffee import CHANGE_WINDOW, DELIVERED, UNFINISHED_STEP, CoffeeShop, becomes, line, scheduled
+from tests.support.helpers import PATIENCE_SECONDS, ends, refusal
+
+pytestmark = pytest.mark.slow
+
+
+async def test_change_to_a_more_expensive_item_takes_the_difference(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=CHANGE_WINDOW)
+    report = await order.execute_update("changeItem", {"name": "latte", "item": line("flat white", 2)})
+    assert (report["status"], report["total"], report["paid"]) == ("PAID", 900, 900)
+    assert (await ends(order))["points"] == 9
+    assert shop.in_stock("flat white") == DELIVERED - 2
+    assert shop.check_books()["money"] == 900
+
+
+async def test_change_to_a_cheaper_item_pays_the_difference_back(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=CHANGE_WINDOW)
+    report = await order.execute_update("changeItem", {"name": "latte", "item": line("espresso")})
+    assert report["paid"] == 250
+    await ends(order)
+    assert shop.check_books()["money"] == 250
+
+
+async def test_failed_order_with_changes_is_refunded_completely(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=CHANGE_WINDOW, notes="drop the tray")
+    await order.execute_update("changeItem", {"name": "latte", "item": line("espresso", 3)})
+    await order.execute_update("changeItem", {"name": "espresso", "item": line("cookie", 2)})
+    assert (await ends(order))["status"] == "REFUNDED"
+    assert shop.check_books()["money"] == 0
+
+
+async def test_change_before_the_payment_is_accepted(closed_shop: CoffeeShop) -> None:
+    order = await closed_shop.places("7", notes="lose the receipt", change_window=CHANGE_WINDOW)
+    async with closed_shop.serving():
+        await becomes(order, "PENDING")
+        report = await order.execute_update("changeItem", {"name": "latte", "item": line("latte", 2)})
+        assert report["paid"] == 840
+        await ends(order)
+    assert closed_shop.check_books()["money"] == 840
+
+
+async def test_invalid_change_is_refused_with_the_reason(shop: CoffeeShop) -> None:
+    order = await shop.places("7", ("latte", 1), ("cookie", 1), change_window=600)
+    for change, sentence in [
+        ({"name": "tea", "item": line("latte")}, "Cannot change 'tea'; the order has latte, cookie"),
+        ({"name": "latte", "item": line("cookie")}, "Cannot change 'latte' into 'cookie'; the order already has"),
+        ({"name": "latte", "item": {**line("latte"), "quantity": 0}}, "Cannot make 0 of latte"),
+        ("a tea", "possible is an object with the fields name, item"),
+    ]:
+        assert sentence in await refusal(order.execute_update("changeItem", change))
+    assert (await order.query("status"))["total"] == 510
+    await order.signal("cancelOrder")
+    await ends(order)
+
+
+async def test_change_without_payment_of_the_difference_keeps_the_order(closed_shop: CoffeeShop) -> None:
+    async with closed_shop.serving():
+        order = await closed_shop.places("7", change_window=20)
+        await becomes(order, "PAID")
+        run = str(order.first_execution_run_id)
+        closed_shop.store.refund_payment("7", run, 2, "card")  # the part of the next change
+        sentence = await refusal(order.execute_update("changeItem", {"name": "latte", "item": line("latte", 2)}))
+        assert "Cannot change the order; Cannot pay part 2 of order 7" in sentence
+        report = await order.execute_update("changeItem", {"name": "latte", "item": line("latte", 3)})
+        assert report["paid"] == 1_260
+        await order.signal("cancelOrder")
+        await ends(order)
+    assert closed_shop.check_books()["money"] == 0
+
+
+async def test_change_during_preparation_is_refused(closed_shop: CoffeeShop) -> None:
+    async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
+        order = await closed_shop.places("7")
+        await becomes(order, "PREPARING")
+        sentence = await refusal(order.execute_update("changeItem", {"name": "latte", "item": line("espresso")}))
+        assert sentence == "Cannot change order 7; it is PREPARING, possible while it is PENDING or PAID"
+        await order.signal("cancelOrder")
+        await ends(order)
+
+
+async def test_waiting_change_is_refused_if_the_order_fails(closed_shop: CoffeeShop) -> None:
+    async with closed_shop.serving():
+        order = await closed_shop.places("7", notes="lose every receipt")
+        change = order.execute_update("changeItem", {"name": "latte", "item": line("espresso")})
+        assert "it is FAILED" in await refusal(change)
+        await ends(order)
+
+
+async def test_cancellation_ends_the_wait_for_changes(shop: CoffeeShop) -> None:
+    order = await shop.places("7", change_window=3_600)
+    await becomes(order, "PAID")
+    await order.signal("cancelOrder", "no time")
+    assert (await ends(order))["status"] == "CANCELLED"
+    assert shop.money() == 0
+
+
+async def test_change_during_compensation_is_refused_at_once(closed_shop: CoffeeShop) -> None:
+    async with closed_shop.serving():
+        order = await closed_shop.places("7", notes="jam the till", change_window=60)
+        await becomes(order, "PAID")
+        await order.signal("cancelOrder")
+        change = order.execute_update("changeItem", {"name": "latte", "item": line("espresso")})
+        assert "it is being cancelled" in await asyncio.wait_for(refusal(change), PATIENCE_SECONDS)
+        await order.terminate()
+
+
+async def test_change_with_lost_receipts_is_undone_and_order_completes(
+    shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Store.take_payment
+
+    def take_but_lose_receipts_of_changes(*args: Any) -> Payment:
+        payment = take(*args)
+        if payment.amount != 420:
+            raise ConnectionError("The receipt was lost")
+        return payment
+
+    monkeypatch.setattr(Store, "take_payment", take_but_lose_receipts_of_changes)
+    order = await shop.places("7", change_window=10)
+    change = order.execute_update("changeItem", {"name": "latte", "item": line("latte", 3)})
+    assert "Cannot change the order; The receipt was lost" in await refusal(change)
+    report = await ends(order)
+    assert (report["status"], report["total"], report["paid"]) == ("COMPLETED", 420, 420)
+    assert shop.check_books()["money"] == 420
+
+
+async def test_change_to_an_item_of_the_same_price_needs_no_payment(shop: CoffeeShop) -> None:
+    order = await shop.places("7", ("flat white", 1), change_window=CHANGE_WINDOW)
+    report = await order.execute_update("changeItem", {"name": "flat white", "item": line("cookie", 5)})
+    assert (report["items"][0]["name"], report["paid"]) == ("cookie", 450)
+    assert (await ends(order))["status"] == "COMPLETED"
+    assert await scheduled(order) == ["processPayment", "prepareBeverage", "updateInventory", "earnPoints"]
