@@ -1,1 +1,1 @@
-"""`make bench`: how fast and how lean, side by side, as ratios taken in one run. Never part of the tests."""
+"""Benchmarks for `make bench`. They compare times and memory as ratios from one run. They are not tests."""

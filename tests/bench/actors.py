@@ -1,4 +1,4 @@
-"""The actors that are measured: the customer, and what she is compared with; ids end with what tells them apart."""
+"""Functions that start the measured workflows: the customer, and workflows for comparison."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.bench.workflows import Adder, LocalCustomer, Straightforward
 Handle: TypeAlias = WorkflowHandle[Any, Any]
 
 ONE_LONG_RUN = 60_000
-"""A history threshold beyond the limit, which switches continue-as-new off."""
+"""A history threshold above the history limit. It disables continue-as-new."""
 
 MANY_SIGNALS = {"history.maximumSignalsPerExecution": 1_000_000}
-"""For a server on which events are what a run ends by, not its 10,000 signals."""
+"""A server setting: a run reaches the limit of events before the limit of signals."""
 
 ONLY_HERE = "tests.bench.worker"
-"""The module of the worker process that serves what the customer is compared with."""
+"""The module of the worker process for the workflows for comparison."""
 
 
 async def start_customer(lab: Lab, name: str, email: str = "", threshold: int | None = ONE_LONG_RUN) -> Handle:

@@ -1,4 +1,4 @@
-"""Who kept how many cores busy while something was measured: what tells a lack of power from a lack of pace."""
+"""The CPU time of each process during a measurement. It shows whether the cores were the bottleneck."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from loyalty.lab.processes.worker import WorkerProcess
 from loyalty.lab.server.embedded import EmbeddedServer
 
 FULL = 0.9
-"""From this share of all cores on, the machine is what limits; below it, somebody waits for somebody."""
+"""Above this share of all cores, the machine is the bottleneck. Below it, one process waits for another."""
 
 
 class Busy:
-    """`with Busy(server, worker) as busy: ...` measures these and this process; `str(busy)` is a table's sentence."""
+    """`with Busy(server, worker) as busy: ...` measures these processes and this one; `str(busy)` is for a table."""
 
     def __init__(self, server: EmbeddedServer, *workers: WorkerProcess) -> None:
         self._processes = {"server": [psutil.Process(server.pid)], "notebook": [psutil.Process()]}
@@ -32,7 +32,7 @@ class Busy:
         self.cores = {who: (after - self._before[who]) / took for who, after in self._seconds().items()}
 
     def add(self, who: str, cpu_seconds: float, seconds: float) -> None:
-        """Take in what a process that has ended says of itself."""
+        """Add a process that has ended and has reported its own CPU time."""
         self.cores[who] = cpu_seconds / seconds
 
     def _seconds(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A fleet: purchases per second over many customers, what one takes while she sleeps, and how they come back."""
+"""Many customers: purchases per second, memory of an idle customer, and time until a new worker has all customers."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ TITLE = "a fleet of customers, without e-mail, beside workflows that only add"
 PURCHASES = 5_000
 LARGEST = 1_000
 FLEETS = ((1, 1), (100, 1), (LARGEST, 1), (1, 2), (100, 2), (LARGEST, 2))
-"""How many actors, and how many worker processes."""
+"""Pairs: number of workflows, number of worker processes."""
 
 SENDERS = 32
 AT_ONCE = 32
-"""Requests in flight, of who opens accounts and asks for points."""
+"""Concurrent requests that start or query workflows."""
 
 
 class Kind(NamedTuple):
-    """One of the two that are compared: how it is started, its id, and the module of its worker process."""
+    """A kind of workflow: a function that starts it, the prefix of its id, and the module of its worker process."""
 
     start: Callable[[Lab, str], Awaitable[Handle]]
     prefix: str
@@ -38,7 +38,7 @@ KINDS = (Kind(start_customer, "customer-", "loyalty.worker"), Kind(start_adder, 
 
 
 class Served(NamedTuple):
-    """What one fleet took: purchases per second, KiB of worker memory per actor, seconds until all were back."""
+    """One measurement: purchases per second, worker memory per workflow in KiB, seconds until a new worker answers."""
 
     rate: float
     memory: float
@@ -48,7 +48,7 @@ class Served(NamedTuple):
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Serve the same purchases by both kinds, in turn, on one server per round."""
+    """Send the same purchases to both kinds of workflow, in turn, on a new server in each round."""
     rates = [_pair(f"{fleet:,} of them, {workers} worker(s)", "purchases/s", ">= 0.8") for fleet, workers in FLEETS]
     memory = _pair(f"memory of one that sleeps, of {LARGEST:,}", "KiB")
     back = _pair(f"{LARGEST:,} of them answer a new worker", "s")
@@ -79,7 +79,7 @@ async def _serve(lab: Lab, kind: Kind, name: str, fleet: int, workers: int) -> S
         sent = await load(lab, f"{kind.prefix}{name}", fleet, PURCHASES, SENDERS)
         all_sent = time.perf_counter()
         points = await _ask(handles)
-        took = sent.seconds + time.perf_counter() - all_sent  # without the start of the loader's process
+        took = sent.seconds + time.perf_counter() - all_sent  # the start of the loader process is not included
     busy.add("loader", sent.cpu_seconds, took)
     assert points == PURCHASES, f"{points:,} of {PURCHASES:,} purchases were counted"
     for process in processes:

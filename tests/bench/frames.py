@@ -1,4 +1,4 @@
-"""A history of 51,200 events as a DataFrame: what that takes beyond fetching it."""
+"""The time to fetch a history of 51,200 events, with and without conversion to a DataFrame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TITLE = "a history of 51,200 events, from the server to a DataFrame"
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Let one customer run into the limit, and fetch her history in three ways."""
+    """Send purchases to one customer up to the history limit, and fetch the history in three ways."""
     fetched = Row("bare fetch", "s", limit="the server: 256 batches of events per request, one request after the other")
     frame = Row(
         "history.frame",
@@ -38,7 +38,7 @@ async def measure(rounds: int) -> list[Row]:
     async with await Lab.start("bench-frames", own_server=True) as lab:
         ada = await start_customer(lab, "ada", EMAIL)
         await lab.inbox.wait_for(1)
-        await shop(ada, lab.inbox, EMAIL)  # one after the other: events that came by themselves take longest to fetch
+        await shop(ada, lab.inbox, EMAIL)  # one after the other: a history of small batches takes longest to fetch
         lab.worker.stop()
         for _ in range(rounds):
             fetched.values.append(await _seconds(_fetch(ada)))

@@ -1,6 +1,6 @@
-"""`python -m tests.bench.loader`: the fastest sender, bare signals by raw gRPC calls from a process of its own.
+"""`python -m tests.bench.loader`: a fast sender that sends signals with raw gRPC calls from a separate process.
 
-Prints one JSON object: `accepted` signals, the `seconds` that they took, until the first refusal or the last one, and
+Prints one JSON object: the number of `accepted` signals, the `seconds` up to the first refusal or the last signal, and
 the loader's own `cpu_seconds`.
 """
 
@@ -28,7 +28,7 @@ DEADLINE_SECONDS = 900
 
 @dataclass
 class Load:
-    """What a loader did."""
+    """The report of a loader."""
 
     accepted: int
     seconds: float
@@ -43,7 +43,7 @@ async def load(lab: Lab, prefix: str, workflows: int, signals: int, senders: int
         stdout=subprocess.PIPE,
     )
     printed, _ = await asyncio.wait_for(loader.communicate(), DEADLINE_SECONDS)
-    assert loader.returncode == 0, "the loader failed; its words are above"
+    assert loader.returncode == 0, "The loader failed; its stderr is above"
     return Load(**json.loads(printed))
 
 
@@ -75,11 +75,11 @@ async def _send(client: Client, prefix: str, workflows: int, signals: int, sende
 
 
 async def main() -> None:
-    """Send what the command line says, where the environment says."""
+    """Send the signals of the command line to the server of the environment variables."""
     prefix, workflows, signals, senders = sys.argv[1], *map(int, sys.argv[2:])
     sent = await _send(await config.connect(), prefix, workflows, signals, senders)
     print(json.dumps(vars(sent)), flush=True)
-    os._exit(0)  # Python's own shutdown aborts now and then, as loyalty.worker says
+    os._exit(0)  # Python's normal shutdown sometimes aborts, see loyalty.worker
 
 
 if __name__ == "__main__":

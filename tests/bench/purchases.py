@@ -1,4 +1,4 @@
-"""Events per purchase: history is what an actor has least of."""
+"""Events per purchase. Fewer events per purchase mean more purchases per run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALONE, BURSTS, BURST, STORM = 30, 10, 20, 2_000
 
 
 async def alone(customer: Handle) -> int:
-    """Each purchase waits for all that follows from the one before."""
+    """Send each purchase after the customer has finished the previous one, with its e-mail."""
     for _ in range(ALONE):
         await customer.signal("addPoints", 1)
         await settled(customer)
@@ -25,7 +25,7 @@ async def alone(customer: Handle) -> int:
 
 
 async def in_pace(customer: Handle) -> int:
-    """Each purchase waits until a query sees the one before: in the pace of who looks at her points."""
+    """Send each purchase after a query has returned the previous one."""
     for _ in range(ALONE):
         await customer.signal("addPoints", 1)
         await customer.query("getStatus")
@@ -33,7 +33,7 @@ async def in_pace(customer: Handle) -> int:
 
 
 async def bursts(customer: Handle) -> int:
-    """Twenty purchases at once, and again when all that follows from them is done."""
+    """Send twenty purchases at once, wait until the customer is idle, and repeat."""
     for _ in range(BURSTS):
         await asyncio.gather(*(customer.signal("addPoints", 1) for _ in range(BURST)))
         await settled(customer)
@@ -41,7 +41,7 @@ async def bursts(customer: Handle) -> int:
 
 
 async def in_a_storm(customer: Handle) -> int:
-    """As many as twenty senders can send."""
+    """Send purchases from twenty concurrent senders without a pause."""
     return (await storm(customer, senders=20, purchases=STORM)).accepted
 
 
@@ -49,7 +49,7 @@ Shopper = Callable[[Handle], Awaitable[int]]
 
 
 class Way(NamedTuple):
-    """A way to shop, the most events that a purchase with e-mail may cost, and what they are."""
+    """A way to send purchases, the goal in events per purchase with e-mail, and an explanation of these events."""
 
     shopper: Shopper
     goal: str
@@ -67,11 +67,11 @@ WAYS = {
     "in a storm": Way(in_a_storm, "<= 1.2", "the signals themselves"),
 }
 UNTUNED = {"history.transferProcessorMaxPollRPS": 20, "history.timerProcessorMaxPollRPS": 20}
-"""The server's own values, in place of those of loyalty.lab.server.embedded.TUNING."""
+"""The server's default values, instead of those in loyalty.lab.server.embedded.TUNING."""
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Shop in every way, at the customer and at the straightforward actor, with e-mail and without."""
+    """Send purchases in every way to the customer and to the straightforward actor, with and without e-mail."""
     rows: list[Row] = []
     async with await Lab.start("bench-purchases", own_server=True) as lab:
         lab.new_worker(ONLY_HERE)
@@ -80,7 +80,7 @@ async def measure(rounds: int) -> list[Row]:
                 what = f"{way}, {'with' if email else 'without'} e-mail"
                 compared = Row(f"straightforward actor, {what}", "events")
                 row = Row(f"customer, {what}", "events", against=compared)
-                if email:  # goals and sentences are about events of e-mails
+                if email:  # the goals and explanations include the events of e-mails
                     row.goal, row.limit = goal, limit
                 local = Row(f"customer with local activities, {what}", "events", against=compared)
                 actors = [(row, start_customer), (compared, start_straightforward), (local, start_local)]
@@ -94,7 +94,7 @@ async def measure(rounds: int) -> list[Row]:
 
 
 async def _untuned(rounds: int) -> Row:
-    """Measure bursts on a server that looks for work as seldom as a development server does by itself."""
+    """Measure bursts on a server with the default polling rates."""
     row = Row(f"customer, in bursts of {BURST}, with e-mail, server not tuned", "events", goal="<= 1.66")
     row.limit = "tasks are handed out up to 50 ms later, when more of the burst is there"
     async with await Lab.start("bench-untuned", own_server=True, limits=UNTUNED) as lab:
@@ -105,7 +105,7 @@ async def _untuned(rounds: int) -> Row:
 
 
 async def _held_up(lab: Lab, rounds: int) -> list[Row]:
-    """Measure how long a purchase waits to be served while the mail server keeps its senders waiting."""
+    """Measure the time until a purchase is processed while the mail server delays its answer to an e-mail."""
     rows = []
     for what, start, limit in (
         ("customer", start_customer, "a Workflow Task and a query"),

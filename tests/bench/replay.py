@@ -1,4 +1,4 @@
-"""Replay: how long a worker needs to bring a customer back from her history, with the sandbox and without."""
+"""The time to replay a customer's history, with and without the sandbox."""
 
 from __future__ import annotations
 

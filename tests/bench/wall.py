@@ -1,4 +1,4 @@
-"""Into the wall: events per second from the first purchase to the server's termination at 51,200 events."""
+"""Events per second, from the first purchase until the server terminates the run at 51,200 events."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ TITLE = "into the wall at 51,200 events"
 EMAIL = "ada@example.com"
 ENOUGH = 60_000
 SENDERS = (8, 16, 32, 64)
-"""Of the loader: the best of them, found in the first round by a tenth of the way, is what the server can take."""
+"""Numbers of senders for the loader. The first round chooses the fastest number with a tenth of the signals."""
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Meet the limit as notebook 05 does, by a storm, and by nothing but signals, each on a fresh server."""
+    """Reach the history limit in three ways, each on a fresh server: as notebook 05, with a storm, without a worker."""
     bare = Row("bare signals, no worker, raw gRPC calls", "events/s")
     shopping = Row("one purchase after the other, with its e-mail (05)", "events/s", against=bare, goal=">= 0.8")
     storm = Row("a storm at the customer, with e-mail, signal limit raised", "events/s", against=bare, goal=">= 0.8")

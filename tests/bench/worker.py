@@ -1,4 +1,4 @@
-"""`python -m tests.bench.worker`: serves what the customer is compared with, configured as `loyalty.worker` is."""
+"""`python -m tests.bench.worker`: a worker for the workflows for comparison, configured like `loyalty.worker`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the customer is compared with: the least that an actor can be, and the one that everybody writes first."""
+"""Workflows for comparison with the customer: a minimal actor, a straightforward actor, and local activities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class Adder:
-    """Adds numbers, and nothing else."""
+    """A minimal actor: it only adds numbers."""
 
     def __init__(self) -> None:
         self._sum = 0
@@ -35,7 +35,7 @@ class Adder:
 
 @workflow.defn
 class Straightforward:
-    """Serves one message at a time, and waits for the e-mail about it before it takes the next."""
+    """A straightforward actor: it processes one message, sends the e-mail, and then processes the next message."""
 
     def __init__(self) -> None:
         self._waiting: list[int] = []
@@ -73,7 +73,7 @@ class _LocalOutbox(outbox.Outbox):
 
 @workflow.defn
 class LocalCustomer(CustomerLoyaltyWorkflow):
-    """The customer, but her e-mails are local activities: sent while the Workflow Task is open."""
+    """The customer with local activities: it sends e-mails while the Workflow Task is open."""
 
     @workflow.init
     def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:
