@@ -56,7 +56,7 @@ class EndedOrder:
 async def orders_with_mishaps(
     server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, EndedOrder]]:
-    """One order for each mishap, with the notes as key. All orders run at once, because most of them wait for retries."""
+    """One order for each mishap, with the notes as key. All orders run at once, because most of them wait to retry."""
     shop = CoffeeShop(await fresh_namespace(server.client), sqlite_url(tmp_path_factory.mktemp("mishaps")))
     notes = [*(case[0] for case in MISHAPS_THAT_FAIL), *MISHAPS_THAT_PASS, JAMMED_TWICE]
     async with shop.serving():

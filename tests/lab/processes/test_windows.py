@@ -82,7 +82,7 @@ def test_planned_crash_is_recognised_by_its_windows_exit_status(monkeypatch: pyt
     ends_with(15)  # on Windows the signal number becomes the exit status
     assert crashing_process.run("any.module") == ([], True)
     ends_with(1)
-    with pytest.raises(LabError, match="not by a planned crash; its last lines:\nout of memory"):
+    with pytest.raises(LabError, match="failed without a planned crash; its last lines:\nout of memory"):
         crashing_process.run("any.module")
 
 
