@@ -1,4 +1,4 @@
-"""A barista says how far an order is, and, in a step that takes long, that somebody is alive."""
+"""Heartbeats of the activity `prepareBeverage`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.coffee import CoffeeShop, sqlite_url
 TICKET = Ticket(Order("7", "ada", [menu.item("latte")]), "first")
 
 
-async def test_a_barista_in_a_long_step_stays_alive(
+async def test_barista_sends_heartbeats_during_a_long_step(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(activities, "ALIVE_EVERY_SECONDS", 0.005)
@@ -26,12 +26,12 @@ async def test_a_barista_in_a_long_step_stays_alive(
     environment = ActivityEnvironment()
     environment.on_heartbeat = heartbeats.append
     await environment.run(ShopActivities(client, shop.store, step_seconds=0.2).prepare_beverage, TICKET)
-    assert heartbeats == sorted(heartbeats), "no step is taken back"
+    assert heartbeats == sorted(heartbeats), "the number of finished steps never decreases"
     assert set(heartbeats) == set(range(len(STEPS) + 1))
-    assert heartbeats.count(0) >= 3, "in its first step, too, the barista was alive"
+    assert heartbeats.count(0) >= 3, "the barista sends heartbeats during the first step, too"
 
 
-def test_a_barista_is_heard_several_times_before_being_given_up() -> None:
-    silence = BARISTA["heartbeat_timeout"]
-    assert silence is not None
-    assert silence.total_seconds() > activities.ALIVE_EVERY_SECONDS * 3
+def test_heartbeat_timeout_is_longer_than_three_heartbeat_pauses() -> None:
+    timeout = BARISTA["heartbeat_timeout"]
+    assert timeout is not None
+    assert timeout.total_seconds() > activities.ALIVE_EVERY_SECONDS * 3

@@ -1,4 +1,4 @@
-"""What the shop sells, in whole cents."""
+"""Prices, points and changes of an order."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ ITEMS = st.lists(
         ([Item("flat white", 100, 450)], 45_000, 450),
     ],
 )
-def test_an_order_costs_the_sum_of_its_lines_and_earns_a_point_per_full_unit(
-    items: list[Item], total: int, points: int
-) -> None:
+def test_order_earns_one_point_per_full_currency_unit(items: list[Item], total: int, points: int) -> None:
     assert menu.total(items) == total
     assert menu.points_for(total) == points
 
@@ -39,23 +37,23 @@ def test_an_order_costs_the_sum_of_its_lines_and_earns_a_point_per_full_unit(
 @pytest.mark.parametrize(
     ("cents", "words"), [(0, "0.00"), (5, "0.05"), (90, "0.90"), (420, "4.20"), (123_456, "1,234.56"), (-50, "-0.50")]
 )
-def test_prices_are_written_as_people_do(cents: int, words: str) -> None:
+def test_price_in_words_has_two_decimals(cents: int, words: str) -> None:
     assert menu.price_in_words(cents) == words
 
 
 @given(ITEMS, ITEMS)
-def test_totals_add_up_and_points_never_favour_splitting_an_order(some: list[Item], others: list[Item]) -> None:
+def test_splitting_an_order_never_earns_more_points(some: list[Item], others: list[Item]) -> None:
     assert menu.total(some + others) == menu.total(some) + menu.total(others)
     apart = menu.points_for(menu.total(some)) + menu.points_for(menu.total(others))
     assert 0 <= menu.points_for(menu.total(some + others)) - apart <= 1
 
 
-def test_every_product_has_a_name_of_its_own_and_a_price() -> None:
+def test_every_product_has_a_unique_name_and_a_price() -> None:
     assert len({product.name for product in menu.MENU}) == len(menu.MENU)
     assert all(product.price > 0 for product in menu.MENU)
 
 
-def test_what_is_not_on_the_menu_is_refused_with_the_menu() -> None:
+def test_unknown_product_is_refused_with_the_menu() -> None:
     with pytest.raises(Refused, match="Cannot sell 'tea'; possible are espresso, cappuccino, latte"):
         menu.item("tea")
 
@@ -70,7 +68,7 @@ LATTE, COOKIES = menu.item("latte"), menu.item("cookie", 2)
         (ItemChange("cookie", menu.item("croissant")), [LATTE, menu.item("croissant")]),
     ],
 )
-def test_a_change_replaces_one_line(change: ItemChange, items: list[Item]) -> None:
+def test_change_replaces_one_line(change: ItemChange, items: list[Item]) -> None:
     assert menu.changed([LATTE, COOKIES], change) == items
 
 
@@ -84,6 +82,6 @@ def test_a_change_replaces_one_line(change: ItemChange, items: list[Item]) -> No
         ),
     ],
 )
-def test_a_change_that_could_mean_two_lines_or_none_is_refused(change: ItemChange, sentence: str) -> None:
+def test_change_of_missing_or_into_existing_line_is_refused(change: ItemChange, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         menu.changed([LATTE, COOKIES], change)

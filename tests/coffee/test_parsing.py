@@ -1,4 +1,4 @@
-"""Bad orders are refused in a sentence that states what was asked and what is possible."""
+"""Invalid orders are refused with a sentence: the request, and what is possible."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def parse(order: object, *surplus: object) -> Order:
     return parsing.order(order, *surplus, workflow_id=order_workflow_id("7"))
 
 
-def test_only_ids_and_items_are_required() -> None:
+def test_only_ids_and_items_of_an_order_are_required() -> None:
     assert parse(placed()) == Order("7", "ada", [menu.item("latte")], total=420)
 
 
-def test_everything_that_is_stated_is_kept() -> None:
+def test_parsed_order_contains_all_optional_fields() -> None:
     stated: dict[str, Any] = {
         "notes": "oat milk",
         "customer_name": "Ada",
@@ -72,12 +72,12 @@ def test_everything_that_is_stated_is_kept() -> None:
         (placed(notes="x" * 201), "possible is text of at most 200 printable characters"),
     ],
 )
-def test_a_bad_order_is_refused(order: object, sentence: str) -> None:
+def test_invalid_order_is_refused_with_the_reason(order: object, sentence: str) -> None:
     with pytest.raises(Refused, match=re.escape(sentence)):
         parse(order)
 
 
-def test_a_surplus_argument_is_refused() -> None:
+def test_order_with_surplus_argument_is_refused() -> None:
     with pytest.raises(Refused, match="Cannot read an order with \\['and a cookie'\\] at its end"):
         parse(placed(), "and a cookie")
 
@@ -91,7 +91,7 @@ FIELDS = st.sampled_from([*Order.__annotations__, *Item.__annotations__])
 
 
 @given(st.dictionaries(FIELDS, JSON), st.dictionaries(FIELDS, JSON))
-def test_whatever_arrives_is_an_order_or_is_refused(fields: dict[str, Any], line: dict[str, Any]) -> None:
+def test_random_input_is_parsed_or_refused(fields: dict[str, Any], line: dict[str, Any]) -> None:
     try:
         order = parse({**placed(items=[{**LATTE, **line}]), **fields})
     except Refused:
@@ -99,7 +99,7 @@ def test_whatever_arrives_is_an_order_or_is_refused(fields: dict[str, Any], line
     assert order.total == menu.total(order.items) > 0
 
 
-def test_a_change_names_a_line_and_what_it_becomes() -> None:
+def test_change_without_name_or_item_is_refused() -> None:
     change = {"name": "latte", "item": {**LATTE, "quantity": 2}}
     assert parsing.item_change(change) == ItemChange("latte", menu.item("latte", 2))
     with pytest.raises(Refused, match="possible is an object with the fields name, item"):
@@ -108,7 +108,7 @@ def test_a_change_names_a_line_and_what_it_becomes() -> None:
         parsing.item_change({"name": "latte", "item": {**LATTE, "quantity": 0}})
 
 
-def test_a_cancellation_may_have_a_reason() -> None:
+def test_reason_of_a_cancellation_is_optional() -> None:
     assert parsing.cancellation() == "no reason given"
     assert parsing.cancellation("too slow") == "too slow"
     for bad in (7, "", "x" * 201, ["too slow"]):
@@ -116,7 +116,7 @@ def test_a_cancellation_may_have_a_reason() -> None:
             parsing.cancellation(bad)
 
 
-def test_as_many_as_possible_are_possible_and_not_one_more() -> None:
+def test_largest_quantity_and_longest_change_window_are_accepted() -> None:
     most = {**LATTE, "quantity": parsing.MAX_QUANTITY}
     assert parse(placed(items=[most])).items[0].quantity == parsing.MAX_QUANTITY
     with pytest.raises(Refused, match="Cannot make 101 of latte"):
@@ -124,6 +124,6 @@ def test_as_many_as_possible_are_possible_and_not_one_more() -> None:
     assert parse(placed(change_window=parsing.MAX_CHANGE_WINDOW)).change_window == parsing.MAX_CHANGE_WINDOW
 
 
-def test_a_surplus_argument_of_a_change_is_refused() -> None:
+def test_change_with_surplus_argument_is_refused() -> None:
     with pytest.raises(Refused, match="Cannot read a change with \\['and a cookie'\\] at its end"):
         parsing.item_change({"name": "latte", "item": LATTE}, "and a cookie")

@@ -1,7 +1,7 @@
-"""Money, stock and points are conserved, whatever goes wrong with which order, and whoever changes or cancels it when.
+"""Random orders with mishaps, changes and cancellations: money, stock and points must be correct in the end.
 
-All orders of a day are served at once, by a worker that may be replaced in the middle; every history that the day has
-written is replayed.
+All orders of a day run at once. A new worker replaces the first worker in the middle of the day. Every history of the
+day is replayed.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ pytestmark = pytest.mark.slow
 CUSTOMERS = 3
 STEP_SECONDS = 0.02
 ENDING = 60
-"""Seconds; an order in trouble waits for six retries."""
+"""Seconds until the end of an order. An order with mishaps waits for six retries."""
 
-FOR_EVER = "jam the till"
-"""An order that is never undone never ends."""
+ENDLESS_MISHAP = "jam the till"
+"""The refund of such an order is retried without an end."""
 
-DONE = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION)
-"""Answers to who asks an order that has ended, or is ending at this very moment."""
+HAS_ENDED = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION)
+"""Errors for a message to an order that has ended, or that ends at this moment."""
 
 
 @dataclass(frozen=True)
-class Placed:
-    """An order, and what happens to it: mishaps, a change, and a cancellation by the customer or by the server."""
+class OrderPlan:
+    """A random order with mishaps, a change, and a cancellation from the customer or the server."""
 
     product: str
     quantity: int
@@ -56,17 +56,17 @@ class Placed:
     cancelled_by: str | None
     cancelled_after: float
     again: bool
-    """Placed once more after its end, and cancelled at once: nothing of it may come of that."""
+    """After its end, the order id is used for a second order, which is cancelled at once and must have no effect."""
 
 
 PRODUCTS = st.sampled_from([product.name for product in menu.MENU])
 
 placed = st.builds(
-    Placed,
+    OrderPlan,
     product=PRODUCTS,
     quantity=st.integers(1, 3),
     customer=st.integers(0, CUSTOMERS - 1),
-    mishaps=st.lists(st.sampled_from(sorted(set(MISHAPS) - {FOR_EVER})), max_size=2, unique=True).map(tuple),
+    mishaps=st.lists(st.sampled_from(sorted(set(MISHAPS) - {ENDLESS_MISHAP})), max_size=2, unique=True).map(tuple),
     window=st.sampled_from([0, 0, 0.3]),
     change=st.none() | st.tuples(PRODUCTS, st.integers(1, 3)),
     cancelled_by=st.sampled_from([None, None, "customer", "server"]),
@@ -74,7 +74,7 @@ placed = st.builds(
     again=st.booleans(),
 )
 EVERY_END = [
-    Placed("latte", 1, 0, mishaps, 0, None, cancelled_by, 0, again=True)
+    OrderPlan("latte", 1, 0, mishaps, 0, None, cancelled_by, 0, again=True)
     for mishaps, cancelled_by in [
         ((), None),
         (("decline the card",), None),
@@ -85,19 +85,19 @@ EVERY_END = [
 days = st.lists(placed, min_size=10, max_size=25)
 
 
-async def tell(asking: Any) -> None:
-    """Await a message; that it comes too late, or is refused, is part of the game."""
+async def deliver(message: Any) -> None:
+    """Await a message to an order. The order may refuse the message, or may have ended before."""
     try:
-        await asking
+        await message
     except WorkflowUpdateFailedError:
         return
     except RPCError as error:
-        if error.status not in DONE:
+        if error.status not in HAS_ENDED:
             raise
 
 
-async def lives(shop: CoffeeShop, order_id: str, plan: Placed) -> tuple[Handle, dict[str, Any] | None]:
-    """Place an order, let happen to it what is planned, and return it with its report; None where it was cancelled."""
+async def run_order(shop: CoffeeShop, order_id: str, plan: OrderPlan) -> tuple[Handle, dict[str, Any] | None]:
+    """Start an order and follow its plan; return the order and its report, or None if the server cancelled it."""
     order = await shop.places(
         order_id,
         (plan.product, plan.quantity),
@@ -105,18 +105,18 @@ async def lives(shop: CoffeeShop, order_id: str, plan: Placed) -> tuple[Handle, 
         notes="; ".join(plan.mishaps),
         change_window=plan.window,
     )
-    telling = []
+    messages = []
     if plan.change:
         product, quantity = plan.change
         item = {"name": product, "quantity": quantity, "unit_price": menu.product_named(product).price}
-        telling.append(tell(order.execute_update("changeItem", {"name": plan.product, "item": item})))
+        messages.append(deliver(order.execute_update("changeItem", {"name": plan.product, "item": item})))
     if plan.cancelled_by:
-        telling.append(cancel(order, plan))
-    await asyncio.gather(*telling)
+        messages.append(cancel(order, plan))
+    await asyncio.gather(*messages)
     report = await end_of(order)
     if plan.again:
         again = await shop.places(order_id, (plan.product, 1), customer_id="c0", notes="spill all the milk")
-        await tell(again.signal("cancelOrder"))
+        await deliver(again.signal("cancelOrder"))
         await end_of(again)
     return order, report
 
@@ -131,27 +131,27 @@ async def end_of(order: Handle) -> dict[str, Any] | None:
     return report
 
 
-async def cancel(order: Handle, plan: Placed) -> None:
-    await asyncio.sleep(plan.cancelled_after)  # the moment is what is varied
-    await tell(order.signal("cancelOrder", "changed my mind") if plan.cancelled_by == "customer" else order.cancel())
+async def cancel(order: Handle, plan: OrderPlan) -> None:
+    await asyncio.sleep(plan.cancelled_after)  # a random moment of the order
+    await deliver(order.signal("cancelOrder", "changed my mind") if plan.cancelled_by == "customer" else order.cancel())
 
 
-async def play(shop: CoffeeShop, day: list[Placed]) -> Counter[str]:
-    """Let a day pass, check the books after it, and return how many orders came to which end."""
+async def play(shop: CoffeeShop, day: list[OrderPlan]) -> Counter[str]:
+    """Run all orders of a day, check the database, and return the number of orders per final status."""
     seen: Counter[str] = Counter()
     async with AsyncExitStack() as worker:
         await worker.enter_async_context(shop.serving(step_seconds=STEP_SECONDS))
-        living = asyncio.gather(*(lives(shop, f"n{number}", plan) for number, plan in enumerate(day)))
+        running = asyncio.gather(*(run_order(shop, f"n{number}", plan) for number, plan in enumerate(day)))
         await asyncio.sleep(0.3)  # in the middle of most orders
         await worker.aclose()
         await worker.enter_async_context(shop.serving(step_seconds=STEP_SECONDS))
-        outcomes = await living
+        outcomes = await running
         earned: Counter[str] = Counter()
         for number, (order, report) in enumerate(outcomes):
             status = report["status"] if report else "CANCELLED"
             seen[status] += 1
             worth = report["total"] if report and status == "COMPLETED" else 0
-            assert shop.money(f"n{number}") == worth, f"{order.id} is {status}, by {day[number]}"
+            assert shop.money(f"n{number}") == worth, f"{order.id} is {status}, with the plan {day[number]}"
             if report:
                 assert report["paid"] == worth
                 assert report["points"] == menu.points_for(worth)
@@ -166,10 +166,12 @@ async def play(shop: CoffeeShop, day: list[Placed]) -> Counter[str]:
     return seen
 
 
-# Without shrinking, which would play a real server for minutes, and races do not shrink.
+# No shrinking: it would take minutes with a real server, and a race condition does not shrink.
 @settings(max_examples=4, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 @given(day=days)
-async def test_money_stock_and_points_are_conserved(server: WorkflowEnvironment, day: list[Placed]) -> None:
+async def test_money_stock_and_points_are_correct_after_random_orders(
+    server: WorkflowEnvironment, day: list[OrderPlan]
+) -> None:
     with TemporaryDirectory() as folder:
         shop = CoffeeShop(await fresh_namespace(server.client), sqlite_url(Path(folder)))
         ends_seen = await play(shop, [*EVERY_END, *day])

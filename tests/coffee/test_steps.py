@@ -34,5 +34,5 @@ def failed_because_of(cause: Exception) -> ActivityError:
         ),
     ],
 )
-def test_a_customer_is_told_in_words_why_a_step_failed(cause: Exception, reason: str) -> None:
+def test_reason_of_a_failed_step_is_a_sentence(cause: Exception, reason: str) -> None:
     assert why(failed_because_of(cause)) == reason

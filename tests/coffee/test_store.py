@@ -1,4 +1,4 @@
-"""The shop's books: whatever is done twice counts once, and what is undone never happens any more."""
+"""The shop's database: a repeated change counts once, and a change after its compensation is refused."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ CROISSANTS_LEFT = "SELECT quantity FROM stock WHERE product = 'croissant'"
 Ask = Callable[[str], int]
 
 
-def test_tables_are_made_once_and_kept(store: Store, ask: Ask) -> None:
+def test_creating_existing_tables_keeps_their_rows(store: Store, ask: Ask) -> None:
     store.create_tables()
     assert ask(LATTES_LEFT) == 10
 
 
-def test_many_who_make_the_tables_at_once_make_them_once(url: str) -> None:
+def test_six_stores_create_the_tables_at_the_same_time(url: str) -> None:
     stores = [Store(url) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
         for future in [pool.submit(store.create_tables) for store in stores]:
@@ -88,18 +88,18 @@ def test_many_who_make_the_tables_at_once_make_them_once(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/shop"])
-def test_books_that_would_be_lost_or_that_nobody_can_read_are_refused(url: str) -> None:
+def test_in_memory_or_unknown_database_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"a database in memory is lost|mysql is neither SQLite nor PostgreSQL"):
         Store(url)
 
 
-def test_a_payment_that_is_repeated_is_taken_once(store: Store, ask: Ask) -> None:
+def test_repeated_payment_is_taken_once(store: Store, ask: Ask) -> None:
     first = store.take_payment("7", "first", 1, "card", 420)
     assert store.take_payment("7", "first", 1, "card", 420) == first
     assert ask(MONEY) == 420
 
 
-def test_many_payers_at_once_pay_once(store: Store, ask: Ask) -> None:
+def test_simultaneous_payments_of_one_order_are_taken_once(store: Store, ask: Ask) -> None:
     begin = threading.Barrier(8)
 
     def pay() -> str:
@@ -112,13 +112,13 @@ def test_many_payers_at_once_pay_once(store: Store, ask: Ask) -> None:
     assert ask(MONEY) == 420
 
 
-def test_a_payment_of_another_amount_under_the_same_key_is_refused(store: Store) -> None:
+def test_second_payment_with_another_amount_is_refused(store: Store) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     with pytest.raises(Impossible, match="Cannot pay 1 cents for part 1 of order 7; 420 cents are already paid"):
         store.take_payment("7", "first", 1, "card", 1)
 
 
-def test_a_refund_that_is_repeated_is_given_once(store: Store, ask: Ask) -> None:
+def test_repeated_refund_is_paid_once(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     for _ in range(3):
         store.refund_payment("7", "first", 1, "card")
@@ -126,7 +126,7 @@ def test_a_refund_that_is_repeated_is_given_once(store: Store, ask: Ask) -> None
     assert ask("SELECT COUNT(*) FROM payments") == 2
 
 
-def test_what_was_refunded_cannot_be_paid_again(store: Store, ask: Ask) -> None:
+def test_refunded_payment_cannot_be_repeated(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="it was refunded, possible is a new order"):
@@ -134,7 +134,7 @@ def test_what_was_refunded_cannot_be_paid_again(store: Store, ask: Ask) -> None:
     assert ask(MONEY) == 0
 
 
-def test_a_payment_that_comes_after_its_refund_is_never_taken(store: Store, ask: Ask) -> None:
+def test_payment_after_its_refund_is_refused(store: Store, ask: Ask) -> None:
     store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, possible is a new order"):
         store.take_payment("7", "first", 1, "card", 420)
@@ -142,7 +142,7 @@ def test_a_payment_that_comes_after_its_refund_is_never_taken(store: Store, ask:
     assert ask(MONEY) == 0
 
 
-def test_a_refund_and_a_late_payment_at_once_leave_no_money(store: Store, ask: Ask) -> None:
+def test_simultaneous_payment_and_refund_keep_no_money(store: Store, ask: Ask) -> None:
     for number in range(20):
         begin = threading.Barrier(2)
 
@@ -163,7 +163,7 @@ def test_a_refund_and_a_late_payment_at_once_leave_no_money(store: Store, ask: A
         assert ask(MONEY) == 0, f"order {number}"
 
 
-def test_what_a_change_gave_back_is_undone_as_well(store: Store, ask: Ask) -> None:
+def test_refund_of_a_negative_payment_takes_the_money_back(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     store.take_payment("7", "first", 2, "card", -170)
     assert ask(MONEY) == 250
@@ -172,7 +172,7 @@ def test_what_a_change_gave_back_is_undone_as_well(store: Store, ask: Ask) -> No
     assert ask(MONEY) == 0
 
 
-def test_another_run_neither_uses_nor_undoes_its_payment(store: Store, ask: Ask) -> None:
+def test_second_run_cannot_use_or_refund_the_payment(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, possible is another order id"):
         store.take_payment("7", "second", 1, "card", 420)
@@ -180,7 +180,7 @@ def test_another_run_neither_uses_nor_undoes_its_payment(store: Store, ask: Ask)
     assert ask(MONEY) == 420
 
 
-def test_another_run_neither_uses_nor_returns_its_items(store: Store, ask: Ask) -> None:
+def test_second_run_cannot_use_or_return_the_items(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", LATTES)
     with pytest.raises(Impossible, match="Cannot serve order 7; it was placed before"):
         store.take_from_stock("7", "second", LATTES)
@@ -188,20 +188,20 @@ def test_another_run_neither_uses_nor_returns_its_items(store: Store, ask: Ask) 
     assert ask(LATTES_LEFT) == 8
 
 
-def test_a_delivery_counts_once(store: Store, ask: Ask) -> None:
+def test_repeated_delivery_counts_once(store: Store, ask: Ask) -> None:
     store.deliver("monday", {"latte": 10})
     assert ask(LATTES_LEFT) == 10
     store.deliver("tuesday", {"latte": 1})
     assert ask(LATTES_LEFT) == 11
 
 
-def test_items_leave_the_stock_once(store: Store, ask: Ask) -> None:
+def test_repeated_sale_takes_the_items_once(store: Store, ask: Ask) -> None:
     for _ in range(3):
         store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
 
 
-def test_an_order_takes_all_or_nothing(store: Store, ask: Ask) -> None:
+def test_order_with_one_missing_item_takes_no_items(store: Store, ask: Ask) -> None:
     store.take_from_stock("6", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot take 3 x croissant from stock; 2 are left"):
         store.take_from_stock("7", "first", BREAKFAST)
@@ -209,12 +209,12 @@ def test_an_order_takes_all_or_nothing(store: Store, ask: Ask) -> None:
     assert ask("SELECT COUNT(*) FROM movements WHERE order_id = '7'") == 0
 
 
-def test_what_was_never_delivered_cannot_be_taken(store: Store) -> None:
+def test_product_without_delivery_cannot_be_taken_from_stock(store: Store) -> None:
     with pytest.raises(Impossible, match="Cannot take 1 x cookie from stock; 0 are left"):
         store.take_from_stock("7", "first", [menu.item("cookie")])
 
 
-def test_the_last_one_is_sold_once(store: Store, ask: Ask) -> None:
+def test_simultaneous_orders_sell_the_last_items_once(store: Store, ask: Ask) -> None:
     begin = threading.Barrier(6)
 
     def take(order_id: str) -> bool:
@@ -231,21 +231,21 @@ def test_the_last_one_is_sold_once(store: Store, ask: Ask) -> None:
     assert ask(LATTES_LEFT) == 0
 
 
-def test_no_stock_is_negative_whatever_a_program_writes(store: Store, url: str) -> None:
+def test_database_refuses_negative_stock(store: Store, url: str) -> None:
     engine = create_engine(url)
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text("UPDATE stock SET quantity = -1"))
     engine.dispose()
 
 
-def test_what_comes_back_comes_back_once(store: Store, ask: Ask) -> None:
+def test_repeated_return_restores_the_items_once(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", BREAKFAST)
     for _ in range(3):
         store.return_to_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_what_was_returned_cannot_be_taken_again(store: Store, ask: Ask) -> None:
+def test_returned_items_cannot_be_sold_to_the_same_order(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", BREAKFAST)
     store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="the order was undone"):
@@ -253,20 +253,20 @@ def test_what_was_returned_cannot_be_taken_again(store: Store, ask: Ask) -> None
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_items_that_were_returned_before_they_were_taken_are_never_taken(store: Store, ask: Ask) -> None:
+def test_sale_after_its_return_is_refused(store: Store, ask: Ask) -> None:
     store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot sell croissant to order 7; the order was undone"):
         store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_a_step_of_a_barista_is_noted_once_per_attempt(store: Store, ask: Ask) -> None:
+def test_barista_step_is_recorded_once_per_attempt(store: Store, ask: Ask) -> None:
     for attempt in (1, 1, 2):
         store.note_preparation("7", 3, attempt, "brew", "1@host")
     assert ask("SELECT COUNT(*) FROM preparations") == 2
 
 
-def test_who_reads_the_books_keeps_nobody_from_paying(store: Store, url: str) -> None:
+def test_open_read_transaction_does_not_block_a_payment(store: Store, url: str) -> None:
     engine = create_engine(url)
     with engine.connect() as reader:
         reader.execute(text("BEGIN"))
@@ -275,8 +275,8 @@ def test_who_reads_the_books_keeps_nobody_from_paying(store: Store, url: str) ->
     engine.dispose()
 
 
-@pytest.mark.timeout(60)  # without a limit of the database's own it would hang
-def test_who_writes_for_too_long_is_not_waited_for(store: Store, url: str) -> None:
+@pytest.mark.timeout(60)  # without the database's own limit, the test would hang
+def test_payment_fails_if_the_database_lock_lasts_too_long(store: Store, url: str) -> None:
     engine = create_engine(url)
     with engine.begin() as other:
         other.execute(text("UPDATE stock SET quantity = quantity"))

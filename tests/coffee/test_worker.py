@@ -1,4 +1,4 @@
-"""`python -m loyalty.worker coffee-shop`: a process of its own, that dies in the middle of a coffee."""
+"""The worker process `python -m loyalty.worker coffee-shop`: a kill in the middle of an order, and its settings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rows(lab: Lab, query: str) -> list[tuple[object, ...]]:
 
 
 async def order_a_latte(lab: Lab) -> WorkflowHandle[CoffeeOrderWorkflow, OrderReport]:
-    """Place an order at a shop that has a worker, and so its tables, and now a delivery."""
+    """Deliver lattes and start an order. A worker must have created the tables before."""
     store = Store(lab.database_url)
     store.deliver("monday", {"latte": DELIVERED})
     store.close()
@@ -49,7 +49,7 @@ async def order_a_latte(lab: Lab) -> WorkflowHandle[CoffeeOrderWorkflow, OrderRe
     )
 
 
-async def test_a_barista_who_dies_at_step_three_is_followed_by_one_who_goes_on_at_step_four(lab: Lab) -> None:
+async def test_new_worker_continues_after_the_steps_of_the_killed_worker(lab: Lab) -> None:
     shop = lab.new_worker("loyalty.lab.experiments.clumsy_shop")
     order = await order_a_latte(lab)
 
@@ -65,12 +65,12 @@ async def test_a_barista_who_dies_at_step_three_is_followed_by_one_who_goes_on_a
     report: OrderReport = await order.result()
     assert report.status is OrderStatus.COMPLETED
     done = rows(lab, "SELECT step, attempt, worker FROM preparations ORDER BY attempt, step")
-    assert [step for step, *_ in done] == [1, 2, 3, 4, 5], "each step was done once"
+    assert [step for step, *_ in done] == [1, 2, 3, 4, 5], "each step is done once"
     baristas = [int(str(worker).split("@")[0]) for *_, worker in done]
     by_first = baristas.count(first)
-    assert by_first >= 3, "a kill may take a moment"
+    assert by_first >= 3, "the first worker has done at least three steps before the kill"
     assert baristas == [first] * by_first + [shop.pid] * (5 - by_first)
-    assert by_first < 5, "nobody had to go on: this run proves nothing"
+    assert by_first < 5, "the kill came after the last step, so this run proves nothing"
 
 
 def worker(*queues: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -79,7 +79,7 @@ def worker(*queues: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_a_task_queue_that_nobody_knows_is_refused_with_those_that_are_possible() -> None:
+def test_unknown_task_queue_is_refused_with_the_known_queues() -> None:
     ended = worker("tea-room")
     assert (ended.returncode, ended.stderr) == (
         1,
@@ -102,7 +102,7 @@ def test_a_task_queue_that_nobody_knows_is_refused_with_those_that_are_possible(
         ({"LOYALTY_BARISTA_SECONDS": "-1"}, "Cannot use LOYALTY_BARISTA_SECONDS='-1'"),
     ],
 )
-async def test_a_bad_setting_is_refused_with_what_is_possible(
+async def test_worker_with_invalid_setting_stops_with_an_error(
     lab: Lab, settings: dict[str, str], sentence: str
 ) -> None:
     ended = worker("coffee-shop", **{**lab.environment, **settings})
@@ -111,7 +111,7 @@ async def test_a_bad_setting_is_refused_with_what_is_possible(
     assert "Traceback" not in ended.stderr
 
 
-async def test_a_database_that_cannot_be_reached_is_named_without_its_password(lab: Lab) -> None:
+async def test_error_about_unreachable_database_contains_no_password(lab: Lab) -> None:
     url = f"postgresql+psycopg://shop:very-secret@127.0.0.1:{ReservedPort().number}/shop"
     ended = worker("coffee-shop", **{**lab.environment, "LOYALTY_DATABASE_URL": url})
     assert ended.returncode == 1
@@ -119,7 +119,7 @@ async def test_a_database_that_cannot_be_reached_is_named_without_its_password(l
     assert "very-secret" not in ended.stdout + ended.stderr
 
 
-async def test_one_worker_serves_both_task_queues(lab: Lab, tmp_path: Path) -> None:
+async def test_one_worker_process_serves_both_task_queues(lab: Lab, tmp_path: Path) -> None:
     lab.worker.stop()
     both = WorkerProcess(lab.environment, tmp_path, "loyalty.worker", "customer-loyalty", "coffee-shop")
     both.start()

@@ -1,4 +1,4 @@
-"""A bug makes an actor wait, and its fix makes it go on: nothing is lost, and nobody has to repair data."""
+"""A bug in a release blocks customers, and a fixed release continues them without any loss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def opens(lab: Lab, customer_id: str, points: int) -> Any:
     )
 
 
-async def test_the_bug_hits_platinum_customers_only_and_its_fix_brings_them_back() -> None:
+async def test_fixed_release_continues_the_customers_blocked_by_the_bug() -> None:
     async with await Lab.start("bad-release", own_server=True) as lab:
         barbara, edsger = await opens(lab, "barbara", 5_000), await opens(lab, "edsger", 0)
         await settled(barbara)
@@ -39,4 +39,4 @@ async def test_the_bug_hits_platinum_customers_only_and_its_fix_brings_them_back
         bad.stop()
         lab.worker.start()
         await settled(barbara, timeout=60)
-        assert (await barbara.query("getStatus"))["points"] == 5_200, "what arrived while she was stuck is counted"
+        assert (await barbara.query("getStatus"))["points"] == 5_200, "signals that arrived during the bug are counted"

@@ -1,4 +1,4 @@
-"""What orders of the lab may ask for."""
+"""Mishaps that the notes of an order request."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from loyalty.lab.experiments.mishaps import MISHAPS, planned
         ("please do not spill the milk twice", []),
     ],
 )
-def test_notes_are_mishaps_only_in_the_very_words(notes: str, activities: list[str]) -> None:
+def test_notes_request_mishaps_only_with_the_exact_words(notes: str, activities: list[str]) -> None:
     assert [mishap.activity for mishap in planned(notes)] == activities
 
 
-def test_a_final_mishap_happens_in_every_attempt() -> None:
+def test_final_mishap_happens_in_every_attempt() -> None:
     assert all(mishap.attempts > 100 for mishap in MISHAPS.values() if mishap.final)

@@ -1,4 +1,4 @@
-"""Calls, a queue and gifts meet the same crashes; what each makes of them is what the notebook says."""
+"""Transfers with calls, a queue and gifts have the outcomes that notebook 10 shows."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ DEPOSITED = PLAN.count(AFTER_DEPOSITING)
 
 
 def wrongs(outcome: Outcome) -> dict[str, int]:
-    """Return what an outcome says, but for its name and its seconds; all crashes must have happened."""
-    assert outcome.crashes == PLAN.crashes, f"{outcome.crashes} processes died, {PLAN.crashes} were to"
+    """Return the errors in an outcome; check that all planned crashes have happened."""
+    assert outcome.crashes == PLAN.crashes, f"{outcome.crashes} processes crashed, but {PLAN.crashes} were planned"
     assert outcome.transfers == len(PLAN)
     return {name: value for name, value in vars(outcome).items() if name in WRONGS}
 
@@ -39,33 +39,33 @@ def expected(**wrongs: int) -> dict[str, int]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Any:
+def no_process_remains() -> Any:
     before = set(psutil.Process().children(recursive=True))
     yield
     left = set(psutil.Process().children(recursive=True)) - before
-    assert not left, f"Processes are left behind: {left}"
+    assert not left, f"These processes still run: {left}"
 
 
 # ---- the plan -------------------------------------------------------------------------------------------------
 
 
-def test_a_plan_hits_as_many_transfers_as_it_was_told_at_each_point() -> None:
+def test_plan_contains_the_requested_crashes_at_each_point() -> None:
     plan = transfers.plan()
     assert len(plan) == 100
     assert [plan.count(point) for point in CrashPoint] == [15, 15]
     assert repr(plan) == "100 transfers of 100 points; 15 crashes after withdrawing, 15 crashes after depositing"
 
 
-def test_the_same_seed_gives_the_same_plan() -> None:
+def test_same_seed_gives_the_same_plan() -> None:
     assert transfers.plan(seed=1) == transfers.plan(seed=1) != transfers.plan(seed=2)
 
 
-def test_more_crashes_than_transfers_are_refused() -> None:
+def test_plan_with_more_crashes_than_transfers_is_refused() -> None:
     with pytest.raises(ValueError, match="Cannot hit 30 of 20 transfers"):
         transfers.plan(transfers=20, crashes=15)
 
 
-def test_an_audit_looks_at_each_transfer_and_not_at_sums() -> None:
+def test_audit_compares_the_points_of_each_transfer() -> None:
     moved = [Moved(100, 100), Moved(200, 100), Moved(100, 200), Moved(200, 200), Moved(100, 0)]
     assert vars(audit("way", moved, 0, 1.5)) == {
         **{"way": "way", "transfers": 5, "crashes": 0, "seconds": 1.5},
@@ -73,25 +73,25 @@ def test_an_audit_looks_at_each_transfer_and_not_at_sums() -> None:
     }
 
 
-# ---- what each way makes of it --------------------------------------------------------------------------------
+# ---- outcomes -------------------------------------------------------------------------------------------------
 
 
-def test_calls_that_are_never_repeated_destroy_what_was_only_withdrawn(tmp_path: Path) -> None:
+def test_calls_without_retries_destroy_withdrawn_points(tmp_path: Path) -> None:
     outcome = transfers.by_calls(tmp_path, PLAN, repeated=False)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, missing=WITHDRAWN_ONLY)
 
 
-def test_calls_that_are_repeated_destroy_as_much_and_make_whole_transfers_twice(tmp_path: Path) -> None:
+def test_repeated_calls_destroy_points_and_repeat_transfers(tmp_path: Path) -> None:
     outcome = transfers.by_calls(tmp_path, PLAN, repeated=True)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, twice=DEPOSITED)
 
 
-def test_a_queue_destroys_at_one_point_and_creates_at_the_other_one(tmp_path: Path) -> None:
+def test_queue_destroys_some_points_and_creates_other_points(tmp_path: Path) -> None:
     outcome = transfers.by_queue(tmp_path, PLAN)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, created=DEPOSITED * POINTS)
 
 
-async def test_actors_conserve_every_point_and_make_every_transfer_once() -> None:
+async def test_gifts_make_every_transfer_exactly_once() -> None:
     made: list[int] = []
     async with await Lab.start("transfers", own_server=True, worker=False) as lab:
         outcome = await transfers.by_gifts(lab, PLAN, progress=made.append)
@@ -100,13 +100,13 @@ async def test_actors_conserve_every_point_and_make_every_transfer_once() -> Non
         lab.new_worker("loyalty.lab.experiments.transfers.gift_worker")
         customers = [lab.client.get_workflow_handle(f"customer-giver-{n}") for n in range(1, gifts.COUPLES + 1)]
         left = sum([(await giver.query("getStatus"))["points"] for giver in customers])
-        assert left == (gifts.COUPLES - 1) * len(PLAN) * POINTS, "all gifts together are paid for once"
+        assert left == (gifts.COUPLES - 1) * len(PLAN) * POINTS, "each gift is withdrawn once"
 
 
-# ---- what goes wrong otherwise --------------------------------------------------------------------------------
+# ---- unplanned failures and printed functions -----------------------------------------------------------------
 
 
-def test_a_process_that_fails_by_itself_is_no_planned_crash() -> None:
+def test_unplanned_failure_of_a_process_raises_an_error() -> None:
     with pytest.raises(LabError, match=r"failed without a planned crash(.|\n)*No module named"):
         run("loyalty.lab.experiments.transfers.no_such_module")
 
@@ -116,5 +116,5 @@ def test_a_process_that_fails_by_itself_is_no_planned_crash() -> None:
     [calls.make, calls.run_tellers, queues.withdraw_all, queues.deposit_all, gifts.make, gifts.ask_until_answered],
     ids=lambda loop: f"{loop.__module__}.{loop.__name__}",
 )
-def test_what_learners_read_is_short(loop: Callable[..., object]) -> None:
+def test_printed_functions_have_at_most_thirteen_lines(loop: Callable[..., object]) -> None:
     assert len(inspect.getsource(loop).splitlines()) <= 13
