@@ -1,4 +1,4 @@
-"""What repo2docker's Python build pack makes of this repository, in a folder instead of an image."""
+"""Build this repository as repo2docker's Python build pack does, in a folder instead of an image."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ AS_JOVYAN = (
     *("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--no-new-privs"),
     *("--bounding-set=-all", "--inh-caps=-all", "--pdeathsig=KILL", "--", "env"),
 )
-"""A number is enough; the room's /etc/passwd names it. `env`, because setpriv itself may still enter /root."""
+"""The user has only a number; the session's /etc/passwd adds the name. Without `env`, setpriv could enter /root."""
 
 ON_A_LEASH = (
     *("setpriv", "--pdeathsig=KILL", "--"),
     *("unshare", "--pid", "--mount-proc", "--fork", "--kill-child=SIGKILL", "--"),
 )
-"""The kernel ends all of a process namespace with its first process, and that one with this script."""
+"""The kernel kills the first process of the namespace when this script ends, and with it all other processes."""
 
 PACKAGE_CLIENT = ("PIP_", "UV_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "HTTP_", "HTTPS_", "NO_PROXY", "ALL_PROXY")
 
 
 class Trouble(Exception):
-    """The replay cannot go on; the words say why."""
+    """The replay has failed. The message is the reason."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where things lie."""
+    """The folders of a replay."""
 
     folder: Path
 
@@ -61,7 +61,7 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of a Binder session, and no others; C.UTF-8 because not every machine has en_US."""
+        """All environment variables of a Binder session; C.UTF-8, because some machines have no en_US."""
         path = [f"{self.home}/.local/bin", f"{self.repo}/.local/bin", f"{self.venv}/bin", SYSTEM_PATH]
         names = dict.fromkeys(("LC_ALL", "LANG", "LANGUAGE"), "C.UTF-8")
         prefixes = dict.fromkeys(("NB_PYTHON_PREFIX", "KERNEL_PYTHON_PREFIX"), str(self.venv))
@@ -72,7 +72,7 @@ class Place:
 def call(
     what: str, command: Sequence[str], environment: Mapping[str, str], cwd: Path, seconds: float = BUILD_SECONDS
 ) -> str:
-    """Return what `command` prints; raise Trouble that names `what` where it fails or takes too long."""
+    """Return the output of `command`; raise Trouble with the name `what` if it fails or takes too long."""
     try:
         done = subprocess.run(
             [*ON_A_LEASH, *command],
@@ -97,26 +97,26 @@ def may(what: str, path: Path) -> bool:
 
 
 def what_is_missing() -> str | None:
-    """Return one sentence on what this machine has not got, or None where the replay is possible."""
+    """Return one sentence about the first missing requirement of this machine, or None."""
     if not sys.platform.startswith("linux"):
-        return f"The replay of Binder asks for Linux (namespaces, /proc), and this is {sys.platform}"
+        return f"The replay of Binder requires Linux (namespaces, /proc); this is {sys.platform}"
     if os.geteuid() != 0:
-        return "The replay of Binder asks for root, to enter a network of its own as another user: try sudo"
+        return "The replay of Binder requires root, to start a session of another user without a network: try sudo"
     absent = [tool for tool in TOOLS if shutil.which(tool) is None]
     if absent:
-        return f"The replay of Binder asks for the programs {', '.join(absent)} (packages util-linux, iproute2, git)"
+        return f"The replay of Binder requires the programs {', '.join(absent)} (packages util-linux, iproute2, git)"
     if subprocess.run([*ON_A_LEASH, "unshare", "--net", "true"], capture_output=True).returncode:
-        return "The replay of Binder asks for the right to make namespaces (CAP_SYS_ADMIN); a container may lack it"
+        return "The replay of Binder requires the right to make namespaces (CAP_SYS_ADMIN); a container may lack it"
     if python() is None:
         return (
-            f"The replay of Binder asks for a Python {POSSIBLE[0]} to {POSSIBLE[-1]} that an ordinary user can "
-            "execute, outside /root for one, e.g. by `apt-get install python3`"
+            f"The replay of Binder requires a Python {POSSIBLE[0]} to {POSSIBLE[-1]} outside /root that an ordinary "
+            "user can execute, e.g. from `apt-get install python3`"
         )
     return None
 
 
 def python() -> str | None:
-    """Return a Python that `jovyan` can execute, of the version that runtime.txt names where there is one."""
+    """Return a Python that `jovyan` can execute, preferably the version in runtime.txt; None if there is none."""
     wanted = (HOUSE / "binder" / "runtime.txt").read_text().strip().removeprefix("python-")
     places = f"{SYSTEM_PATH}:{os.environ.get('PATH', '')}"
     candidates = [f"{sys.base_prefix}/bin/python3", *(shutil.which(f"python{one}", path=places) for one in POSSIBLE)]
@@ -133,12 +133,12 @@ def python() -> str | None:
 
 
 def build(place: Place) -> None:
-    """Copy the tracked files, install what binder/requirements.txt pins, run binder/postBuild, and seal it all."""
+    """Copy the tracked files, install the packages, run binder/postBuild, and make the result read-only."""
     for folder in (place.repo, place.home, place.tmp):
         folder.mkdir(parents=True)
     place.tmp.chmod(0o1777)
     if not may("-x", place.repo):
-        raise Trouble(f"{place.folder} cannot be entered by an ordinary user; name another one with --folder")
+        raise Trouble(f"An ordinary user cannot enter {place.folder}; name another folder with --folder")
     _copy(place)
     client = {name: value for name, value in os.environ.items() if name.upper().startswith(PACKAGE_CLIENT)}
     _install(place, client)
@@ -149,7 +149,7 @@ def build(place: Place) -> None:
     for ours in (place.repo, place.venv):
         _give(ours, 0)
         if may("-w", ours):
-            raise Trouble(f"{ours} can be written to by {USER}, although it was sealed")
+            raise Trouble(f"{USER} can write to {ours}, but it must be read-only")
 
 
 def _copy(place: Place) -> None:
@@ -167,10 +167,10 @@ def _install(place: Place, client: Mapping[str, str]) -> None:
     lock, venv = str(place.repo / "binder" / "requirements.txt"), str(place.venv)
     uv = [sys.executable, "-m", "uv"]
     if subprocess.run([*uv, "--version"], capture_output=True).returncode == 0:
-        # uv has its cache in root's HOME. A hard link into it would change hands with the environment: copies.
+        # Copies: a hard link into uv's cache in root's HOME would change the owner of the cached file, too.
         root = {**client, "HOME": str(Path.home()), "PATH": SYSTEM_PATH}
         call("uv venv", [*uv, "venv", "--quiet", "--seed", "--link-mode=copy", "-p", interpreter, venv], root, HOUSE)
-        # pip compiles what it installs; in a sealed environment nobody else would.
+        # uv must compile, as pip does: a read-only environment cannot store bytecode later.
         how = ["--quiet", "--link-mode=copy", "--compile-bytecode", "-p", f"{venv}/bin/python"]
         call("uv pip install", [*uv, "pip", "install", *how, "-r", lock], root, HOUSE)
         return
@@ -183,9 +183,9 @@ def _install(place: Place, client: Mapping[str, str]) -> None:
 
 
 def _give(root: Path, uid: int) -> None:
-    """Give a folder and all in it to a user; everybody may read it, only the owner may write."""
+    """Change the owner of a folder with all its files. All users may read them, only the owner may write."""
     for path in [root, *_below(root)]:
-        os.chown(path, uid, uid, follow_symlinks=False)  # bin/python is a link to the machine's
+        os.chown(path, uid, uid, follow_symlinks=False)  # bin/python is a link to the machine's Python
         if not path.is_symlink():
             readable = 0o555 if path.is_dir() or path.stat().st_mode & 0o100 else 0o444
             path.chmod(path.stat().st_mode & ~0o022 & 0o777 | readable)
@@ -196,6 +196,6 @@ def _below(root: Path) -> list[Path]:
 
 
 def listing(place: Place) -> dict[str, tuple[int, ...]]:
-    """Return mode, owner, size and time of change of everything in the repository and in the environment."""
+    """Return mode, owner, size and modification time of each file in the repository and the environment."""
     looks = {str(path): path.lstat() for root in (place.repo, place.venv) for path in _below(root)}
     return {path: (seen.st_mode, seen.st_uid, seen.st_size, seen.st_mtime_ns) for path, seen in looks.items()}

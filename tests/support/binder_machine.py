@@ -1,4 +1,4 @@
-"""What a session borrows from the machine and gives back: memory, a cgroup that limits it, a folder."""
+"""The resources of a session: its memory, a cgroup with a memory limit, and a process that removes its folder."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.support.binder_build import SYSTEM_PATH
 MIB = 1024 * 1024
 LIMIT = 2048 * MIB
 CLEAR_SECONDS = 180.0
-"""Twenty thousand files on a busy disk take their time."""
+"""Deadline for the removal of about twenty thousand files on a busy disk."""
 
 
 class Cgroup:
-    """A memory limit for all processes together, version 2 or 1 of the kernel's interface."""
+    """A memory limit for all processes together, for version 1 or 2 of the kernel's interface."""
 
     def __init__(self, folder: Path, peak: str, events: str) -> None:
         self.folder, self._peak, self._events = folder, peak, events
 
     @classmethod
     def make(cls, name: str) -> Cgroup | None:
-        """Return a new group, or None where this machine does not let us make one."""
+        """Return a new cgroup, or None if this machine does not allow it."""
         second = cls(Path("/sys/fs/cgroup", name), "memory.peak", "memory.events")
         first = cls(Path("/sys/fs/cgroup/memory", name), "memory.max_usage_in_bytes", "memory.oom_control")
         is_second = Path("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -46,22 +46,22 @@ class Cgroup:
 
     @property
     def peak(self) -> int | None:
-        """The kernel's own highest count, page cache included, in bytes."""
+        """The highest memory use that the kernel recorded, with page cache, in bytes."""
         path = self.folder / self._peak
         return int(path.read_text()) if path.exists() else None
 
     @property
     def killed(self) -> int:
-        """How many processes the kernel ended because there was no memory left."""
+        """The number of processes that the kernel killed because of the memory limit."""
         found = re.search(r"^oom_kill (\d+)", (self.folder / self._events).read_text(), re.MULTILINE)
         return int(found[1]) if found else 0
 
 
 def pss(process: psutil.Process) -> int:
-    """Return a process's proportional share of memory, in bytes: a page that four share counts a quarter."""
+    """Return a process's proportional share of memory in bytes: a page of four processes counts a quarter for each."""
     try:
         return int(re.findall(r"^Pss: +(\d+)", Path(f"/proc/{process.pid}/smaps_rollup").read_text(), re.M)[0]) * 1024
-    except (OSError, IndexError):  # it has ended since we heard of it
+    except (OSError, IndexError):  # the process has ended meanwhile
         return 0
 
 
@@ -77,7 +77,7 @@ done
 
 
 class Janitor:
-    """A process that clears away when this script ends, however it ends: its standard input ends then, too."""
+    """A process that removes the cgroup and the folder after this script has ended, even after a crash."""
 
     def __init__(self, cgroup: Cgroup | None, folder: Path | None) -> None:
         names = [str(cgroup.folder) if cgroup else "", str(folder) if folder else ""]
@@ -91,10 +91,10 @@ class Janitor:
         )
 
     def clear(self) -> None:
-        """Let it work now, and wait until it has."""
+        """Remove the cgroup and the folder now, and wait until they are removed."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
             self._process.wait(CLEAR_SECONDS)
-        except subprocess.TimeoutExpired:  # what went wrong before is more important: it is not replaced by this
+        except subprocess.TimeoutExpired:  # only a warning: an exception would hide an earlier, more important one
             sys.stderr.write(f"Waited {CLEAR_SECONDS:g} s until {' and '.join(self._names)} were removed\n")

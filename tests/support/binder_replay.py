@@ -1,6 +1,7 @@
-"""`python -m tests.support.binder_replay [NOTEBOOK ...]`: Binder without Docker; says what each notebook takes there.
+"""`python -m tests.support.binder_replay [NOTEBOOK ...]`: run notebooks as on Binder, without Docker.
 
-Builds as repo2docker's Python build pack does, launches as BinderHub does, and runs the notebooks in that JupyterLab.
+Builds as repo2docker's Python build pack does, launches JupyterLab as BinderHub does, and runs the notebooks there.
+Prints time and memory of each notebook.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.support.binder_machine import MIB, Cgroup, Janitor
 from tests.support.binder_session import FORK_SERVER, Session, kind, wait
 
 MOST_MIB = 1716
-"""1.8 GB, for JupyterLab and all kernels together: Binder ends a session at 2,048 MiB."""
+"""1.8 GB for JupyterLab and all kernels together. Binder kills a session at 2,048 MiB."""
 
 VISIT_SECONDS = 1200.0
 QUIET_SECONDS = 20.0
@@ -31,9 +32,9 @@ QUIET_SECONDS = 20.0
 
 @dataclass
 class Visit:
-    """One notebook, as it ran. `peak` is the highest sum of PSS of all processes of the session, in MiB.
+    """The run of one notebook. `peak` is the highest memory of all processes of the session, in MiB (PSS).
 
-    Kernels of earlier notebooks are among them. `biggest` says which kinds of processes took how much at that moment.
+    It includes the kernels of earlier notebooks. `biggest` lists the memory for each kind of process at the peak.
     """
 
     name: str
@@ -47,17 +48,17 @@ class Visit:
     facts: dict[str, Any]
 
     def complaints(self, session: Session) -> list[str]:
-        """Return a sentence for everything that is not as it should be."""
+        """Return one sentence for each fault."""
         proxy = f"{session.base_url}proxy/"
         direct = [link for link in self.links if not link.startswith(proxy)]
         found: dict[str, object] = {
             f"failed: {self.failure}": self.failure,
-            f"took {self.peak:,.0f} MiB ({self.biggest}); at most {MOST_MIB:,} are allowed": self.peak > MOST_MIB,
+            f"used {self.peak:,.0f} MiB ({self.biggest}); at most {MOST_MIB:,} are allowed": self.peak > MOST_MIB,
             "shows no link to the Web UI": not self.links,
-            f"links to the Web UI past JupyterLab's proxy: {direct}": direct,
+            f"links to the Web UI without JupyterLab's proxy: {direct}": direct,
             f"links to {self.links[:1]}, which shows no Web UI": self.links and not self.web_ui,
         }
-        if self.facts:  # a notebook that failed was not asked for them
+        if self.facts:  # a failed notebook has no facts
             uid, network = self.facts["uid"], self.facts["network"]
             found |= {
                 f"ran as user {uid}, not {UID}": uid != UID,
@@ -68,7 +69,7 @@ class Visit:
 
 @dataclass
 class Report:
-    """What the replay saw; all is well where there are no `complaints`. Memory in MiB."""
+    """The result of a replay. It was successful if `complaints` is empty. Memory is in MiB."""
 
     base_url: str = ""
     idle: float = 0
@@ -79,7 +80,7 @@ class Report:
     at_the_end: str = ""
 
     def table(self) -> str:
-        """Return one line per notebook, and what is to be said of all."""
+        """Return one line per notebook, and lines about the whole session."""
         rows = ["notebook                  cells  seconds  peak MiB"]
         rows += [
             f"{one.name:25} {one.cells:5} {one.seconds:8.1f} {one.peak:9,.0f}  {one.biggest}" for one in self.visits
@@ -88,21 +89,21 @@ class Report:
         highest = max((one.peak for one in self.visits), default=0)
         rows.append(f"{'(at most)':25} {'':5} {'':8} {highest:9,.0f}  of {MOST_MIB:,}; at the end: {self.at_the_end}")
         if self.cgroup_peak is not None:
-            rows.append(  # pages of files are charged to whoever reads them first, often the build
-                f"The cgroup's own peak, in all: {self.cgroup_peak:,.0f} of 2,048 MiB."
+            rows.append(  # without pages of files that the build has read first
+                f"The peak memory of the cgroup: {self.cgroup_peak:,.0f} of 2,048 MiB."
             )
         if self.left_in_tmp:
-            rows.append(f"Left in /tmp: {', '.join(self.left_in_tmp)}")
+            rows.append(f"Remaining files in /tmp: {', '.join(self.left_in_tmp)}")
         return "\n".join(rows)
 
 
 def say(words: str) -> None:
-    """Tell the one who waits."""
+    """Print a line with the time to stderr."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {words}\n")
 
 
 def visit(session: Session, order: dict[str, str], what: str) -> dict[str, Any]:
-    """Return what the visitor saw."""
+    """Run `tests.support.binder_visitor` in the session's network, and return its JSON output."""
     try:
         done = subprocess.run(
             [*session.enter(), sys.executable, "-m", "tests.support.binder_visitor"],
@@ -117,20 +118,20 @@ def visit(session: Session, order: dict[str, str], what: str) -> dict[str, Any]:
         raise Trouble(f"Waited {VISIT_SECONDS:g} s for {what}") from error
     if done.returncode or not session.alive:
         killed = session.cgroup.killed if session.cgroup else 0
-        why = session.ended_by_us or (f"the kernel ended {killed} processes for want of memory" if killed else "")
-        words = f"{done.stderr[-3000:]}\nJupyterLab's last words:\n{session.last_words()}"
-        raise Trouble(f"Could not see {what}: {why}\n{words}")
+        why = session.ended_by_us or (f"the kernel killed {killed} processes at the memory limit" if killed else "")
+        logs = f"{done.stderr[-3000:]}\nThe end of JupyterLab's log:\n{session.last_words()}"
+        raise Trouble(f"Could not run {what}: {why}\n{logs}")
     seen: dict[str, Any] = json.loads(done.stdout)
     return seen
 
 
 def run(place: Place, session: Session, notebooks: Sequence[Path]) -> Report:
-    """Run the notebooks one after another, each in a kernel of its own; all kernels run until the end."""
+    """Run the notebooks one after another, each in its own kernel. All kernels keep running until the end."""
     report = Report(session.base_url)
     visit(session, {}, "JupyterLab")
     report.idle = session.sample().taken / MIB
     alone = {process.pid for process in session.processes()}
-    say(f"JupyterLab is up and takes {report.idle:,.0f} MiB.")
+    say(f"JupyterLab is up and uses {report.idle:,.0f} MiB.")
     for notebook in notebooks:
         since = time.monotonic()
         path = f"notebooks/{notebook.name}"
@@ -141,25 +142,25 @@ def run(place: Place, session: Session, notebooks: Sequence[Path]) -> Report:
         say(f"{one.name}: {one.cells} cells, {one.seconds:.1f} s, {one.peak:,.0f} MiB: {one.biggest}.")
         report.complaints += one.complaints(session)
     report.at_the_end = session.sample().in_words()
-    visit(session, {"leave": "all"}, "the kernels end")
+    visit(session, {"leave": "all"}, "the end of the kernels")
     wait(
         lambda: {process.pid for process in session.processes() if kind(process) != FORK_SERVER} <= alone,
-        "the processes of the labs to end with their kernels",
+        "the end of all processes of the labs",
         QUIET_SECONDS,
     )
     addresses = {one.facts["address"] for one in report.visits if one.facts}
     if len(addresses) > 1:
-        report.complaints.append(f"The notebooks of one session found different Temporal servers: {addresses}")
+        report.complaints.append(f"The notebooks of one session used different Temporal servers: {addresses}")
     return report
 
 
 def replay(notebooks: Sequence[Path], folder: Path | None = None) -> Report:
-    """Build, launch, run, and clear away; `folder` is kept, a temporary one is not. Raises Trouble."""
+    """Build, launch, run the notebooks, and clean up; keep the files if `folder` is given. Raises Trouble."""
     missing = what_is_missing()
     if missing:
         raise Trouble(missing)
     if folder is not None and folder.exists() and any(folder.iterdir()):
-        raise Trouble(f"{folder} is not empty; name a new one")
+        raise Trouble(f"{folder} is not empty; name a new folder")
     parent = tempfile.gettempdir() if may("-x", Path(tempfile.gettempdir())) else "/var/tmp"
     place = Place((folder or Path(tempfile.mkdtemp(prefix="loyalty-binder-", dir=parent))).resolve())
     cgroup = Cgroup.make(f"loyalty-binder-{os.getpid()}-{secrets.token_hex(2)}")
@@ -168,23 +169,23 @@ def replay(notebooks: Sequence[Path], folder: Path | None = None) -> Report:
     try:
         place.folder.mkdir(parents=True, exist_ok=True)
         place.folder.chmod(0o755)
-        say("Building, which takes about half a minute ...")
+        say("Building (about half a minute) ...")
         build(place)
         before = listing(place)
-        say(f"Launching, with {'a cgroup' if cgroup else 'a watching thread'} for the limit of 2,048 MiB ...")
+        say(f"Launching, with a limit of 2,048 MiB from {'a cgroup' if cgroup else 'a thread'} ...")
         session = Session(place, cgroup)
         report = run(place, session, notebooks)
         if cgroup is not None:
             report.cgroup_peak = None if cgroup.peak is None else cgroup.peak / MIB
             if cgroup.killed:
-                report.complaints.append(f"The kernel ended {cgroup.killed} processes for want of memory")
+                report.complaints.append(f"The kernel killed {cgroup.killed} processes at the memory limit")
         if not session.end():
-            report.complaints.append("JupyterLab did not end when it was asked to")
+            report.complaints.append("JupyterLab did not end after SIGTERM")
         after = listing(place)
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         if changed:
-            report.complaints.append(f"Written outside HOME and /tmp: {', '.join(changed[:10])}")
-        way_to_the_folder = place.folder.parts[2:3]  # in the session's /tmp, too, where the folder lies in /tmp
+            report.complaints.append(f"The session changed files outside HOME and /tmp: {', '.join(changed[:10])}")
+        way_to_the_folder = place.folder.parts[2:3]  # a folder in /tmp is in the session's /tmp, too
         report.left_in_tmp = sorted({path.name for path in place.tmp.iterdir()}.difference(way_to_the_folder))
         (place.home / "executed" / "report.json").write_text(json.dumps(asdict(report), indent=1))
         return report
@@ -195,11 +196,11 @@ def replay(notebooks: Sequence[Path], folder: Path | None = None) -> Report:
 
 
 def main() -> None:
-    """Say what was seen; exit with 1 where something is not as it should be."""
+    """Print the report; exit with 1 if there are complaints."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.binder_replay", description=__doc__)
-    parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="by default all")
+    parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="default: all")
     parser.add_argument(
-        "--folder", type=Path, help="a new folder to work in, which is kept; by default a temporary one"
+        "--folder", type=Path, help="a new folder for all files; default: a temporary folder, removed at the end"
     )
     asked = parser.parse_args()
     try:

@@ -1,4 +1,4 @@
-"""A JupyterLab as BinderHub launches it: another user, no network but loopback, 2 GB for everything together."""
+"""Launch JupyterLab as BinderHub does: as another user, with no network but loopback, and with 2 GB of memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOM_SECONDS = 15.0
 END_SECONDS = 30.0
 FORK_SERVER = "fork server"
 PORT = 8888
-"""Nobody else listens in a network that has just been made."""
+"""The port is free, because the session has a new network namespace."""
 
 ROOM = r"""
 set -e
@@ -31,7 +31,7 @@ folder=$1 cgroup=$2; shift 2
 [ -z "$cgroup" ] || echo 0 > "$cgroup/cgroup.procs"
 ip link set lo up
 mount --bind "$folder/passwd" /etc/passwd
-case $folder in  # where the folder is in /tmp, it stays at its place in the session's own /tmp
+case $folder in  # a folder in /tmp keeps its path in the session's own /tmp
     /tmp/*) mkdir -p "$folder$folder"; mount --rbind "$folder" "$folder$folder" ;;
 esac
 mount --rbind "$folder/tmp" /tmp
@@ -41,7 +41,7 @@ exec "$@"
 
 
 def wait(look: Callable[[], object], waiting_for: str, seconds: float) -> None:
-    """Return once `look` sees something true; raise Trouble with what was waited for."""
+    """Wait until `look()` is true; raise Trouble with `waiting_for` at the deadline."""
     deadline = time.monotonic() + seconds
     while not look():
         if time.monotonic() > deadline:
@@ -57,11 +57,11 @@ KINDS = {
     "fork_server.py": FORK_SERVER,
     "run_module.py": "worker",
 }
-"""How a process's command line shows what it is. A guardian's contains that of its child, so it is looked for first."""
+"""A part of the command line for each kind of process. Guardians come first: they contain their child's command."""
 
 
 def kind(process: psutil.Process) -> str:
-    """Return what a process of the session is; a kernel has the command line of the fork server that it comes from."""
+    """Return the kind of a process. A forked kernel has the command line of its parent, the fork server."""
     try:
         words = " ".join(process.cmdline())
         found = next((name for mark, name in KINDS.items() if mark in words), "other")
@@ -74,7 +74,7 @@ def kind(process: psutil.Process) -> str:
 
 @dataclass(frozen=True)
 class Sample:
-    """The memory of all processes at one moment, in bytes: in all, and per kind; `count` processes of each kind."""
+    """Memory in bytes and number of processes at one moment, for each kind of process."""
 
     when: float
     by_kind: Mapping[str, int]
@@ -85,13 +85,13 @@ class Sample:
         return sum(self.by_kind.values())
 
     def in_words(self) -> str:
-        """Return the kinds of processes, the biggest first."""
+        """Return number and MiB of each kind of process, the largest kind first."""
         kinds = sorted(self.by_kind, key=lambda kind: -self.by_kind[kind])
         return ", ".join(f"{self.count[kind]} {kind} {self.by_kind[kind] / MIB:,.0f}" for kind in kinds)
 
 
 class Session:
-    """The running JupyterLab and a thread that looks how much memory everything in it takes."""
+    """A running JupyterLab, and a thread that samples the memory of all its processes."""
 
     def __init__(self, place: Place, cgroup: Cgroup | None) -> None:
         self.base_url = f"/user/loyalty-course-{secrets.token_hex(4)}/"
@@ -102,15 +102,15 @@ class Session:
         others = [line for line in Path("/etc/passwd").read_text().splitlines() if f":x:{UID}:" not in line]
         jovyan = f"{USER}:x:{UID}:{UID}::{place.home}:/bin/bash"
         (place.folder / "passwd").write_text("\n".join([*others, jovyan, ""]))
-        # repo2docker's own first process of the container, which runs binder/start. Its `bash -l` is left out: there
-        # it finds conda, here the machine's own /etc/profile.
+        # The first process of repo2docker's container; it runs binder/start. Without its `bash -l`: that would read
+        # conda's profile on Binder, but the machine's own /etc/profile here.
         (entrypoint,) = place.venv.glob("lib/python3*/site-packages/repo2docker/buildpacks/repo2docker-entrypoint")
         launch = [
             *(f"{place.venv}/bin/python3", "-u", str(entrypoint)),
             *("jupyter-lab", "--ip=127.0.0.1", f"--port={PORT}", "--no-browser"),
             *(f"--ServerApp.base_url={self.base_url}", f"--IdentityProvider.token={self.token}"),
             *("--ServerApp.trust_xheaders=True", "--ServerApp.allow_origin=*"),
-            "--MappingKernelManager.cull_idle_timeout=0",  # the visitor closes no tab, although it leaves its kernels
+            "--MappingKernelManager.cull_idle_timeout=0",  # the visitor's kernels must not be culled
         ]
         room = ["sh", "-c", ROOM, "room", str(place.folder), str(cgroup.folder) if cgroup else ""]
         environment = {
@@ -122,14 +122,14 @@ class Session:
         ready.unlink(missing_ok=True)
         with self.log.open("wb") as log:
             self._outer = subprocess.Popen(
-                # The leash ends in `unshare ... --`; one word more and the room has a network of its own.
+                # ON_A_LEASH ends in `unshare ... --`; with `--net` the session has its own network namespace.
                 [*ON_A_LEASH[:-1], "--net", "--", *room, *AS_JOVYAN, *launch],
                 env=environment,
                 cwd=place.repo,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the script, which then ends this in order
+                start_new_session=True,  # Ctrl-C stops only the script; the script then ends the session
             )
         try:
             self._init = self._enter_room(ready)
@@ -140,10 +140,10 @@ class Session:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _enter_room(self, ready: Path) -> psutil.Process:
-        """Return the first process of the room, once that is furnished."""
-        wait(lambda: ready.exists() or not self.alive, "the room that JupyterLab runs in", ROOM_SECONDS)
+        """Return the first process in the session's namespaces, after ROOM has set them up."""
+        wait(lambda: ready.exists() or not self.alive, "the namespaces of the session", ROOM_SECONDS)
         if not ready.exists():
-            raise Trouble(f"The room for JupyterLab could not be made:\n{self.last_words()}")
+            raise Trouble(f"Could not make the namespaces of the session:\n{self.last_words()}")
         (first,) = psutil.Process(self._outer.pid).children()
         return first
 
@@ -159,11 +159,11 @@ class Session:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
 
     def enter(self) -> list[str]:
-        """Return the words before a command that runs in the session's network, as the visitor's browser would."""
+        """Return the command prefix that runs a command in the session's network."""
         return [*ON_A_LEASH[:3], "nsenter", f"--net=/proc/{self._init.pid}/ns/net", "--"]
 
     def processes(self) -> list[psutil.Process]:
-        """Return all processes of the session; those that have ended and were not asked for their end are none."""
+        """Return all running processes of the session, without zombies."""
         try:
             family = psutil.Process(self._outer.pid).children(recursive=True)
         except psutil.NoSuchProcess:
@@ -178,7 +178,7 @@ class Session:
             return False
 
     def sample(self) -> Sample:
-        """Return what all processes take now."""
+        """Return the memory of all processes now."""
         by_kind, count = Counter[str](), Counter[str]()
         for process in self.processes():
             name = kind(process)
@@ -193,18 +193,18 @@ class Session:
             self.samples.append(sample)
             if self.cgroup is None and taken > LIMIT:
                 self.ended_by_us = (
-                    f"The session took {taken / MIB:,.0f} MiB, more than Binder's {LIMIT // MIB:,}: ended"
+                    f"the session was killed with {taken / MIB:,.0f} MiB, more than Binder's {LIMIT // MIB:,}"
                 )
                 self._outer.kill()
             time.sleep(SAMPLE_SECONDS)
 
     def peak(self, since: float) -> Sample:
-        """Return the sample since then in which the most was taken."""
+        """Return the sample with the most memory since this time."""
         found = [sample for sample in self.samples if sample.when >= since]
         return max(found or [self.sample()], key=lambda sample: sample.taken)
 
     def end(self) -> bool:
-        """Ask JupyterLab to end, insist if it does not; return whether it went by itself."""
+        """Send SIGTERM to JupyterLab, and SIGKILL after END_SECONDS; return whether SIGTERM was enough."""
         with contextlib.suppress(psutil.NoSuchProcess):
             self._init.send_signal(signal.SIGTERM)
         try:

@@ -1,7 +1,7 @@
-"""The visitor of a Binder session: opens one notebook and runs it by JupyterLab's own addresses, as a browser does.
+"""The visitor of a Binder session: it opens one notebook and runs it through JupyterLab's HTTP API, as a browser does.
 
-Reads an order from standard input, writes what it saw to standard output, both as JSON. Runs in the session's network,
-but is none of its processes: a browser takes no memory of Binder's.
+Reads an order from stdin and prints a report to stdout, both as JSON. The visitor uses the session's network, but is
+not one of its processes: a real browser needs no memory on Binder.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ CELL_SECONDS = 600
 READY_SECONDS = 60.0
 
 LINK = re.compile(r"""(?<![^\s"'<>\\])[^\s"'<>\\]+/namespaces/[^\s"'<>\\]+""")
-"""An address in the Web UI. It begins where a word begins: otherwise each of a picture's million letters is tried."""
+"""An address in the Web UI. A match starts only at a word, so that the search through encoded pictures is fast."""
 
 PROBE = """
 import errno, getpass, json, os, pathlib, pwd, socket
 def _reach():
     try:
-        socket.create_connection(("192.0.2.1", 443), timeout=5).close()  # an address that nobody has
+        socket.create_connection(("192.0.2.1", 443), timeout=5).close()  # a reserved address
     except OSError as error:
         return errno.errorcode.get(error.errno, str(error))
     return "connected"
@@ -46,7 +46,7 @@ print(json.dumps({"uid": os.getuid(), "user": getpass.getuser(), "account": pwd.
 
 
 class Visitor:
-    """Knows the address and the token that BinderHub hands to the browser."""
+    """A client with the address and the token that BinderHub gives to the browser."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url, self.token = url, token
@@ -55,16 +55,16 @@ class Visitor:
         connect = websocket.create_connection
 
         def connect_with_token(address: str, **options: Any) -> Any:
-            # GatewayKernelClient sends no token by web socket, and ends after 40 silent seconds.
+            # GatewayKernelClient sends no token over the WebSocket, and times out after 40 seconds.
             header = [f"Authorization: token {token}"]
             return connect(address, **{**options, "header": header, "timeout": CELL_SECONDS})
 
         websocket.create_connection = connect_with_token  # type: ignore[assignment]
-        # It also asks for messages without a pause, which would take one of the two cores from what is measured.
+        # GatewayKernelClient also polls without a pause, and would keep one of the two cores busy.
         ChannelQueue._async_get = patient_get  # type: ignore[method-assign]
 
     def ask(self, path: str, data: object = None, *, method: str | None = None) -> tuple[int, str]:
-        """Return status and body of a page; 0 where nobody listens."""
+        """Return status and body of a page; the status is 0 if the connection fails."""
         request = urllib.request.Request(
             self.origin + path,
             data=None if data is None else json.dumps(data).encode(),
@@ -92,9 +92,9 @@ class Visitor:
         return {}
 
     async def run(self, path: str, output: Path) -> dict[str, Any]:
-        """Run the notebook at `path` of JupyterLab, in a kernel of a session that is opened as JupyterLab does it.
+        """Run the notebook at `path` in a new session, as JupyterLab does.
 
-        The kernel is left running, as a learner leaves it who goes on to the next notebook.
+        The kernel keeps running, because a learner does not stop it before the next notebook.
         """
         started = time.monotonic()
         name = path.rpartition("/")[2]
@@ -157,21 +157,21 @@ class Visitor:
 
 
 async def patient_get(self: ChannelQueue, timeout: float | None = None) -> Any:
-    """Get a message, with a breath between two looks; raise Empty at the deadline."""
+    """Return the next message, with a pause between two polls; raise Empty at the deadline."""
     deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
     while True:
         try:
             return self.get(block=False)
         except Empty:
             if self.response_router_finished:
-                raise RuntimeError("The web socket to the kernel has ended") from None
+                raise RuntimeError("The WebSocket to the kernel is closed") from None
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def main() -> None:
-    """Obey the order on standard input."""
+    """Execute the order from stdin."""
     order = json.load(sys.stdin)
     visitor = Visitor(order["url"], order["token"])
     if "path" in order:

@@ -1,4 +1,4 @@
-"""A learner in a real browser: JupyterLab's pages, seen and clicked as a person would, by playwright."""
+"""A learner in a real browser: playwright opens JupyterLab's pages and clicks on them."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from playwright.async_api import Locator, Page, Playwright, expect
 from tests.support.jupyterlab import TOKEN, Session
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts" / "browser"
-"""Where the screenshots of the last run are; not committed."""
+"""The folder for the screenshots of the last run. It is not committed."""
 
 REQUIRED = "LOYALTY_BROWSER"
-"""Set to `required`, a missing browser is a failure, as in CI; else the tests are skipped."""
+"""Environment variable. With `required`, as in CI, a missing browser fails the tests; otherwise they are skipped."""
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
 SECONDS = 1000
-"""Playwright counts in milliseconds."""
+"""In milliseconds, the unit of playwright."""
 
 LOADING, RUNNING = 60 * SECONDS, 240 * SECONDS
-"""How long JupyterLab may take to show what it is asked for, and a notebook to run."""
+"""Timeouts for a page of JupyterLab and for the run of a notebook."""
 
 CONNECTING = 5 * SECONDS
-"""How long a command to a notebook may be without effect, until it is given again."""
+"""Time without effect after which a command to a notebook is repeated."""
 
 expect.set_options(timeout=LOADING)
 
 
 def find_browser(playwright: Playwright) -> str | None:
-    """Return the machine's Chromium, or the one that `playwright install chromium` fetched, or None."""
+    """Return the path of an installed Chromium, or of the Chromium from `playwright install chromium`, or None."""
     installed = next(filter(None, map(shutil.which, PROGRAMS)), None)
     own = playwright.chromium.executable_path
     return installed or (own if Path(own).exists() else None)
 
 
 def flags() -> list[str]:
-    """Return Chromium's arguments; its own sandbox refuses to work for root, as whom containers run."""
+    """Return Chromium's arguments. Its sandbox does not work for root, and containers often run as root."""
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [*QUIET, *(["--no-sandbox"] if as_root else [])]
 
 
 @dataclass
 class Learner:
-    """Somebody who sits before JupyterLab."""
+    """A person with a browser page that shows JupyterLab."""
 
     page: Page
     session: Session
@@ -59,39 +59,39 @@ class Learner:
         await self.page.goto(f"{self.session.url}{path}?token={token}")
 
     async def open_notebook(self, name: str) -> None:
-        """Open a notebook alone, in a fresh arrangement, and wait for its kernel."""
+        """Open a notebook in a new, empty workspace, and wait for its kernel."""
         await self.page.goto(f"{self.session.url}lab/tree/notebooks/{name}.ipynb?token={TOKEN}&reset")
         await self.ready()
 
     async def ready(self) -> None:
-        """Wait until the notebook in front is there and its kernel idle; nothing may have asked a question."""
+        """Wait until the current notebook is visible and its kernel is idle; fail if a dialog is open."""
         await expect(self.notebook.locator(".jp-Cell").first).to_be_visible()
         await expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle")
-        assert await self.page.locator(".jp-Dialog").count() == 0, "JupyterLab asks a question at its start"
+        assert await self.page.locator(".jp-Dialog").count() == 0, "JupyterLab shows a dialog at its start"
 
     @property
     def notebook(self) -> Locator:
-        """The notebook in front."""
+        """The current notebook."""
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
     @property
     def code_cells(self) -> Locator:
-        """Its code cells."""
+        """The code cells of the current notebook."""
         return self.notebook.locator(".jp-CodeCell")
 
     @property
     def errors(self) -> Locator:
-        """What its cells raised or wrote to stderr."""
+        """All errors and stderr outputs of the current notebook."""
         kinds = ("vnd.jupyter.error", "vnd.jupyter.stderr")
         return self.notebook.locator(", ".join(f"[data-mime-type='application/{kind}']" for kind in kinds))
 
     @property
     def web_ui(self) -> Locator:
-        """The tab in which the Web UI is docked."""
+        """The tab with the Web UI."""
         return self.page.locator(".jp-ServerProxy iframe")
 
     async def namespace_in_dock(self) -> str:
-        """Return the namespace whose page the dock shows."""
+        """Return the namespace in the address of the docked Web UI."""
         dock = await self.web_ui.element_handle()
         frame = await dock.content_frame()
         assert frame is not None
@@ -100,12 +100,12 @@ class Learner:
         return shown[1]
 
     async def choose(self, menu: str, item: str) -> None:
-        """Choose from the menu bar."""
+        """Choose an item of the menu bar."""
         await self.page.get_by_role("menuitem", name=menu, exact=True).click()
         await self.page.get_by_role("menuitem", name=item, exact=True).click()
 
     async def run_all_once_connected(self) -> None:
-        """Run all cells. While the notebook's kernel is not connected, JupyterLab drops the command without a word."""
+        """Run all cells. Repeats the command, because JupyterLab ignores it while the kernel is not connected."""
         prompt = self.code_cells.first.locator(".jp-InputArea-prompt")
         async with asyncio.timeout(LOADING / SECONDS):
             while await prompt.inner_text() == "[ ]:":
@@ -114,7 +114,7 @@ class Learner:
                     await expect(prompt).not_to_have_text("[ ]:", timeout=CONNECTING)
 
     async def all_cells_ran(self) -> None:
-        """Wait until each code cell shows the number of its run; stop at the first error, and show it."""
+        """Wait until each code cell shows an execution count; fail with the errors of the cells."""
         prompts = self.code_cells.locator(".jp-InputArea-prompt")
         waiting = prompts.filter(has_not_text=re.compile(r"\[\d+\]"))
         await expect(prompts.first).to_be_visible()
@@ -122,12 +122,12 @@ class Learner:
         assert await self.errors.all_inner_texts() == []
 
     async def picture(self, name: str) -> None:
-        """Keep a screenshot, to be looked at."""
+        """Save a screenshot for a human reader."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
 
     async def pictures(self, name: str) -> None:
-        """Keep screenshots of the notebook in front, from its head to its foot, to be looked at."""
+        """Save screenshots of the whole current notebook, from top to bottom."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         scroller = self.notebook.locator(".jp-WindowedPanel-outer")
         height, step = await scroller.evaluate("it => [it.scrollHeight, it.clientHeight]")

@@ -1,4 +1,4 @@
-"""Which variables of the developer's the tests must not see, in one place."""
+"""Remove the developer's environment variables that would change the tests."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FOREIGN = (
     "MAKE",
     "MFLAGS",
 )
-"""Beginnings of names: a cluster of the developer's, the JupyterLab or the make that runs the tests, other settings."""
+"""Prefixes of variables: of the developer's cluster, of JupyterLab and make around the tests, and of other settings."""
 
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
 def isolate(environment: MutableMapping[str, str]) -> None:
-    """Remove what names a cluster or changes Jupyter, ignore Temporal's profiles, and exempt loopback from proxies."""
+    """Remove these variables, disable Temporal's profiles, and exclude loopback from proxies."""
     for name in [name for name in environment if name.startswith(FOREIGN)]:
         del environment[name]
     environment["TEMPORAL_CONFIG_FILE"] = os.devnull

@@ -1,4 +1,4 @@
-"""What several tests need: mails in memory, customers in a namespace of their own, waits with a deadline."""
+"""Helpers of many tests: a server, customers in a separate namespace, e-mails in memory, waits with a deadline."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ TEMPORAL = Path(sys.executable).with_name("temporal")
 TEST_SERVER = Path(sys.executable).with_name("temporal-test-server")
 
 PAUSE = 0.02
-"""Seconds between two looks at a condition."""
+"""Seconds between two checks of a condition."""
 
 PATIENCE_SECONDS = 90.0
-"""Deadline where none is stated. What tests wait for takes about a second; a server that gets too little of the machine
-may leave a Workflow Task alone for half a minute (28.8 s, measured while two model tests had one core each)."""
+"""The default deadline. Most waits take about a second. On a busy machine the server may delay a Workflow Task by half
+a minute (28.8 s were measured while two model tests had one core each)."""
 
 FAST = (
     "--dynamic-config-value",
@@ -67,8 +67,8 @@ FAST = (
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="10ms"',
 )
-"""Signals and activities leave the server at once, which makes the tests four times faster; a timer fires when it is
-due, instead of a second later; and a run that follows a very short one begins at once, instead of after a second."""
+"""Server settings for fast tests. The server sends signals and activities at once, so the tests are four times faster.
+A timer fires without a delay of a second, and the run after a very short run starts without such a delay, too."""
 
 
 async def start_server(*settings: str) -> WorkflowEnvironment:
@@ -82,7 +82,7 @@ async def start_server(*settings: str) -> WorkflowEnvironment:
 
 
 async def fresh_namespace(client: Client) -> Client:
-    """Return a client of a new namespace, so that `customer-ada` is nobody else's."""
+    """Return a client of a new namespace, in which no other test uses `customer-ada`."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     await client.workflow_service.register_namespace(
         RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=Duration(seconds=86_400))
@@ -99,7 +99,10 @@ async def eventually(
     waiting_for: str,
     timeout: float = PATIENCE_SECONDS,
 ) -> Any:
-    """Return what `look`, a coroutine or not, sees once that `is_right`; fail with what was waited for and seen."""
+    """Call `look`, a function or coroutine function, until its result `is_right`; return the result, or fail with it.
+
+    The lab's `until` does not fit here: it returns no value, prints hints, and its error does not show the value.
+    """
     deadline, looks = time.monotonic() + timeout, 0
     while True:
         began, looks = time.monotonic(), looks + 1
@@ -108,14 +111,14 @@ async def eventually(
         if is_right(seen):
             return seen
         if time.monotonic() > deadline:
-            pace = f"{looks:,} looks, the last of which took {time.monotonic() - began:.2f} s"
-            pytest.fail(f"Waited {timeout} s for {waiting_for}; {pace} and saw: {seen!r}")
+            pace = f"{looks:,} checks, the last one took {time.monotonic() - began:.2f} s"
+            pytest.fail(f"Waited {timeout} s for {waiting_for}; {pace} and returned {seen!r}")
         await asyncio.sleep(PAUSE)
 
 
 @asynccontextmanager
 async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group whose first error is raised as it is, so that it reads as a sentence."""
+    """Yield a task group, and raise its first error without the exception group."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
@@ -124,7 +127,7 @@ async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
 
 
 class Mails:
-    """A mailer that keeps what it is given; while `down` it refuses like a mail server that is not there."""
+    """A mailer that stores e-mails. While `down` is true, it raises like an unreachable mail server."""
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
@@ -138,20 +141,20 @@ class Mails:
         self.received.append(message)
 
     def to(self, address: str) -> list[str]:
-        """Return the subjects of what this address has received, oldest first."""
+        """Return the subjects of the e-mails to this address, oldest first."""
         return [message["Subject"] for message in self.received if message["To"] == address]
 
     async def arrive(self, address: str, *subjects: str) -> None:
-        """Wait until exactly these mails, in this order, have come."""
+        """Wait until exactly these e-mails have arrived in this order."""
         await eventually(
             lambda: self.to(address),
             lambda arrived: arrived == list(subjects),
-            waiting_for=f"the mails {list(subjects)} to {address}",
+            waiting_for=f"the e-mails {list(subjects)} to {address}",
         )
 
 
 class Gate(Interceptor):
-    """Stands between the worker and the server: while it is closed no guest can be started, and `error` prevents it."""
+    """Delays each start of a guest until `open` is set, or raises `error` instead."""
 
     def __init__(self) -> None:
         self.reached, self.open = asyncio.Event(), asyncio.Event()
@@ -159,7 +162,7 @@ class Gate(Interceptor):
         self.attempts = 0
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """Watch every workflow that is started through this client."""
+        """Return an interceptor for every start of a workflow."""
         return _Watched(next, self)
 
 
@@ -179,7 +182,7 @@ class _Watched(OutboundInterceptor):
 
 @dataclass
 class Shop:
-    """One namespace with a worker; opens customers as any client would."""
+    """One namespace with a task queue. It starts workers and customers."""
 
     client: Client
     mails: Mails = field(default_factory=Mails)
@@ -187,26 +190,26 @@ class Shop:
 
     @asynccontextmanager
     async def serving(self, mailer: Mailer | None = None, gate: Gate | None = None) -> AsyncIterator[None]:
-        """Serve the customers of this shop by a worker for as long as the block lasts."""
+        """Run a worker for this shop's customers during the block."""
         settings = self.client.config()
         settings["interceptors"] = [gate] if gate else []
         async with build_worker(Client(**settings), mailer or self.mails, task_queue=self.task_queue):
             yield
 
     async def opens(self, customer_id: str, *, settings: dict[str, Any] | None = None, **fields: Any) -> Handle:
-        """Start a customer from the JSON that another language or the command line would send."""
+        """Start a customer from JSON, as another language or the CLI would."""
         start = {"customer": {"customer_id": customer_id, **fields}, **(settings or {})}
         return await self.client.start_workflow(
             WORKFLOW_TYPE, start, id=workflow_id(customer_id), task_queue=self.task_queue
         )
 
     def customer(self, customer_id: str) -> Handle:
-        """Return the handle of a customer whom somebody else brought to life."""
+        """Return the handle of a customer, e.g. of a guest."""
         return self.client.get_workflow_handle(workflow_id(customer_id))
 
 
 async def status(customer: Handle) -> dict[str, Any]:
-    """Return the answer of `getStatus`; the server lets a query see every signal that was sent before."""
+    """Return the answer of `getStatus`. It includes every signal that was sent before the query."""
     answer: dict[str, Any] = await customer.query("getStatus")
     return answer
 
@@ -217,21 +220,21 @@ async def points(customer: Handle) -> int:
 
 
 async def comes_to(customer: Handle, expected: int, timeout: float = PATIENCE_SECONDS) -> None:
-    """Wait until the customer has so many points."""
+    """Wait until the customer has the expected points."""
     await eventually(
         lambda: points(customer),
         lambda seen: seen == expected,
-        waiting_for=f"{customer.id} to have {expected} points",
+        waiting_for=f"{expected} points of {customer.id}",
         timeout=timeout,
     )
 
 
 async def refusal(asking: Awaitable[Any]) -> str:
-    """Return the sentence with which an update is refused."""
+    """Return the sentence of a refused update; fail if the update is not refused."""
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await asking
     cause = refused.value.cause
-    assert isinstance(cause, ApplicationError), f"An update is refused by an ApplicationError, not by {cause!r}"
+    assert isinstance(cause, ApplicationError), f"The update failed with {cause!r} instead of an ApplicationError"
     return cause.message
 
 
@@ -245,7 +248,7 @@ async def has_closed(customer: Handle, how: WorkflowExecutionStatus) -> None:
 
 
 async def ends(customer: Handle, timeout: float = PATIENCE_SECONDS) -> Any:
-    """Return the result of a workflow, or raise its failure, but wait no longer than `timeout` seconds."""
+    """Return the result of a workflow or raise its failure; fail after `timeout` seconds."""
     try:
         return await asyncio.wait_for(customer.result(), timeout)
     except TimeoutError:
@@ -253,19 +256,19 @@ async def ends(customer: Handle, timeout: float = PATIENCE_SECONDS) -> Any:
 
 
 async def failure_of(customer: Handle) -> BaseException | None:
-    """Return the cause for which a workflow failed, was cancelled or was terminated."""
+    """Return the cause of a workflow's failure, cancellation or termination."""
     with pytest.raises(WorkflowFailureError) as failed:
         await ends(customer)
     return failed.value.cause
 
 
 async def events(customer: Handle) -> list[HistoryEvent]:
-    """Return the history of the run that the handle names, of the newest run where it names none."""
+    """Return the history of the handle's run, or of the newest run."""
     return [event async for event in customer.fetch_history_events()]
 
 
 async def situation(customer: Handle, newest: int = 40) -> str:
-    """Return what the server knows of a workflow: pending work, and its newest events. For who asks why it is stuck."""
+    """Return a text with the pending tasks and the newest events of a workflow, to explain a failed wait."""
     try:
         pending = (await customer.describe()).raw_description
     except RPCError as error:
@@ -282,7 +285,7 @@ async def situation(customer: Handle, newest: int = 40) -> str:
 
 
 async def count(customer: Handle, kind: EventType.ValueType) -> int:
-    """Return how many events of that kind the history holds."""
+    """Return the number of events of this type in the history."""
     return sum(event.event_type == kind for event in await events(customer))
 
 
@@ -297,7 +300,7 @@ async def reset_sticky_queue(customer: Handle, client: Client) -> None:
 
 
 async def runs(customer: Handle, client: Client) -> list[Handle]:
-    """Return a handle of every run of a customer, oldest first, following the thread back from the newest."""
+    """Return a handle for each run of a customer, oldest run first."""
     newest = await customer.describe()
     thread = [client.get_workflow_handle(customer.id, run_id=newest.run_id)]
     while True:

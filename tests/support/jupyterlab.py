@@ -1,4 +1,4 @@
-"""A real JupyterLab under a base URL prefix and with a token, for tests: its pages, its kernels, its processes."""
+"""A real JupyterLab for tests, with a base URL and a token: its pages, kernels and processes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ BASE = "/user/ada/"
 
 
 def answer(url: str, token: str = TOKEN, data: bytes | None = None, timeout: float = 10) -> tuple[int, str]:
-    """Return status and body of a page; 0 where nobody listens, 403 where JupyterLab asks for the token instead."""
+    """Return status and body of a page; the status is 0 without a connection, 403 if JupyterLab wants the token."""
     request = urllib.request.Request(url, data=data, headers={"Authorization": f"token {token}"})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as page:
             return 403 if "/login?" in page.url else page.status, page.read().decode(errors="replace")
     except urllib.error.HTTPError as refused:
         return refused.code, ""
-    except OSError:  # nobody listens, or the connection breaks, or takes too long
+    except OSError:  # refused, broken or too slow connection
         return 0, ""
 
 
@@ -45,7 +45,7 @@ def landing(url: str) -> str:
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """Return the command lines of all processes below `pid`, by their pid."""
+    """Return the command lines of all descendants of `pid`, by their pid."""
     listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [(int(row.split()[0]), int(row.split()[1]), row.split(maxsplit=2)[2]) for row in listed.splitlines()]
     found: dict[int, str] = {}
@@ -69,7 +69,7 @@ class Session:
     base: str = BASE
     kernels: list[BlockingKernelClient] = field(default_factory=list)
     port: ReservedPort | None = None
-    """Where it listens: kept from labs that start before it does."""
+    """The port of JupyterLab. It is reserved, so that no lab takes it before JupyterLab starts."""
 
     @property
     def url(self) -> str:
@@ -80,23 +80,23 @@ class Session:
 
     def start_kernel(self) -> str:
         """Return the id of a new kernel, which may not be ready yet."""
-        # The first kernel is there once the fork server has imported what all of them share.
+        # The first kernel starts only after the fork server has imported the shared modules.
         status, body = answer(self.url + "api/kernels", data=b"{}", timeout=60)
         assert status == 201
         return str(json.loads(body)["id"])
 
     def client_of(self, kernel_id: str) -> BlockingKernelClient:
-        """Return a client of a kernel that is ready."""
+        """Connect to a kernel, wait until it is ready, and return the client."""
         kernel = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{kernel_id}.json"))
         self.kernels.append(kernel)
         kernel.load_connection_file()
-        kernel.start_channels(hb=False)  # a kernel that is busy starting has no heartbeat yet, and is not dead
+        kernel.start_channels(hb=False)  # no heartbeat: it would declare a slowly starting kernel dead
         kernel.wait_for_ready(timeout=60)
         return kernel
 
 
 def run(kernel: BlockingKernelClient, source: str) -> str:
-    """Return what a cell prints, without the hints of a slow machine; fail with what it raises."""
+    """Return the printed text of a cell, without lines that start with "Still waiting"; fail if the cell raises."""
     printed: list[str] = []
 
     def collect(message: dict[str, Any]) -> None:
@@ -112,7 +112,7 @@ def run(kernel: BlockingKernelClient, source: str) -> str:
 
 FORKED = "loyalty.lab.jupyter.forking.forked_kernels"
 IMPORTS_BEFOREHAND = f"--ServerApp.jpserver_extensions={{'{FORKED}': True}}"
-"""As in `make lab`: JupyterLab imports what kernels share before it is asked for one. Most tests do without."""
+"""As in `make lab`: JupyterLab imports the shared modules before the first kernel. Most tests do not use this."""
 
 IMPORTS_WHEN_ASKED = IMPORTS_BEFOREHAND.replace("True", "False")
 
@@ -120,7 +120,7 @@ IMPORTS_WHEN_ASKED = IMPORTS_BEFOREHAND.replace("True", "False")
 def start_jupyterlab(
     runtime: Path, *arguments: str, base: str = BASE, cwd: str | None = None, **environment: str
 ) -> Session:
-    """Start JupyterLab as `make lab` does, with its files in `runtime`; arguments and environment may be changed.
+    """Start JupyterLab as `make lab` does, with its files in `runtime`, and with more arguments and variables.
 
     Without IMPORTS_BEFOREHAND among the arguments, the first kernel waits for the imports.
     """
@@ -153,16 +153,16 @@ def start_jupyterlab(
 async def jupyterlab(
     runtime: Path, *arguments: str, base: str = BASE, cwd: str | None = None, **environment: str
 ) -> AsyncIterator[Session]:
-    """A JupyterLab that answers, for as long as the block lasts."""
+    """Run JupyterLab during the block. The block starts after JupyterLab has answered."""
     session = start_jupyterlab(runtime, *arguments, base=base, cwd=cwd, **environment)
     try:
         await eventually(
-            lambda: answer(session.url + "api/status")[0] == 200, waiting_for="JupyterLab to answer", timeout=60
+            lambda: answer(session.url + "api/status")[0] == 200, waiting_for="an answer of JupyterLab", timeout=60
         )
         yield session
     finally:
         session.process.kill()
         session.process.wait()
-        for kernel in session.kernels:  # a ZeroMQ context that is left to the garbage collector may wait for ever
+        for kernel in session.kernels:  # the garbage collector could block forever on an open ZeroMQ context
             kernel.stop_channels()
             kernel.context.destroy(linger=0)

@@ -1,6 +1,6 @@
-"""`python leash.py COMMAND...`: run a command that ends when the process that started it does, however that one ended.
+"""`python leash.py COMMAND...`: run a command that gets SIGTERM when its parent process ends, even after a crash.
 
-On Linux; elsewhere the command is started as it is.
+This works on Linux only. On other systems the command runs without this.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
-"""From Linux's sys/prctl.h: the signal that this process gets when its parent ends. It outlasts an exec."""
+"""From Linux's sys/prctl.h: sets a signal for the end of the parent process. The setting survives exec."""
 
 
 def main() -> None:
-    """Become the command."""
+    """Replace this process by the command."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
     os.execv(sys.argv[1], sys.argv[1:])

@@ -1,8 +1,8 @@
-"""Writes and reads e-mails with the libraries of the Python that runs it: one JSON line in, one JSON line out.
+"""Write and read e-mails with the standard library: one JSON line on stdin gives one JSON line on stdout.
 
-Run by each Python of this machine, also by one without our dependencies.
-{"write": {"to", "subject", "id", "body"}} brings {"message": Base64} or {"refused": sentence};
-{"read": Base64} brings {"headers": [[name, text], ...], "body": text}.
+Any Python can run this module, even without the dependencies of this project.
+{"write": {"to", "subject", "id", "body"}} returns {"message": Base64} or {"refused": sentence};
+{"read": Base64} returns {"headers": [[name, text], ...], "to": [address, ...], "body": text}.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the tests of pictures share: frames without a server, and how to read what was drawn."""
+"""Helpers for tests of plots: DataFrames without a server, and functions that read a plot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ mpl.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-PURCHASE = [  # type, name, how many events before stands what it refers to
+PURCHASE = [  # type, name, distance to the event that this event refers to (0: none)
     ("WorkflowExecutionSignaled", "addPoints", 0),
     ("WorkflowTaskScheduled", None, 0),
     ("WorkflowTaskStarted", None, 1),
@@ -28,7 +28,7 @@ PURCHASE = [  # type, name, how many events before stands what it refers to
 
 
 def frame_of_runs(runs: int = 3, purchases: int = 4, workflow_id: str = "customer-ada") -> pd.DataFrame:
-    """A frame as `history.frame` makes it: every run but the last continues as new; one event per millisecond."""
+    """Return a DataFrame like `history.frame`: all runs but the last continue as new; one event per millisecond."""
     rows = []
     for run in range(1, runs + 1):
         events = [("WorkflowExecutionStarted", "CustomerLoyaltyWorkflow", 0), *PURCHASE * purchases]
@@ -49,7 +49,7 @@ FIELDS = ["workflow_id", "run", "event_id", "time", "type", "name", "detail", "a
 def frame_of_events(
     *events: tuple[float, str, Mapping[str, object]], who: str = "customer-ada", run: int = 1
 ) -> pd.DataFrame:
-    """A frame of one run as `history.frame` makes it, of (seconds, type, other columns)."""
+    """Return a DataFrame of one run like `history.frame`, from tuples (seconds, type, other columns)."""
     rows = [
         (who, run, event_id, START + pd.Timedelta(seconds, "s"), type_, *(others.get(field) for field in FIELDS[5:]))
         for event_id, (seconds, type_, others) in enumerate(events, start=1)
@@ -61,7 +61,7 @@ def frame_of_events(
 
 
 def frame_of_uptimes(*uptimes: tuple[str, str, float, float | None, str | None]) -> pd.DataFrame:
-    """A frame as `lab.uptimes` makes it, of (role, name, begin and end in seconds, ended_by); process n is in row n."""
+    """Return a DataFrame like `lab.uptimes`, from tuples (role, name, begin and end in seconds, ended_by)."""
     rows = [
         {
             "role": role,
@@ -77,22 +77,22 @@ def frame_of_uptimes(*uptimes: tuple[str, str, float, float | None, str | None])
 
 
 def coordinates(line: Line2D) -> tuple[list[float], list[float]]:
-    """The x and the y of what a line shows."""
+    """Return the x values and the y values of a line."""
     return np.asarray(line.get_xdata(), dtype=float).tolist(), np.asarray(line.get_ydata(), dtype=float).tolist()
 
 
 def all_texts(ax: Axes) -> list[str]:
-    """Everything that is written in the picture, beside its axes."""
+    """Return the texts of the picture and of its legend."""
     legend = ax.get_legend()
     return [text.get_text() for text in [*ax.texts, *(legend.get_texts() if legend else [])]]
 
 
 def inner_texts(ax: Axes) -> list[str]:
-    """Texts in the picture itself."""
+    """Return the texts of the picture without its legend."""
     return [text.get_text() for text in ax.texts if text.get_text()]
 
 
 def legend_entries(ax: Axes) -> list[str]:
-    """The entries of the legend."""
+    """Return the texts of the legend."""
     legend = ax.get_legend()
     return [text.get_text() for text in legend.get_texts()] if legend else []

@@ -1,4 +1,4 @@
-"""A real SMTP server for the tests."""
+"""A real SMTP server for tests."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from loyalty.lab.processes.ports import HOST, ReservedPort
 
 
 class PostOffice(Controller):
-    """A real SMTP server on a free port of this machine; refuses while told to."""
+    """A real SMTP server on a free loopback port. It refuses e-mails while `answer` does not start with 250."""
 
     def __init__(self) -> None:
-        # A host name of our own: the default is looked up in the DNS, which may take seconds.
+        # An explicit host name: for the default name, a DNS lookup may take seconds.
         self.reserved = ReservedPort()
         super().__init__(self, hostname=HOST, port=self.reserved.number, server_hostname="localhost")
         self.answer = "250 OK"
         self.received: list[EmailMessage] = []
         self.deliveries: list[tuple[list[str], bytes]] = []
-        """The same as it came: to which addresses, and which bytes."""
+        """The recipients and the raw bytes of each received e-mail."""
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.answer.startswith("250"):

@@ -1,4 +1,4 @@
-"""A real PostgreSQL on a port of its own, where this machine has one."""
+"""A real PostgreSQL server on a free port, if PostgreSQL is installed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from loyalty.lab.processes.child import Child
 from loyalty.lab.processes.ports import HOST, ReservedPort
 
 REQUIRED = "LOYALTY_POSTGRES"
-"""Environment variable: `required` lets the tests fail where there is no PostgreSQL, instead of being skipped."""
+"""Environment variable. With `required`, a missing PostgreSQL fails the tests; otherwise they are skipped."""
 
 
 def programs() -> Path | None:
-    """Return the folder of PostgreSQL's programs, or None where it is not installed."""
+    """Return the folder of PostgreSQL's programs, or None if PostgreSQL is not installed."""
     found = shutil.which("initdb")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     path = Path(found).resolve() if found else debian[-1] if debian else None
@@ -31,7 +31,7 @@ def programs() -> Path | None:
 
 @contextmanager
 def running(bin_: Path) -> Iterator[str]:
-    """Serve an empty database on loopback for as long as the block lasts, and yield its URL."""
+    """Run a server with an empty database on loopback during the block, and yield its URL."""
     with tempfile.TemporaryDirectory(prefix="loyalty-postgres-") as folder:
         user, as_user = None, list[str]()
         if os.getuid() == 0:  # PostgreSQL refuses to run as root

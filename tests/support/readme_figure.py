@@ -1,4 +1,4 @@
-"""Draw the README's picture by a real run: `python -m tests.support.readme_figure`, or `make figure`."""
+"""Draw the README's picture from a real run: `python -m tests.support.readme_figure`, or `make figure`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOTS_PER_INCH = 150
 
 
 async def draw(picture: Path = PICTURE) -> None:
-    """Let one customer shop through several runs, and save the sawtooth of her event history."""
+    """Send purchases to one customer for several runs, and save the sawtooth plot of the event history."""
     mpl.use("Agg")
     async with await Lab.start("readme", own_server=True) as lab:
         ada = await lab.client.start_workflow(

@@ -1,7 +1,7 @@
-"""`python -m tests.support.record_histories`: play every feature, and keep the event histories that are replayed.
+"""`python -m tests.support.record_histories`: use every feature, and record the histories for the replay tests.
 
-Record again only when no customer of an older version lives any more; until then, guard changes of the workflow with
-`workflow.patched`, and add a play: `python -m tests.support.record_histories <play>` records that one only.
+Do not record a history again while workflows of an older version may still be running. Guard changes of a workflow
+with `workflow.patched` and add a new play: `python -m tests.support.record_histories <play>` records only this play.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from tests.support.helpers import start_server as start
 
 HISTORIES = Path(__file__).parents[1] / "histories"
 OTHER_VERSION = HISTORIES / "other_version"
-"""Histories that the workflow must refuse to replay."""
+"""Histories that must not replay."""
 
 ADA = "ada@example.org"
 
 
 def without_stack_traces(value: Any) -> Any:
-    """Return the JSON value without the paths of the machine that recorded it."""
+    """Return the JSON value without stack traces, because they contain paths of this machine."""
     if isinstance(value, dict):
         return {key: without_stack_traces(inner) for key, inner in value.items() if key != "stackTrace"}
     return [without_stack_traces(inner) for inner in value] if isinstance(value, list) else value
@@ -60,7 +60,7 @@ async def is_refused(asking: Awaitable[Any]) -> None:
         await asking
     except WorkflowUpdateFailedError:
         return
-    raise AssertionError("This update was to be refused")
+    raise AssertionError("The update was not refused")
 
 
 async def has_ended(customer: Handle) -> None:
@@ -147,7 +147,7 @@ async def asks_that_wait(shop: Shop) -> None:
 
 
 async def answers_held_until_the_run_ends(shop: Shop) -> None:
-    """Asks and tells at once: the task that makes the run long brings asks, and a later one gives the answers."""
+    """Send updates and signals concurrently. The run reaches its threshold while updates have no answer yet."""
     async with shop.serving():
         ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 40})
         for _ in range(10):
@@ -158,7 +158,7 @@ async def answers_held_until_the_run_ends(shop: Shop) -> None:
 
 
 async def refused_messages(shop: Shop) -> None:
-    """Only bad signals arrive; they make the run long."""
+    """Send only bad signals until the run continues as new."""
     async with shop.serving():
         lovelace = await opens_household(shop, "lovelace", history_threshold=30)
         ada = await shop.opens("ada", settings={"history_threshold": 30})
@@ -169,7 +169,7 @@ async def refused_messages(shop: Shop) -> None:
             for _ in range(60):
                 await run.signal(signal, 0)
             thread = await eventually(
-                partial(runs, run, shop.client), lambda seen: len(seen) > 1, waiting_for="a run to become too long"
+                partial(runs, run, shop.client), lambda seen: len(seen) > 1, waiting_for="a second run"
             )
             await keep(thread[0], name)
 
@@ -297,11 +297,11 @@ PLAYS = {
 }
 COFFEE_PLAYS = {play.__name__: play for play in coffee_plays.PLAYS}
 LONG_PLAYS = {play.__name__: play for play in (mail_given_up, a_guest_who_cannot_be_started)}
-"""Half a minute and more has to pass in them; the time-skipping server lets it pass at once."""
+"""These plays need at least half a minute. They use the time-skipping server."""
 
 
 async def main(names: Sequence[str]) -> None:
-    """Record the plays of these names; all of them where none is named."""
+    """Record the named plays, or all plays without a name."""
     possible = [*PLAYS, *COFFEE_PLAYS, *LONG_PLAYS]
     if unknown := set(names) - set(possible):
         sys.exit(f"Cannot record {', '.join(sorted(unknown))}; possible are {', '.join(possible)}")

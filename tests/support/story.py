@@ -1,4 +1,4 @@
-"""Ada and her friends: one of everything that actors can send each other, on a real server."""
+"""The story of Ada and her friends: every kind of message between workflows, on a real server."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ async def guests(shop: Shop, *expected: str) -> None:
     await eventually(
         lambda: shop.customer("ada").query("getGuests"),
         lambda seen: seen == list(expected),
-        waiting_for=f"Ada to have the guests {list(expected)}",
+        waiting_for=f"the guests {list(expected)} in Ada's list of guests",
     )
 
 
 async def tell(client: Client) -> pd.DataFrame:
-    """Ada and her friends; one of everything that can be sent."""
+    """Run the story in a new namespace, and return all its events as `history.frame` does."""
     shop = Shop(await fresh_namespace(client))
     async with shop.serving():
         ada = await shop.opens("ada", email="ada@example.org", points=5_000)
@@ -60,7 +60,7 @@ async def tell(client: Client) -> pd.DataFrame:
         await household.signal("addMember", {"customer_id": "ada"})
         await eventually(
             lambda: count(household, EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED),
-            waiting_for="the household to hear that Ada exists",
+            waiting_for="the failed start of Ada as a child of the household",
         )
         joan = shop.customer("joan")
         await comes_to(joan, 100)
@@ -70,5 +70,5 @@ async def tell(client: Client) -> pd.DataFrame:
 
 
 def of(frame: pd.DataFrame, *who: str) -> pd.DataFrame:
-    """The events of some."""
+    """Return the events of these workflows."""
     return frame[frame.workflow_id.isin(who)]

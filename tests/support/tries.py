@@ -1,4 +1,4 @@
-"""Wrong and right tries of the exercises, against a real server, faster than a notebook makes them."""
+"""Wrong and right tries of the exercises on a real server, faster than in a notebook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PlaceT = TypeVar("PlaceT")
 
 @dataclass(frozen=True)
 class WrongTry(Generic[PlaceT]):
-    """What a learner does in vain, and a part of the hint that fits what the history shows then."""
+    """A wrong try of a learner, and a part of the expected hint."""
 
     exercise: str
     make: Callable[[PlaceT], Awaitable[Any]]
@@ -36,7 +36,7 @@ class WrongTry(Generic[PlaceT]):
 
 
 async def hint_of(exercise: str, client: Client) -> str:
-    """Return the check's answer, which has to be a hint of whole sentences."""
+    """Return the answer of the check; fail if the answer is no hint."""
     answer = await exercises.check(exercise, client)
     assert answer.startswith("Not yet: "), answer
     assert ".." not in answer.replace("...", ""), f"Two full stops in a row: {answer}"
@@ -44,5 +44,5 @@ async def hint_of(exercise: str, client: Client) -> str:
 
 
 def named_id(hint: str, name: str) -> str:
-    """Return the id that a hint names for the next try."""
+    """Return the id for the next try from a hint."""
     return next(reversed(re.findall(rf"'({name}(?:-\d+)?)'", hint)), name)
