@@ -24,15 +24,9 @@ isolate(os.environ)  # first: kernels, workers and servers of the tests inherit 
 MEASURED = "measured"
 """Name of the test property for a measured line. The terminal summary prints these lines even for passed tests."""
 
-LONG = (
-    "test_model.py",
-    "test_wrong_tries.py",
-    "test_browser.py",
-    "test_install.py",
-    "test_wrong_orders.py",
-    "test_model_small_limits.py",
-)
-"""Files that take minutes. They start first: two processes share the files, and a long last file would run alone."""
+LONG = ("test_browser", "test_install", "test_model", "test_wrong_")
+"""Prefixes of files that take minutes. They start first: two processes share the files, and a long last file would run
+alone."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects tests by `-m`
@@ -41,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item.path.suffix != ".ipynb" and item.path.name not in LONG)
+    items.sort(key=lambda item: item.path.suffix != ".ipynb" and not item.path.name.startswith(LONG))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

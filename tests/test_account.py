@@ -72,20 +72,20 @@ def test_promotion_sets_the_loyalty_message() -> None:
     assert customer.loyalty_message == "Welcome to Silver Status!"
 
 
-def test_promotion_over_two_tiers_names_only_the_higher_tier() -> None:
+def test_promotion_by_two_tiers_sets_message_of_the_higher_tier() -> None:
     customer = ada()
     account.add_points(customer, 5_000)
     assert customer.loyalty_message == "Welcome to Platinum Status!"
 
 
-def test_purchase_within_a_tier_sets_thanks_as_loyalty_message() -> None:
+def test_purchase_without_promotion_sets_the_thanks_message() -> None:
     customer = ada(499)
     account.add_points(customer, 1)
     account.add_points(customer, 1)
     assert customer.loyalty_message == THANKS
 
 
-def test_demotion_sets_no_welcome_as_loyalty_message() -> None:
+def test_demotion_sets_the_thanks_message() -> None:
     customer = ada(1_000)
     change = account.add_points(customer, -1)
     assert (change.rose, change.fell, change.after.name) == (False, True, "Silver")
@@ -215,14 +215,14 @@ def test_tier_limits_the_number_of_guests(points: int, places: int) -> None:
     assert len(customer.guests) == places
 
 
-def test_existing_guest_needs_no_second_place() -> None:
+def test_repeated_invitation_uses_no_second_place() -> None:
     customer = ada(1_000, guests=["grace", "joan"])
     assert account.has_place_for(customer, "grace")
     account.welcome_guest(customer, "grace")
     assert customer.guests == ["grace", "joan"]
 
 
-def test_removed_guest_frees_a_place() -> None:
+def test_removing_a_guest_frees_a_place() -> None:
     customer = ada(1_000, guests=["grace", "joan"])
     assert not account.has_place_for(customer, "mary")
     account.forget_guest(customer, "grace")
@@ -294,7 +294,7 @@ def test_full_list_of_transactions_drops_the_oldest_transaction() -> None:
     assert known == [3, 4], f"Of the first five transactions, these are still stored: {known}"
 
 
-def test_repeated_transaction_keeps_its_age() -> None:
+def test_repeating_a_transaction_does_not_renew_it() -> None:
     customer = ada()
     for number in range(account.TRANSACTIONS_REMEMBERED):
         buy(customer, 1, f"receipt-{number}")
@@ -325,7 +325,7 @@ def test_each_transaction_counts_once_and_has_one_answer(purchases: list[tuple[i
 
 
 @given(st.integers(0, MAX_POINTS), st.integers(-MAX_POINTS, MAX_POINTS).filter(bool))
-def test_change_reports_moved_points_and_both_tiers(before: int, points: int) -> None:
+def test_add_points_returns_the_tiers_before_and_after(before: int, points: int) -> None:
     customer = ada(before)
     change = account.add_points(customer, points)
     assert change.moved == customer.points - before

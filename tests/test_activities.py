@@ -112,7 +112,7 @@ async def test_slow_lookup_of_mail_server_times_out(client: Client, monkeypatch:
         answered.set()
 
 
-async def test_email_counts_as_sent_without_answer_to_quit(
+async def test_email_is_sent_even_without_answer_to_smtp_quit(
     post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def say_nothing(_server: object, *_: object) -> None:
@@ -144,26 +144,26 @@ async def start_guest(shop: Shop, level: int = 1, history_threshold: int | None 
     return await environment.run(LoyaltyActivities(shop.client, shop.mails).start_guest, start)
 
 
-async def test_start_guest_starts_guest_at_minimum_status(shop: Shop) -> None:
+async def test_start_guest_activity_starts_guest_at_minimum_status(shop: Shop) -> None:
     assert await start_guest(shop)
     grace = await status(shop.customer("grace"))
     assert (grace["name"], grace["points"], grace["status"]["name"]) == ("Grace", 500, "Silver")
 
 
-async def test_start_guest_promotes_running_guest_and_keeps_its_name(shop: Shop) -> None:
+async def test_start_guest_activity_promotes_a_running_guest(shop: Shop) -> None:
     await shop.opens("grace", points=7)
     assert await start_guest(shop, level=2)
     grace = await status(shop.customer("grace"))
     assert (grace["name"], grace["points"]) == ("", 1_000)
 
 
-async def test_repeated_start_guest_starts_one_workflow(shop: Shop) -> None:
+async def test_repeated_start_guest_activity_starts_one_workflow(shop: Shop) -> None:
     assert await start_guest(shop)
     assert await start_guest(shop), "A retry after a successful attempt must succeed"
     assert await shop.customer("grace").query("getGuests") == []
 
 
-async def test_start_guest_returns_false_for_closed_account(shop: Shop) -> None:
+async def test_start_guest_activity_returns_false_for_closed_account(shop: Shop) -> None:
     grace = await shop.opens("grace")
     await grace.signal("cancelAccount")
     await ends(grace)

@@ -166,7 +166,7 @@ async def everything(customer: Handle) -> Any:
     return [json.dumps(await customer.query(query), sort_keys=True) for query in queries]
 
 
-def test_lists_contain_at_least_60_bad_messages() -> None:
+def test_at_least_60_bad_messages_are_tested() -> None:
     assert len(TELLS) + len(ASKS) >= 60
 
 
@@ -198,7 +198,7 @@ async def test_bad_update_changes_nothing_and_is_refused(ada: Handle, bad: Bad) 
 
 
 @pytest.mark.parametrize("argument", UNREADABLE.values(), ids=UNREADABLE)
-async def test_payload_unreadable_for_the_sdk_changes_nothing(
+async def test_payload_that_sdk_cannot_decode_changes_nothing(
     ada: Handle, argument: RawValue, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = await everything(ada)
@@ -233,7 +233,7 @@ async def test_query_ignores_surplus_arguments(ada: Handle) -> None:
     assert await ada.query("getStatus", args=[{"customer_id": "grace"}, 7]) == await status(ada)
 
 
-async def test_server_refuses_update_id_above_1000_characters(ada: Handle) -> None:
+async def test_server_refuses_update_id_longer_than_1000_characters(ada: Handle) -> None:
     before = await everything(ada)
     with pytest.raises(RPCError, match="UpdateId length exceeds limit"):
         await ada.execute_update("addLoyaltyPoint", 1, id="u" * 1_001)
@@ -267,7 +267,7 @@ async def test_run_continues_as_new_after_many_bad_signals(shop: Shop) -> None:
     )
 
 
-async def test_customer_keeps_running_after_update_near_payload_limit(shop: Shop) -> None:
+async def test_customer_keeps_running_after_an_almost_too_large_update(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     assert await points(ada) == 7
     refused = asyncio.create_task(ada.execute_update("addLoyaltyPoint", "x" * (PAYLOAD_LIMIT - 1_000)))

@@ -52,7 +52,7 @@ async def test_customer_canceled_before_first_worker_sends_last_email(closed_sho
     assert closed_shop.mails.to(ADA)[-1:] == [CANCELED]
 
 
-async def test_cancellation_while_guest_starts_refuses_waiting_update(closed_shop: Shop) -> None:
+async def test_waiting_update_is_refused_after_cancellation(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", email=ADA, points=1_000)
@@ -81,7 +81,7 @@ async def test_cancellation_in_same_task_as_purchase_takes_effect(closed_shop: S
     assert closed_shop.mails.to(ADA)[-1] == CANCELED
 
 
-async def test_cancellation_in_same_task_as_gift_keeps_points(closed_shop: Shop) -> None:
+async def test_cancellation_in_same_task_as_gift_loses_no_points(closed_shop: Shop) -> None:
     async with closed_shop.serving():
         grace = await closed_shop.opens("grace")
         ada = await closed_shop.opens("ada", email=ADA, points=1_000, guests=["grace"])
@@ -98,7 +98,7 @@ async def test_cancellation_in_same_task_as_gift_keeps_points(closed_shop: Shop)
         assert await points(ada) == (700 if given else 1_000)
 
 
-async def test_cancellation_during_goodbye_email_ends_as_canceled(shop: Shop) -> None:
+async def test_customer_canceled_during_goodbye_email_ends_as_canceled(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
     shop.mails.down = True

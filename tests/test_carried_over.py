@@ -121,7 +121,7 @@ async def test_waiting_updates_are_answered_and_waiting_signals_are_carried_over
         )
 
 
-async def test_large_mailbox_is_processed_down_to_carry_limit(closed_shop: Shop) -> None:
+async def test_messages_above_carry_limit_are_processed_before_next_run(closed_shop: Shop) -> None:
     waiting = 2 * CARRY_LIMIT + 50
     ada = await closed_shop.opens("ada", settings={"history_threshold": waiting})
     await asyncio.gather(*(ada.signal("addPoints", 1) for _ in range(waiting)))

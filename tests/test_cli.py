@@ -147,7 +147,7 @@ async def test_temporal_cli_can_ensure_a_minimum_status(temporal: CommandLine) -
     await temporal.sees(lambda answer: answer["points"], 1_000)
 
 
-async def test_temporal_cli_can_notify_a_new_status(temporal: CommandLine) -> None:
+async def test_temporal_cli_can_report_a_new_status(temporal: CommandLine) -> None:
     await temporal.signals("notifyNewStatus", '{"customer_id": "grace", "status": "Gold"}')
     await temporal.sees(lambda answer: answer["friends"], {"grace": "Gold"})
 

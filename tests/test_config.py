@@ -76,7 +76,7 @@ def test_invalid_smtp_url_is_refused(url: str) -> None:
     )
 
 
-def test_smtp_url_with_password_is_refused_without_showing_it() -> None:
+def test_refusal_of_smtp_url_does_not_show_its_password() -> None:
     refusal = refusal_of_mail_server({"LOYALTY_SMTP_URL": "smtp://ada:secret@localhost:25"})
     assert refusal == "Cannot use LOYALTY_SMTP_URL with a user or a password; possible is smtp://host:port"
 
@@ -123,7 +123,7 @@ async def test_connect_reaches_the_configured_server(server: WorkflowEnvironment
     assert client.namespace == "default"
 
 
-async def test_unreachable_server_raises_one_line_with_advice(nowhere: str) -> None:
+async def test_connect_to_unreachable_server_raises_one_line_with_advice(nowhere: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         await config.connect({"TEMPORAL_ADDRESS": nowhere})
     sentence = str(refused.value)
@@ -185,7 +185,7 @@ def test_unreadable_tls_file_is_refused(source: str, file: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("key", ["secret\nkey", "secret-kéy", "secret\tkey"])
-def test_api_key_with_invalid_characters_is_refused_without_showing_it(key: str, profiles: dict[str, str]) -> None:
+def test_refusal_of_api_key_does_not_show_the_key(key: str, profiles: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"^Cannot use the Temporal API key: ") as refused:
         config.cluster({**profiles, "TEMPORAL_API_KEY": key})
     assert "secret" not in str(refused.value)
@@ -206,7 +206,7 @@ def test_cluster_address_with_scheme_is_refused(profiles: dict[str, str]) -> Non
 @pytest.mark.parametrize(
     "pair", [{"CERT": "secret", "KEY": "secret"}, {"CERT": "secret"}], ids=["no PEM", "certificate only"]
 )
-async def test_invalid_tls_key_pair_is_refused_without_showing_it(pair: dict[str, str], nowhere: str) -> None:
+async def test_refusal_of_tls_key_pair_does_not_show_the_key(pair: dict[str, str], nowhere: str) -> None:
     given = {f"TEMPORAL_TLS_CLIENT_{name}_DATA": value for name, value in pair.items()}
     with pytest.raises(ConfigurationError, match=r"^Cannot use the TLS certificate and private key for ") as refused:
         await config.connect({"TEMPORAL_ADDRESS": nowhere, **given})
@@ -214,14 +214,16 @@ async def test_invalid_tls_key_pair_is_refused_without_showing_it(pair: dict[str
 
 
 @pytest.mark.parametrize("cause", [{"TEMPORAL_TLS": "true"}, {"TEMPORAL_API_KEY": "secret"}], ids=["TLS", "API key"])
-async def test_tls_connection_to_plaintext_port_is_reported(cause: dict[str, str], server: WorkflowEnvironment) -> None:
+async def test_tls_connection_to_plaintext_port_raises_clear_error(
+    cause: dict[str, str], server: WorkflowEnvironment
+) -> None:
     address = server.client.service_client.config.target_host
     with pytest.raises(ConfigurationError, match="by TLS: it answers without TLS; TEMPORAL_TLS=false") as refused:
         await config.connect({"TEMPORAL_ADDRESS": address, **cause})
     assert "secret" not in str(refused.value)
 
 
-async def test_namespace_refused_by_server_raises_one_line(server: WorkflowEnvironment) -> None:
+async def test_invalid_namespace_raises_one_line(server: WorkflowEnvironment) -> None:
     environment = {
         "TEMPORAL_ADDRESS": server.client.service_client.config.target_host,
         "TEMPORAL_NAMESPACE": "a" * 2_000,

@@ -84,7 +84,7 @@ async def test_concurrent_updates_are_all_answered_across_runs(shop: Shop) -> No
     assert max(lengths) < 120, f"Concurrent updates made a run too long: {lengths} events"
 
 
-async def test_updates_sent_among_signals_are_all_answered(shop: Shop) -> None:
+async def test_updates_are_all_answered_during_a_stream_of_signals(shop: Shop) -> None:
     """The last Workflow Task of a run fails if a signal arrives meanwhile. The failed task must not lose an update."""
     opened = await shop.opens("ada", points=TIERS[-1].minimum_points, settings={"history_threshold": 40})
     senders = await Client.connect(
@@ -179,7 +179,7 @@ async def test_customer_without_threshold_follows_server_suggestion() -> None:
     )
 
 
-async def test_query_includes_waiting_messages_while_run_ends(shop: Shop) -> None:
+async def test_queries_include_waiting_messages_while_a_run_ends(shop: Shop) -> None:
     """Before a run ends it waits up to two seconds for the e-mail in flight, and processes no messages meanwhile."""
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})

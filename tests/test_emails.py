@@ -95,7 +95,7 @@ def test_email_about_returned_gift_names_guest_and_points() -> None:
     assert "grace could not receive it." in mail.body
 
 
-def test_email_about_friend_has_the_status_in_its_subject() -> None:
+def test_subject_of_email_about_friend_contains_the_new_status() -> None:
     assert emails.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
 
 

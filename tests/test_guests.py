@@ -150,7 +150,7 @@ async def test_inviter_and_guest_close_their_accounts_independently(shop: Shop) 
     assert await points(shop.customer("joan")) == 500
 
 
-async def test_guest_promoted_by_gift_notifies_inviter(shop: Shop) -> None:
+async def test_guest_promoted_by_a_gift_notifies_inviter(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=5_000)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await has_guests(ada, "grace")
@@ -162,7 +162,7 @@ async def test_guest_promoted_by_gift_notifies_inviter(shop: Shop) -> None:
     )
 
 
-async def test_non_retryable_error_while_starting_guest_fails_inviter(closed_shop: Shop) -> None:
+async def test_inviter_fails_if_guest_cannot_be_started(closed_shop: Shop) -> None:
     gate = Gate()
     gate.error = ApplicationError("the cluster is full", non_retryable=True)
     async with closed_shop.serving(gate=gate):

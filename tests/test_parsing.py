@@ -301,7 +301,7 @@ def test_refusal_of_empty_id_names_the_field() -> None:
 @pytest.mark.parametrize(
     "longest", ["a" * MAX_TEXT, "é" * (MAX_TEXT_BYTES // 6), "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)]
 )
-def test_ids_may_have_any_script_up_to_the_limit(longest: str) -> None:
+def test_id_in_any_script_is_accepted_up_to_the_limit(longest: str) -> None:
     assert parsing.customer_id(longest) == longest
     sentence = refusal(parsing.customer_id, longest + longest[0])
     assert sentence.endswith(
@@ -314,7 +314,7 @@ def test_ids_may_have_any_script_up_to_the_limit(longest: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["customer_id", "name", "email"])
-def test_every_text_of_an_invitation_has_a_size_limit(what: str) -> None:
+def test_every_field_of_an_invitation_has_a_size_limit(what: str) -> None:
     guest = {"customer_id": "grace", what: "é" * MAX_TEXT}
     assert refusal(parsing.invite_guest, guest).endswith("; possible are 600 bytes as JSON, not 1,200")
 
@@ -341,7 +341,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("parse", PARSERS)
 @given(arguments=st.lists(JSON, max_size=3))
-def test_parsers_raise_only_refused_on_random_input(parse: Callable[..., object], arguments: list[Any]) -> None:
+def test_parsers_refuse_random_input_without_other_errors(parse: Callable[..., object], arguments: list[Any]) -> None:
     if parse is parsing.add_points and not arguments:
         return  # the handlers always pass the points
     sentence = "Cannot do; possible"

@@ -63,13 +63,13 @@ def test_queries_count_each_waiting_transaction_once() -> None:
     assert [one.transaction_id for one in seen.transactions] == ["t-1"]
 
 
-def test_queries_apply_waiting_minimum_status_and_friend_status() -> None:
+def test_queries_include_waiting_minimum_status_and_friends() -> None:
     seen = queries.foresee(ada(), [EnsureMinimumStatus(2), NotifyNewStatus(NewStatus("grace", "Gold"))])
     assert seen.points == 1_000
     assert seen.friends == [NewStatus("grace", "Gold")]
 
 
-def test_queries_apply_only_points_after_waiting_cancel_account() -> None:
+def test_queries_include_only_points_after_a_waiting_cancellation() -> None:
     waiting: list[Tell] = [
         CancelAccount(),
         AddPoints(5),
@@ -81,7 +81,7 @@ def test_queries_apply_only_points_after_waiting_cancel_account() -> None:
     assert (seen.points, seen.friends) == (5, [])
 
 
-def test_queries_do_not_add_a_waiting_guest() -> None:
+def test_queries_do_not_include_guests_of_waiting_invitations() -> None:
     assert queries.foresee(ada(1_000), [InviteGuest(GuestInvitation("grace"))]).guests == []
 
 

@@ -16,7 +16,7 @@ WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 
 
-async def test_add_points_adds_points_and_sends_email(shop: Shop) -> None:
+async def test_add_points_signal_adds_points_and_sends_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("addPoints", 1_234)
     answer = await status(ada)

@@ -99,7 +99,7 @@ def test_surplus_start_arguments_are_refused() -> None:
         household_input({"household": {"household_id": "x"}}, 7)
 
 
-def test_parsed_start_input_equals_the_written_input() -> None:
+def test_start_input_is_parsed_without_changes() -> None:
     full = CustomerInput(
         Customer(
             "ada",
@@ -126,7 +126,7 @@ BAD = of_ada(points="100", email="ada@example.org")
 WHY = "Cannot use '100' as points; possible is a whole number from 0 to 1,000,000,000"
 
 
-async def test_workflow_with_refused_input_fails_without_activities(closed_shop: Shop) -> None:
+async def test_workflow_with_bad_input_fails_before_any_activity(closed_shop: Shop) -> None:
     ada = await closed_shop.client.start_workflow(
         WORKFLOW_TYPE,
         BAD,
@@ -148,7 +148,7 @@ async def test_workflow_with_refused_input_fails_without_activities(closed_shop:
     await Replayer(workflows=[CustomerLoyaltyWorkflow]).replay_workflow(history)
 
 
-async def test_update_with_start_and_bad_input_returns_refusal(shop: Shop) -> None:
+async def test_update_with_start_and_bad_input_is_refused(shop: Shop) -> None:
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         WORKFLOW_TYPE,
         BAD,

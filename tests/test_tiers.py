@@ -26,7 +26,7 @@ from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, REWARDS, TIERS, Tier, rewar
         (1_000_000_000, "Platinum", 5),
     ],
 )
-def test_tier_of_returns_the_tier_for_the_points(points: int, name: str, guests_allowed: int) -> None:
+def test_points_determine_the_tier(points: int, name: str, guests_allowed: int) -> None:
     tier = tier_of(points)
     assert (tier.name, tier.guests_allowed) == (name, guests_allowed)
 

@@ -94,7 +94,7 @@ async def test_redeem_reward_returns_receipt(shop: Shop) -> None:
         ),
     ],
 )
-async def test_impossible_update_is_refused_without_an_event(
+async def test_impossible_update_is_refused_and_records_no_event(
     shop: Shop, update: str, arguments: list[object], sentence: str
 ) -> None:
     ada = await shop.opens("ada", name="Ada", points=120, guests=["grace"])

@@ -21,7 +21,7 @@ def closed_shop(closed_shop: Shop) -> Shop:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda stop: stop.name)
-async def test_worker_stops_cleanly_on_sigterm_and_sigint(closed_shop: Shop, stop: signal.Signals) -> None:
+async def test_worker_stops_cleanly_after_sigterm_or_sigint(closed_shop: Shop, stop: signal.Signals) -> None:
     async with worker(closed_shop) as process:
         ada = await closed_shop.opens("ada", email="ada@example.org")
         await ada.signal("addPoints", 100)

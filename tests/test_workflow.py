@@ -43,7 +43,7 @@ async def test_new_customer_receives_welcome_email(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME)
 
 
-async def test_customer_with_is_new_false_receives_no_welcome_email(shop: Shop) -> None:
+async def test_existing_customer_receives_no_welcome_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings={"is_new": False})
     await ada.signal("addPoints", 1)
     await shop.mails.arrive(ADA, "You now have 1 points")
@@ -119,7 +119,7 @@ async def test_get_rewards_marks_unlocked_rewards(shop: Shop) -> None:
     ]
 
 
-async def test_get_guests_lists_guests(shop: Shop) -> None:
+async def test_get_guests_returns_the_guests(shop: Shop) -> None:
     ada = await shop.opens("ada", guests=["grace", "joan"])
     assert await ada.query("getGuests") == ["grace", "joan"]
 

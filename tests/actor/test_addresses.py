@@ -72,7 +72,7 @@ async def replay(history: WorkflowHistory) -> None:
 
 
 @pytest.mark.parametrize("play", PLAYS)
-async def test_address_that_headers_change_is_refused(
+async def test_address_that_email_headers_would_change_is_refused(
     play: Play, closed_shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     history = await play(closed_shop, tmp_path)
@@ -84,7 +84,7 @@ async def test_address_that_headers_change_is_refused(
 
 
 @pytest.mark.parametrize("play", PLAYS)
-async def test_older_run_with_inexact_address_replays(
+async def test_earlier_run_with_refused_address_still_replays(
     play: Play, closed_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
@@ -102,7 +102,7 @@ def has_begun(history: WorkflowHistory) -> bool:
     return bool({START_GUEST, PROCESS_PAYMENT} & set(started)) or workflow_id("grace") in children
 
 
-async def test_exact_address_records_no_marker(shop: Shop) -> None:
+async def test_normal_address_records_no_marker(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", {"customer_id": "grace", "email": "grace@example.org"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")

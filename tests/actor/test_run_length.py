@@ -31,7 +31,7 @@ OLDER = replace(YOUNG, most_signals=FORMERLY_MOST_SIGNALS)
 SERVER_EVENTS, SERVER_SIZE, SERVER_SIGNALS, SERVER_UPDATES = 51_200, 50 * MIB, 10_000, 2_000
 
 
-def test_short_run_is_not_long() -> None:
+def test_new_run_is_below_every_limit() -> None:
     assert not YOUNG.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
@@ -46,12 +46,12 @@ def test_short_run_is_not_long() -> None:
     ],
     ids=["events", "size", "signals", "signals of an older run", "updates"],
 )
-def test_each_limit_alone_makes_run_long(longest: RunLength, too_long: RunLength) -> None:
+def test_reaching_one_limit_makes_a_run_long(longest: RunLength, too_long: RunLength) -> None:
     assert not longest.is_long(DEFAULT_HISTORY_THRESHOLD)
     assert too_long.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_default_thresholds_are_a_fifth_of_server_limits() -> None:
+def test_default_thresholds_are_one_fifth_of_server_limits() -> None:
     assert SERVER_EVENTS * 0.19 < DEFAULT_HISTORY_THRESHOLD < SERVER_EVENTS * 0.2
     assert SIZE_THRESHOLD == SERVER_SIZE * 0.2
 

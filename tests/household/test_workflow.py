@@ -101,14 +101,14 @@ async def test_household_starts_new_members_as_children(shop: Shop) -> None:
     assert (await status(shop.customer("ada")))["name"] == "Ada"
 
 
-async def test_only_children_report_a_parent(shop: Shop) -> None:
+async def test_only_child_workflows_have_a_parent(shop: Shop) -> None:
     await opens(shop, "ada")
     await shop.opens("grace")
     assert (await status(shop.customer("ada")))["parent"] == "household-lovelace"
     assert (await status(shop.customer("grace")))["parent"] is None
 
 
-async def test_child_reports_its_parent_in_later_runs(shop: Shop) -> None:
+async def test_child_keeps_its_parent_in_later_runs(shop: Shop) -> None:
     await opens(shop, "ada", history_threshold=30)
     ada = shop.customer("ada")
     for _ in range(12):
