@@ -65,13 +65,13 @@ class ShopActivities:
 
     @activity.defn(name=REFUND_PAYMENT)
     async def refund_payment(self, refund: Refund) -> None:
-        """Pay the money for one part of an order back, only once, and prevent a later payment."""
+        """Refund one part of an order. A retry does not refund the part again, and a later payment is refused."""
         order = refund.order
         await self._ask(Store.refund_payment, order.order_id, refund.run, refund.part, order.payment_method)
 
     @activity.defn(name=PREPARE_BEVERAGE)
     async def prepare_beverage(self, ticket: Ticket) -> None:
-        """Do the STEPS in their order. Each heartbeat contains the number of finished steps.
+        """Execute the STEPS of the preparation. Each heartbeat contains the number of finished steps.
 
         A later attempt continues after the last heartbeat that the server has received.
         """
@@ -96,12 +96,12 @@ class ShopActivities:
 
     @activity.defn(name=UPDATE_INVENTORY)
     async def update_inventory(self, ticket: Ticket) -> None:
-        """Take all items of an order from stock, only once, or take nothing if one item is missing."""
+        """Take all items of an order from stock, or no items. A retry does not take the items again."""
         await self._ask(Store.take_from_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=RESTORE_INVENTORY)
     async def restore_inventory(self, ticket: Ticket) -> None:
-        """Return the items of an order to stock, only once, and prevent a later sale to this order."""
+        """Return the items of an order to stock. A later sale to this order is refused."""
         await self._ask(Store.return_to_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=EARN_POINTS)

@@ -59,7 +59,7 @@ class Order:
     """Input of the workflow. The fields `order_id`, `customer_id` and `items` are required.
 
     The field `notes` contains text for the staff. After the payment, the shop waits `change_window` seconds for
-    changes, and then prepares the order. If the sender states a `total`, it must equal the price of the items.
+    changes, and then prepares the order. A stated `total` must equal the price of the items.
     """
 
     order_id: str
@@ -75,7 +75,7 @@ class Order:
 
 @dataclass
 class ItemChange:
-    """Argument of the update `changeItem`. The line of the product `name` is replaced by `item`."""
+    """Argument of the update `changeItem`. The update replaces the line of the product `name` with `item`."""
 
     name: str
     item: Item
@@ -88,8 +88,8 @@ class ItemChange:
 class Ticket:
     """An order, and the first run id of its workflow.
 
-    A workflow id can be used again after its workflow has ended. The database stores the run id with each row. So the
-    second workflow can neither use nor undo the rows of the first one. A reset keeps the first run id.
+    A workflow id can be used again after its workflow has ended. The database stores the run id with each row, so a
+    second workflow cannot use or undo the rows of the first workflow. A reset keeps the first run id.
     """
 
     order: Order
@@ -153,8 +153,8 @@ class OrderProgress:
     """Answer to the query `progress`. `done` and `undone` list names of activities, oldest first.
 
     `doing` or `undoing` is the name of the current activity, if any. The field `reason` explains why an order did not
-    succeed. The progress of the barista is not included. It is in the newest heartbeat of the pending activity, in the
-    description of the workflow.
+    succeed. The barista's progress is not part of the answer: the newest heartbeat in the description of the workflow
+    contains the number of finished steps.
     """
 
     status: OrderStatus

@@ -1,4 +1,4 @@
-"""A saga: services without a common transaction, and a compensation for each step. Runs inside a workflow."""
+"""A saga: each step has a compensation, an activity that undoes the step. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Compensation:
 
 
 class Saga:
-    """The compensations of one order. They run in reverse order; `undoing` and `undone` contain names of activities.
+    """The compensations of one order. `undoing` and `undone` contain names of activities.
 
-    A compensation is registered *before* its step. A failed step may have changed the database: its worker may have
-    died after the commit. So the compensation runs for a failed step, too. A compensation must also work if its step
-    never ran, and must prevent a late step.
+    Register a compensation *before* its step. A failed step may have changed the database: its worker may have died
+    after the commit. So the compensation runs for a failed step, too. A compensation must work even if its step never
+    ran. If the step runs after its compensation, the step must fail.
     """
 
     def __init__(self) -> None:
@@ -45,6 +45,6 @@ class Saga:
         self.undone.append(compensation.activity)
 
     async def undo_all(self) -> None:
-        """Undo every step, in reverse order."""
+        """Undo all steps, the newest step first."""
         while self._registered:
             await self.undo_last()

@@ -1,8 +1,8 @@
 """The shop's database with payments, stock and preparations, in SQLite or PostgreSQL.
 
-Every change is idempotent, because a unique key lets the database record the change only once. A repeated change reads
-the recorded row. A compensation without a recorded step stores a row of zero under the step's key. This row prevents a
-late step. Each row stores the run id of its workflow. Another workflow can neither use nor undo the row.
+Every change has a unique key, so the database records a repeated change only once. If a compensation runs before its
+step, the compensation records a zero under the step's key. The database then refuses the step. Each row contains the
+run id of its workflow. Another workflow cannot use or undo this row.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ PREPARED = text(
 
 
 class Impossible(Exception):
-    """The database refuses a change, and a retry is useless. The text states the request and the reason."""
+    """The database refuses a change, and a retry cannot succeed. The text states the request and the reason."""
 
 
 class Store:
@@ -99,7 +99,7 @@ class Store:
     def take_payment(self, order_id: str, run: str, part: int, method: str, amount: int) -> Payment:
         """Record a payment of `amount` cents for one part of an order, only once; return the recorded payment.
 
-        Raise Impossible if the part was refunded, or if another amount or another run is already recorded.
+        Raise Impossible if the part was refunded, or was paid with another amount or by another run.
         """
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
@@ -118,7 +118,7 @@ class Store:
         return Payment(paid.method, paid.amount, paid.transaction_id)
 
     def refund_payment(self, order_id: str, run: str, part: int, method: str) -> None:
-        """Record a refund for one part of an order, only once. If nothing was paid, prevent a later payment."""
+        """Refund one part of an order, only once. If the part was not paid, refuse a later payment."""
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
             entry = {**key, "method": method, "transaction_id": str(uuid.uuid4()), "run": run}
@@ -139,7 +139,7 @@ class Store:
                     books.execute(PUT, {"product": product, "quantity": quantity})
 
     def take_from_stock(self, order_id: str, run: str, items: list[Item]) -> None:
-        """Take all items of an order from stock, only once, or take nothing if one item is missing.
+        """Take all items of an order from stock, only once. If one item is missing, take no items.
 
         Raise Impossible if an item is missing, if the order was undone, or if another run has taken the items.
         """
@@ -162,7 +162,7 @@ class Store:
             raise Impossible(f"Cannot take {item.quantity} x {item.name} from stock; {left} are left")
 
     def return_to_stock(self, order_id: str, run: str, items: list[Item]) -> None:
-        """Return the items of an order to stock, only once. If nothing was taken, prevent a later sale."""
+        """Return the items of an order to stock, only once. If the order took no items, refuse a later sale."""
         with self._engine.begin() as books:
             for one in _in_one_order(items):
                 move = _move(order_id, run, one)

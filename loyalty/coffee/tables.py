@@ -1,4 +1,4 @@
-"""Tables of the shop's database, for SQLite and PostgreSQL. A change with an existing primary key is not recorded."""
+"""Tables of the shop's database, for SQLite and PostgreSQL. The primary keys prevent a repeated change."""
 
 from __future__ import annotations
 

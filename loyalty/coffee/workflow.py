@@ -1,4 +1,4 @@
-"""One order of the coffee shop, a saga: pay, prepare, take from stock. A failed order is undone in reverse order.
+"""One order of the coffee shop, a saga: pay, prepare, take from stock. A failure undoes all steps, newest first.
 
 The steps run in an asyncio task of their own, and a cancellation interrupts this task. The compensations run outside
 of this task, so a cancellation cannot interrupt them.
@@ -176,7 +176,7 @@ class CoffeeOrderWorkflow:
 
     @workflow.update(name="changeItem")
     async def change_item(self, change: ItemChange | None = None, *surplus: object) -> OrderReport:
-        """Replace one line and settle the difference in price. Changes are refused after the preparation starts."""
+        """Replace one line, and take or refund the difference in price. Refuse changes after the preparation starts."""
         await self._changes.ask(parsing.item_change, change, *surplus)
         return self.status()
 

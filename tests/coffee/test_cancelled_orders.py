@@ -88,7 +88,7 @@ async def test_invalid_cancellation_signal_is_ignored(closed_shop: CoffeeShop) -
         assert (await ends(order))["reason"] == "a good one"
 
 
-async def test_cancellation_request_undoes_the_order_and_ends_as_canceled(closed_shop: CoffeeShop) -> None:
+async def test_order_undone_by_cancellation_request_ends_as_canceled(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7", notes="jam the till twice")
         await becomes(order, "PREPARING")
@@ -113,7 +113,7 @@ async def test_cancellation_request_does_not_interrupt_compensations(closed_shop
     assert closed_shop.check_books()["money"] == 0
 
 
-async def test_progress_names_no_step_during_a_compensation(closed_shop: CoffeeShop) -> None:
+async def test_progress_query_shows_only_the_running_compensation(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7", notes="jam the till twice")
         await becomes(order, "PREPARING")
@@ -152,7 +152,7 @@ def has(many: int, things: list[str]) -> bool:
     return len(things) == many
 
 
-async def test_first_of_two_simultaneous_cancellations_gives_the_reason(closed_shop: CoffeeShop) -> None:
+async def test_report_contains_the_reason_of_the_first_cancellation(closed_shop: CoffeeShop) -> None:
     order = await closed_shop.places("7")
     for reason in ("first", "second"):
         await order.signal("cancelOrder", reason)

@@ -64,7 +64,7 @@ async def test_invalid_change_is_refused_with_the_reason(shop: CoffeeShop) -> No
     await ends(order)
 
 
-async def test_change_without_payment_of_the_difference_keeps_the_order(closed_shop: CoffeeShop) -> None:
+async def test_change_with_refused_payment_keeps_the_order(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving():
         order = await closed_shop.places("7", change_window=20)
         await becomes(order, "PAID")

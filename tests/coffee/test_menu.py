@@ -53,7 +53,7 @@ def test_every_product_has_a_unique_name_and_a_price() -> None:
     assert all(product.price > 0 for product in menu.MENU)
 
 
-def test_unknown_product_is_refused_with_the_menu() -> None:
+def test_refusal_of_an_unknown_product_contains_the_menu() -> None:
     with pytest.raises(Refused, match="Cannot sell 'tea'; possible are espresso, cappuccino, latte"):
         menu.item("tea")
 
@@ -82,6 +82,6 @@ def test_change_replaces_one_line(change: ItemChange, items: list[Item]) -> None
         ),
     ],
 )
-def test_change_of_missing_or_into_existing_line_is_refused(change: ItemChange, sentence: str) -> None:
+def test_change_to_a_missing_or_duplicate_line_is_refused(change: ItemChange, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         menu.changed([LATTE, COOKIES], change)

@@ -78,7 +78,7 @@ def test_creating_existing_tables_keeps_their_rows(store: Store, ask: Ask) -> No
     assert ask(LATTES_LEFT) == 10
 
 
-def test_six_stores_create_the_tables_at_the_same_time(url: str) -> None:
+def test_simultaneous_creation_of_tables_succeeds(url: str) -> None:
     stores = [Store(url) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
         for future in [pool.submit(store.create_tables) for store in stores]:
@@ -88,7 +88,7 @@ def test_six_stores_create_the_tables_at_the_same_time(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/shop"])
-def test_in_memory_or_unknown_database_is_refused(url: str) -> None:
+def test_unsupported_database_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"a database in memory is lost|mysql is neither SQLite nor PostgreSQL"):
         Store(url)
 
@@ -201,7 +201,7 @@ def test_repeated_sale_takes_the_items_once(store: Store, ask: Ask) -> None:
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
 
 
-def test_order_with_one_missing_item_takes_no_items(store: Store, ask: Ask) -> None:
+def test_order_with_a_missing_item_takes_nothing_from_stock(store: Store, ask: Ask) -> None:
     store.take_from_stock("6", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot take 3 x croissant from stock; 2 are left"):
         store.take_from_stock("7", "first", BREAKFAST)
@@ -238,7 +238,7 @@ def test_database_refuses_negative_stock(store: Store, url: str) -> None:
     engine.dispose()
 
 
-def test_repeated_return_restores_the_items_once(store: Store, ask: Ask) -> None:
+def test_repeated_return_adds_the_items_to_stock_once(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", BREAKFAST)
     for _ in range(3):
         store.return_to_stock("7", "first", BREAKFAST)
@@ -253,7 +253,7 @@ def test_returned_items_cannot_be_sold_to_the_same_order(store: Store, ask: Ask)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_sale_after_its_return_is_refused(store: Store, ask: Ask) -> None:
+def test_sale_to_an_undone_order_is_refused(store: Store, ask: Ask) -> None:
     store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot sell croissant to order 7; the order was undone"):
         store.take_from_stock("7", "first", BREAKFAST)

@@ -49,7 +49,7 @@ async def order_a_latte(lab: Lab) -> WorkflowHandle[CoffeeOrderWorkflow, OrderRe
     )
 
 
-async def test_new_worker_continues_after_the_steps_of_the_killed_worker(lab: Lab) -> None:
+async def test_new_worker_continues_the_preparation_of_a_killed_worker(lab: Lab) -> None:
     shop = lab.new_worker("loyalty.lab.experiments.clumsy_shop")
     order = await order_a_latte(lab)
 
@@ -79,7 +79,7 @@ def worker(*queues: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_unknown_task_queue_is_refused_with_the_known_queues() -> None:
+def test_refusal_of_an_unknown_task_queue_lists_known_queues() -> None:
     ended = worker("tea-room")
     assert (ended.returncode, ended.stderr) == (
         1,

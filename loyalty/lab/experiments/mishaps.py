@@ -1,7 +1,7 @@
-"""Mishaps for the lab's coffee shop: the notes of an order request a failure. The shop's own code contains no mishap.
+"""Mishaps for the lab's coffee shop: an order requests a failure in its notes. The shop's own code contains no mishap.
 
-An interceptor raises an error before an activity starts, in the middle, or after the activity has done its work. In the
-last case, the database has changed, but the server gets no result.
+An interceptor raises an error before, during or after the work of an activity. After the work, the database has
+changed, but the server gets no result.
 """
 
 from __future__ import annotations

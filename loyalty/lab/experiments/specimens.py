@@ -1,4 +1,4 @@
-"""Four small customers with different ways to continue as new, for measurements.
+"""Four small customers for measurements. Each customer continues as new in a different way.
 
 The command `python -m loyalty.lab.experiments.specimens` runs a worker for these customers. Each customer has one
 activity per message, unlike the customer in `loyalty.workflow`. The signal `addPoints` adds points, and the query
@@ -42,7 +42,7 @@ class Counted:
 
 @activity.defn
 async def note_down(points: int) -> None:
-    """Do nothing, in place of a call to another system. New signals can arrive while the workflow waits."""
+    """Represent a call to another system. New signals can arrive while the workflow waits for this activity."""
 
 
 class Specimen:
@@ -82,7 +82,7 @@ class NaiveCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Process messages until the history is long; lose the messages in the mailbox."""
+        """Process messages until the history is long, then drop the mailbox."""
         while not self._history_is_long():
             await self._serve_one()
         workflow.continue_as_new(Count(self._points, self._history_threshold))
@@ -98,7 +98,7 @@ class ForgetfulCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Process messages until the history is long and the mailbox is empty; lose the points."""
+        """Process messages until the history is long and the mailbox is empty, then drop the points."""
         while not self._history_is_long() or self._mailbox:
             await self._serve_one()
         workflow.continue_as_new(Count(history_threshold=self._history_threshold))
@@ -130,7 +130,7 @@ class CarryingCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Process messages until the history is long; the next run gets the messages in the mailbox."""
+        """Process messages until the history is long, then pass the mailbox to the next run."""
         while not self._history_is_long():
             await self._serve_one()
         workflow.continue_as_new(Count(self._points, self._history_threshold, list(self._mailbox)))
@@ -162,7 +162,7 @@ async def survive(
     at_once: int = 20,
     task_queue: str = TASK_QUEUE,
 ) -> Survival:
-    """Start a customer, send signals of one point each, `at_once` at a time, and return the result."""
+    """Start a customer, send `messages` signals in groups of `at_once`, and return the result."""
     start = Count(history_threshold=history_threshold)
     handle = await client.start_workflow(specimen.__name__, start, id=specimen.__name__, task_queue=task_queue)
     for _ in range(messages // at_once):

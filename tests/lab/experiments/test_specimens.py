@@ -68,5 +68,5 @@ async def test_draining_customer_is_terminated_during_steady_traffic() -> None:
 
 
 @pytest.mark.parametrize("specimen", specimens.SPECIMENS)
-def test_each_specimen_has_at_most_fifteen_lines(specimen: type[specimens.Specimen]) -> None:
+def test_each_specimen_has_at_most_15_lines(specimen: type[specimens.Specimen]) -> None:
     assert len(inspect.getsource(specimen).splitlines()) <= 15

@@ -116,5 +116,5 @@ def test_unplanned_failure_of_a_process_raises_an_error() -> None:
     [calls.make, calls.run_tellers, queues.withdraw_all, queues.deposit_all, gifts.make, gifts.ask_until_answered],
     ids=lambda loop: f"{loop.__module__}.{loop.__name__}",
 )
-def test_printed_functions_have_at_most_thirteen_lines(loop: Callable[..., object]) -> None:
+def test_functions_in_notebook_10_have_at_most_13_lines(loop: Callable[..., object]) -> None:
     assert len(inspect.getsource(loop).splitlines()) <= 13

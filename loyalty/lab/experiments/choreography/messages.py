@@ -1,4 +1,4 @@
-"""Names of the four services and of the events between them. This module contains no logic."""
+"""Names of the four services and of their events. This module contains no logic."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class PaymentService(Service):
 
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
-        """Process messages without an end."""
+        """Process messages forever."""
         await self.serve()
 
     async def react(self, told: Told) -> None:
@@ -95,7 +95,7 @@ class BaristaService(Service):
 
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
-        """Process messages without an end."""
+        """Process messages forever."""
         await self.serve()
 
     async def react(self, told: Told) -> None:
@@ -141,7 +141,7 @@ class StockService(Service):
 
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
-        """Process messages without an end."""
+        """Process messages forever."""
         await self.serve()
 
     async def react(self, told: Told) -> None:
@@ -167,7 +167,7 @@ class CounterService(Service):
 
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
-        """Process messages without an end."""
+        """Process messages forever."""
         await self.serve()
 
     async def react(self, told: Told) -> None:

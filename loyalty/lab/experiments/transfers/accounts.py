@@ -13,7 +13,7 @@ from loyalty.lab.experiments.transfers.planning import POINTS, Crashes, Plan
 
 
 class Account:
-    """One customer's points in a SQLite file. Each call is one transaction, and its data survives a later crash."""
+    """One customer's points in a SQLite file. Each call is one transaction, and the data survives a later crash."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -1,6 +1,6 @@
 """Transfers with plain calls: a teller calls one service to withdraw points, then the other service to deposit them.
 
-The command `python -m loyalty.lab.experiments.transfers.calls FOLDER FIRST END` runs a teller, which makes the
+The command `python -m loyalty.lab.experiments.transfers.calls FOLDER FIRST END` runs a teller. The teller makes the
 transfers with the numbers FIRST to END - 1.
 """
 
@@ -18,7 +18,7 @@ from loyalty.lab.experiments.transfers.planning import AFTER_DEPOSITING, AFTER_W
 
 
 def by_calls(folder: Path, plan: Plan, *, repeated: bool) -> Outcome:
-    """Make all transfers with calls. After a crash, a `repeated` transfer is made again until it is confirmed."""
+    """Make all transfers with calls. If `repeated` is true, a teller repeats an interrupted transfer."""
     started, services = time.monotonic(), Services.open(folder, plan)
     crashes = run_tellers(services.folder, len(plan), repeated)
     way = "calls, repeated until confirmed" if repeated else "calls, never repeated"

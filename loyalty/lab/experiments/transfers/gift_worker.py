@@ -1,4 +1,4 @@
-"""`python -m loyalty.lab.experiments.transfers.gift_worker` runs a worker for customers that crashes during gifts.
+"""`python -m loyalty.lab.experiments.transfers.gift_worker` runs a worker that crashes during gifts.
 
 The workflow is `loyalty.workflow` without any change. Interceptors of the SDK add the crashes.
 """

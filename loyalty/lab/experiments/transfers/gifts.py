@@ -1,4 +1,4 @@
-"""Transfers with gifts between customers: updates `giftPoints` with update ids, while worker processes crash."""
+"""Transfers with gifts between customers, while worker processes crash. Each gift is an update `giftPoints`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Couple:
 
 
 async def by_gifts(lab: Lab, plan: Plan, *, progress: Progress | None = None) -> Outcome:
-    """Make all transfers with gifts. After each transfer, `progress(1)` is called, for example tqdm's `update`."""
+    """Make all transfers with gifts. Call `progress` with 1 after each transfer, for tqdm's `update`."""
     started = time.monotonic()
     workers = GiftWorkers(lab, plan)
     moved = await workers.serve_until_done(make_all(lab, len(plan), progress))
@@ -88,7 +88,7 @@ WORKERS_DIED = "Workflow Task in failed state"
 
 
 async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
-    """Request a gift, and repeat the request after a crash. The update id makes several requests one gift."""
+    """Request a gift, and repeat the request after a crash. The update id prevents a second gift."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -102,7 +102,7 @@ async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
 
 
 async def moved_by(couple: Couple) -> dict[int, Moved]:
-    """Return the points of each transfer from both histories; raise LabError if the balances differ from them."""
+    """Return the points of each transfer from two histories. Raise LabError if the balances show other points."""
     lost, gained = await gifts_of(couple.giver), await gifts_of(couple.receiver)
     left, received = await points_of(couple.giver), await points_of(couple.receiver)
     if (couple.points - left, received) != (lost.total() * POINTS, gained.total() * POINTS):
@@ -114,7 +114,7 @@ async def moved_by(couple: Couple) -> dict[int, Moved]:
 
 
 async def gifts_of(customer: Handle) -> Counter[int]:
-    """Count the gift signals of each transfer in a customer's history, sent or received."""
+    """Count the sent and received gifts of each transfer in a customer's history."""
     count: Counter[int] = Counter()
     for run in await history.fetch(customer):
         for event in run.events:

@@ -1,4 +1,4 @@
-"""The outcome of all transfers in one way, as one row of notebook 10's table."""
+"""One row of notebook 10's table: the outcome of all transfers in one way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loyalty.lab.experiments.transfers.planning import POINTS
 
 @dataclass
 class Moved:
-    """The points that the giver of one transfer has lost, and the points that the receiver has gained."""
+    """The lost points of the giver and the gained points of the receiver, for one transfer."""
 
     lost: int
     gained: int
@@ -20,7 +20,7 @@ class Moved:
 class Outcome:
     """The outcome of all transfers of a plan in one way.
 
-    Each transfer is checked separately, because a sum would hide destroyed points behind created points.
+    Each transfer is checked separately, because destroyed and created points would cancel out in a sum.
 
     The field `transfers` is the number of requested transfers, and `crashes` is the number of crashed processes. The
     points in `destroyed` left a giver but reached no receiver. The points in `created` reached a receiver but left no

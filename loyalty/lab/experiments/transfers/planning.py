@@ -22,7 +22,7 @@ ONE_PER_PROCESS = threading.Lock()
 
 
 class CrashPoint(StrEnum):
-    """The point in a transfer at which a process crashes."""
+    """The two points of a transfer at which a process can crash."""
 
     AFTER_WITHDRAWING = "after withdrawing"
     """The giver has lost the points, and no other process has a message about this."""

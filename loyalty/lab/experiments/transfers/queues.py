@@ -1,7 +1,7 @@
 """Transfers with two persistent queues. The queues deliver a message again if the message is not acknowledged.
 
-The command `python -m loyalty.lab.experiments.transfers.queues FOLDER withdraw` runs the consumer of the first queue,
-and `deposit` in place of `withdraw` runs the consumer of the second queue.
+The command `python -m loyalty.lab.experiments.transfers.queues FOLDER withdraw` runs the consumer of the first queue.
+The argument `deposit` runs the consumer of the second queue.
 """
 
 from __future__ import annotations
