@@ -1,4 +1,4 @@
-# `make lab` to learn, `make test` to test. Both make .venv once, mend it, and install what pyproject.toml or the lock changed.
+# `make lab` to learn, `make test` to test. Both make or repair .venv, and install changes of pyproject.toml and of the lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -10,38 +10,38 @@ BIN := $(VENV)/bin
 LOCK := binder/requirements.txt
 UV := $(BIN)/python -m uv
 
-# Python 3.11 and 3.12 read the path of this folder in the locale's encoding. Under LC_ALL=C an umlaut in it stops them.
+# Python 3.11 and 3.12 read the path of this folder in the locale's encoding. Under LC_ALL=C, a path with an umlaut fails.
 ifneq ($(shell locale charmap 2>/dev/null),UTF-8)
 export LC_ALL := $(if $(filter Darwin,$(shell uname)),en_US.UTF-8,C.UTF-8)
 endif
 
-# Where this is set, as in many containers, each worker and kernel compiles all that it imports. That takes twice as long.
+# Many containers set this variable. Then each worker and each kernel compiles all its imports, and starts half as fast.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The environment's own Python looks whether it is fit, or, if it does not run, the machine's.
-# An environment of another Python is made anew if PYTHON is given, by `make lab PYTHON=python3.12` for one.
+# The environment's own Python checks .venv. If this Python does not run, the machine's Python checks .venv.
+# `make lab PYTHON=python3.12` makes .venv again if it has another Python.
 ASKED := $(if $(filter file,$(origin PYTHON)),,--asked)
 OWN = own=$(BIN)/python; "$$own" -c '' 2>/dev/null || own='$(PYTHON)'; "$$own" -I -X utf8
 INSTALL = $(OWN) .install --python '$(PYTHON)' $(ASKED)
 
-# Most tests wait for a server. A file's tests stay together, because they may share what took long to make.
-# The notebooks and the files that take long come first (tests/conftest.py): one at the end would keep one core waiting.
+# Most tests wait for a server, so two processes run tests. The tests of a file run in one process and share its fixtures.
+# The notebooks and the slow files run first (tests/conftest.py): a slow file at the end would leave one core idle.
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help
 help:
-	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are handed on to it)"
-	@echo "make update bring the newest course; notebooks that you have changed are kept"
+	@echo "make lab    open the course in JupyterLab (LAB_ARGS='...' are its arguments)"
+	@echo "make update get the newest course, and keep the notebooks that you have changed"
 	@echo "make check  lint, types and the quick tests, in less than a minute"
-	@echo "make test   the same, then the slow tests and every notebook"
+	@echo "make test   make check, then the slow tests and every notebook"
 	@echo "make chaos  test for some minutes with killed processes and random messages (LOYALTY_CHAOS_SEED=7 repeats a plan)"
-	@echo "make bench  measure how fast and lean it is, side by side (BENCH='replay fleet': only these); takes two hours"
-	@echo "make binder build and run the course as Binder does, without Docker (Linux, as root); says what it takes there"
-	@echo "make lock   choose the newest versions that pyproject.toml allows, and pin them"
-	@echo "make histories  record the event histories that the tests replay (PLAYS='...': only these)"
-	@echo "make figure draw the README's picture anew, by a real run"
+	@echo "make bench  measure time and memory (BENCH='replay fleet': only these measurements); takes two hours"
+	@echo "make binder build and run the course like Binder, without Docker (Linux, as root); print time and memory"
+	@echo "make lock   pin the newest versions that pyproject.toml allows"
+	@echo "make histories  record the event histories that the tests replay (PLAYS='...': only these histories)"
+	@echo "make figure draw the README's picture again, from a real run"
 
-# Looked at each time: an environment may be moved, copied, half installed, or lose its Python.
+# Check .venv at each call: it may have been moved, copied or half installed, or its Python may be missing.
 .PHONY: FORCE
 FORCE:
 $(VENV)/.lab: FORCE
@@ -80,14 +80,14 @@ bench: $(VENV)/.test
 binder: $(VENV)/.test
 	$(BIN)/python -m tests.support.binder_replay
 
-# No index address, and markers instead of one file per platform: the same pins serve Linux, macOS, Windows and Binder.
+# The lock has no index address, and has markers for each platform: Linux, macOS, Windows and Binder use the same file.
 .PHONY: lock
 lock:
 	@$(INSTALL) uv
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --output-file $(LOCK) pyproject.toml
 
-# After a change that old histories cannot follow: guard it with workflow.patched, then record anew.
+# If a change breaks the replay of old histories, guard the change with workflow.patched, then record new histories.
 .PHONY: histories
 histories: $(VENV)/.test
 	$(BIN)/python -m tests.support.record_histories $(PLAYS)

@@ -1,7 +1,7 @@
-"""Make the environment .venv, mend it, and install the locked versions: `python -I .install .lab`, or `.test`.
+"""Make or repair the environment .venv, and install the locked versions: `python -I .install .lab`, or `.test`.
 
-The Makefile runs it before each use. It may run on a Python that is too old for the course, in order to refuse that
-Python in a sentence. So it has the syntax of Python 3.6 and imports the standard library only.
+The Makefile runs this program before each use of .venv. The program must refuse a Python that is too old, so the code
+has the syntax of Python 3.6 and imports only the standard library.
 """
 
 import argparse
@@ -13,11 +13,11 @@ from virtual import VENV, Facts, allowed, facts, fault, make, own_facts
 
 
 def main() -> None:
-    """Make .venv fit for what the arguments name."""
-    parser = argparse.ArgumentParser(prog=".install", description="Make or mend .venv and install the locked versions.")
-    parser.add_argument("what", choices=[*WHAT, "uv"], help=".lab: the course; .test: the test tools, too")
+    """Make, repair or fill .venv as the command line requests."""
+    parser = argparse.ArgumentParser(prog=".install", description="Make or repair .venv, and fill it.")
+    parser.add_argument("what", choices=[*WHAT, "uv"], help=".lab: the course; .test: the course and the test tools")
     parser.add_argument("--python", default=sys.executable, help="the Python for a new environment")
-    parser.add_argument("--asked", action="store_true", help="make an environment of another Python anew")
+    parser.add_argument("--asked", action="store_true", help="make .venv again if it has another Python")
     arguments = parser.parse_args()
 
     def named() -> Facts:
@@ -25,7 +25,7 @@ def main() -> None:
 
     asked = named() if arguments.asked else {}
     if arguments.asked and not allowed(asked):
-        make(arguments.python, asked)  # refuses it
+        make(arguments.python, asked)  # exits with a sentence
     if VENV.exists():
         found = own_facts()
         reason = fault(found, asked)
@@ -36,7 +36,7 @@ def main() -> None:
         make(arguments.python, asked or named())
     if arguments.what == "uv":
         if not has_uv():
-            sys.exit(REFUSED + "uv is not to be had, and only uv writes the lock")
+            sys.exit(REFUSED + "uv cannot be installed, and only uv writes the lock")
     elif not is_installed(arguments.what):
         install(arguments.what)
 
@@ -45,4 +45,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("Interrupted; the same command begins again")
+        sys.exit("Interrupted; run the same command again")

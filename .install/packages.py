@@ -1,4 +1,4 @@
-"""The packages of the environment .venv: the locked versions, by uv or by pip."""
+"""Install the locked versions into .venv, with uv or with pip."""
 
 import hashlib
 import re
@@ -17,18 +17,18 @@ REFUSED = "Cannot install the course's packages. "
 
 
 def stamp() -> str:
-    """Return the stamp of an environment for this folder and these packages."""
+    """Return the stamp of a complete environment: this folder, and a hash of the manifest and the lock."""
     wanted = (HERE / "pyproject.toml").read_bytes() + (HERE / LOCK).read_bytes()
     return f"{HERE}\n{hashlib.sha256(wanted).hexdigest()}\n"
 
 
 def is_installed(what: str) -> bool:
-    """Return whether the environment has the versions that are locked now."""
+    """Return whether .venv has the locked versions."""
     return stamped(what) == stamp() and bool(own_facts().get("loyalty"))
 
 
 def install(what: str) -> None:
-    """Install the locked versions: with uv in about a sixth of pip's time, or with pip if uv fails."""
+    """Install the locked versions with uv, or with pip if uv fails. Pip takes about six times as long."""
     things = "the test tools" if what == ".test" else "the locked versions"
     print(f"Installing {things} into .venv ...", flush=True)
     started = time.monotonic()
@@ -42,20 +42,20 @@ def install(what: str) -> None:
     if not done:
         print("\n".join(written.splitlines()[-LAST_WORDS:]), file=sys.stderr)
         sentence = advice(written)
-        if sentence:  # the packages did not arrive, so the environment is as it was before
+        if sentence:  # no package was installed, so .venv is unchanged
             UNFINISHED.unlink()
-        sys.exit(REFUSED + (sentence or "The lines above are pip's; mend the cause and give the same command again"))
+        sys.exit(REFUSED + (sentence or "Pip wrote the lines above; correct the cause and run the same command again"))
     UNFINISHED.unlink()
     loyalty = own_facts().get("loyalty")
     if not loyalty or not is_here(loyalty):
-        sys.exit(REFUSED + "They are not in .venv afterwards; `pip config list` may show what sends them elsewhere")
+        sys.exit(REFUSED + "The installer used another folder than .venv; `pip config list` may show the wrong setting")
     for each in (".lab", what):
         (VENV / each).write_text(stamp(), encoding="utf-8")
     print(f"Installed in {time.monotonic() - started:.0f} s.", flush=True)
 
 
 def by_uv(*packages: object) -> Tuple[bool, str]:
-    """Return whether uv has installed the packages, and what it wrote."""
+    """Return whether uv has installed the packages, and the output of uv."""
     if not has_uv():
         return False, ""
     tried = run(PYTHON, "-I", "-m", "uv", "pip", "install", "--python", PYTHON, *packages)
@@ -63,7 +63,7 @@ def by_uv(*packages: object) -> Tuple[bool, str]:
 
 
 def has_uv() -> bool:
-    """Return whether the environment has uv, or has it now; end behind a dead proxy."""
+    """Return whether .venv has uv, and install uv if it is missing; exit if a proxy is unreachable."""
     if run(PYTHON, "-I", "-m", "uv", "--version").returncode == 0:
         return True
     tried = run(PYTHON, "-I", "-m", "pip", "install", "--quiet", "--retries", "1", "uv")

@@ -1,4 +1,4 @@
-"""The environment .venv: whether it can be used, and how it is made."""
+"""Check the environment .venv, and make it."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict
 
-Facts = Dict[str, Any]  # what a Python says of itself: see PROBE
+Facts = Dict[str, Any]  # the JSON object that PROBE prints
 
 HERE = Path(__file__).resolve().parent.parent
 OLDEST, TOO_NEW = (3, 11), (3, 14)
@@ -18,10 +18,10 @@ STAMPS = (".lab", ".test")
 PARTS = ("pyvenv.cfg", "bin", "lib", "Scripts", "Lib", *STAMPS)
 
 UNFINISHED = VENV / ".unfinished"
-"""It is there while packages are installed. An installation that was killed leaves it, and half a package."""
+"""This file exists during an installation. A killed installation leaves the file, and half a package."""
 
 ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_NO_DEPS", "PIP_DRY_RUN", "PIP_CONSTRAINT")
-"""Settings of pip for other projects, by which it would install elsewhere, less, or other versions."""
+"""Settings of pip for other projects. With them, pip installs into another folder, or installs other versions."""
 
 EXAMPLE = "e.g. make lab PYTHON=python3.12"
 
@@ -38,7 +38,7 @@ print(json.dumps({
 
 
 def environment() -> Dict[str, str]:
-    """Return what venv, pip and uv inherit: no setting of another Python, nor one that installs elsewhere."""
+    """Return the environment of venv, pip and uv, without settings for other projects."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     for name in ELSEWHERE:
         kept.pop(name, None)
@@ -47,7 +47,7 @@ def environment() -> Dict[str, str]:
 
 
 def run(*command: object) -> "subprocess.CompletedProcess[str]":
-    """Run a command in the course's folder, and keep what it writes."""
+    """Run a command in the folder of the course, and capture its output."""
     return subprocess.run(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
@@ -61,17 +61,17 @@ def run(*command: object) -> "subprocess.CompletedProcess[str]":
 
 
 def facts(python: object) -> Facts:
-    """Return what a Python says of itself; empty if it does not run."""
+    """Return the output of PROBE from a Python; empty if this Python does not run."""
     try:
         asked = run(python, "-I", "-c", PROBE)
         said: Facts = json.loads(asked.stdout) if asked.returncode == 0 else {}
         return said
-    except (OSError, ValueError):  # no such program, or not a Python
+    except (OSError, ValueError):  # no such program, or no Python
         return {}
 
 
 def own_facts() -> Facts:
-    """Return what the environment's Python says of itself; empty if it does not run."""
+    """Return the output of PROBE from the Python in .venv; empty if this Python does not run."""
     return facts(PYTHON)
 
 
@@ -81,12 +81,12 @@ def allowed(found: Facts) -> bool:
 
 
 def is_here(place: str) -> bool:
-    """Return whether a file is in this course's folder."""
+    """Return whether a file is in the folder of this course."""
     return HERE in Path(place).resolve().parents
 
 
 def stamped(what: str) -> str:
-    """Return the stamp that an environment has: its folder and its packages; empty if it has none."""
+    """Return the text of a stamp file in .venv; empty if the file is missing."""
     try:
         return (VENV / what).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -94,13 +94,13 @@ def stamped(what: str) -> str:
 
 
 def fault(found: Facts, asked: Facts) -> str:
-    """Return why the environment has to be made anew; empty if it can be used. `asked` is the Python that it needs."""
+    """Return why .venv cannot be used; empty if it can be used. `asked` is the Python that PYTHON= names."""
     if not found:
-        return "its Python is gone, or does not run"
+        return "its Python is missing or does not run"
     if not allowed(found):
         return "its Python is {}.{}".format(*found["version"])
     if asked and (asked["version"], asked["base"]) != (found["version"], found["base"]):
-        return f"it is of the Python in {found['base']}, and PYTHON= names the one in {asked['base']}"
+        return f"its Python is in {found['base']}, and PYTHON= names the Python in {asked['base']}"
     if not os.path.samefile(found["prefix"], str(VENV)):
         return f"its Python belongs to {found['prefix']}"
     if UNFINISHED.exists():
@@ -108,7 +108,7 @@ def fault(found: Facts, asked: Facts) -> str:
     if not found["pip"]:
         return "it has no pip"
     if found["loyalty"] and not is_here(found["loyalty"]):
-        return f"it runs the course in {Path(found['loyalty']).parent.parent}"
+        return f"it runs the course from {Path(found['loyalty']).parent.parent}"
     for what in STAMPS:
         place = stamped(what).partition("\n")[0]
         if place and not (os.path.exists(place) and os.path.samefile(place, str(HERE))):
@@ -117,17 +117,17 @@ def fault(found: Facts, asked: Facts) -> str:
 
 
 def make(python: str, found: Facts) -> None:
-    """Make the environment, or make it anew, with the Python `found`; refuse one that the course cannot run on."""
+    """Make .venv again with the Python `found`; exit with a sentence if the course cannot run on this Python."""
     if not found:
         sys.exit(f"Cannot run {python}; name a Python from 3.11 to 3.13, {EXAMPLE}")
     if not allowed(found):
         version = "{}.{}".format(*found["version"])
         sys.exit(f"Python {version} cannot run this course; possible are 3.11 to 3.13, {EXAMPLE}")
     if VENV.exists() and not VENV.is_dir():
-        sys.exit(f"Cannot make an environment in {VENV}: it is a file; move it away")
+        sys.exit(f"Cannot make an environment in {VENV}: this path is a file; move the file away")
     if VENV.is_dir() and any(VENV.iterdir()) and not any((VENV / part).exists() for part in PARTS):
-        sys.exit(f"Cannot make an environment in {VENV}: it holds other files; move them away")
-    if VENV.is_symlink():  # what it leads to may serve another course, and venv refuses a link
+        sys.exit(f"Cannot make an environment in {VENV}: the folder contains other files; move these files away")
+    if VENV.is_symlink():  # another course may use the link's target, and venv refuses a link
         VENV.unlink()
     print("Making the environment in .venv, once ...", flush=True)
     made = run(found["python"], "-I", "-m", "venv", "--clear", VENV)
@@ -138,5 +138,5 @@ def make(python: str, found: Facts) -> None:
         version = "{}.{}".format(*found["version"])
         sys.exit(
             f"{found['python']} cannot make an environment. On Debian and Ubuntu, `sudo apt install "
-            f"python{version}-venv` brings what it lacks; then give the same command again"
+            f"python{version}-venv` installs the missing part; then run the same command again"
         )

@@ -1,4 +1,4 @@
-"""Binder builds its image from our files, by repo2docker's own build pack, and starts it as `make lab` does."""
+"""Binder builds its image from our files with repo2docker, and starts JupyterLab like `make lab`."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ def build_pack(monkeypatch: pytest.MonkeyPatch) -> BuildPack:
         if pack.detect():
             pack.platform = "linux/amd64"
             return pack
-    pytest.fail("No build pack of repo2docker takes this repository")
+    pytest.fail("no build pack of repo2docker accepts this repository")
 
 
-def test_the_python_build_pack_takes_the_repository(build_pack: BuildPack) -> None:
+def test_python_build_pack_accepts_the_repository(build_pack: BuildPack) -> None:
     assert type(build_pack).__name__ == "PythonBuildPack"
     assert build_pack.python_version.startswith("3.11")
 
 
-def test_the_image_is_made_of_our_files(build_pack: BuildPack) -> None:
+def test_image_contains_our_files(build_pack: BuildPack) -> None:
     dockerfile = build_pack.render({})
     for ours in ("binder/requirements.txt", "binder/postBuild", "binder/start"):
         assert ours in dockerfile, f"repo2docker does not use {ours}"
-    assert "USER ${NB_USER}" in dockerfile, "nobody is root in a Binder session"
+    assert "USER ${NB_USER}" in dockerfile, "a Binder session must not run as root"
 
 
 @pytest.mark.parametrize("script", ["postBuild", "start"])
-def test_a_script_can_be_run_and_is_correct_bash(script: str) -> None:
+def test_script_is_executable_and_correct_bash(script: str) -> None:
     assert os.access(BINDER / script, os.X_OK), f"binder/{script} is not executable"
     subprocess.run(["bash", "-n", str(BINDER / script)], check=True)
 
 
-def test_binder_s_start_gives_jupyterlab_the_environment_of_make_lab(tmp_path: Path) -> None:
+def test_binder_start_script_sets_same_environment_as_make_lab(tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     show = [sys.executable, "-c", "import os; print(os.environ['JUPYTER_CONFIG_PATH'])"]
     environment = {**os.environ, "PATH": path, "TMPDIR": str(tmp_path)}
@@ -63,13 +63,13 @@ def test_binder_s_start_gives_jupyterlab_the_environment_of_make_lab(tmp_path: P
     assert started.stdout.split(os.pathsep)[0].strip() == str(HOUSE / "loyalty" / "lab" / "jupyter" / "settings")
 
 
-def test_the_badge_leads_to_the_workspace_of_the_first_notebook() -> None:
+def test_badge_opens_workspace_with_first_notebook() -> None:
     (path,) = re.findall(r"mybinder\.org/v2/gh/[^?]+\?urlpath=([^)]+)\)", (HOUSE / "README.md").read_text())
     assert path == f"lab/workspaces/{WORKSPACE}/tree/{FIRST_NOTEBOOK}"
 
 
-def test_the_first_notebook_runs_in_a_session_as_binder_makes_it() -> None:
-    """In all of it: built by our files, launched by BinderHub's command; `make binder` runs every notebook so."""
+def test_first_notebook_runs_in_a_binder_session() -> None:
+    """Build with our files and launch with BinderHub's command; `make binder` runs every notebook in this way."""
     missing = what_is_missing()
     if missing:
         pytest.skip(missing)
@@ -81,9 +81,9 @@ def test_the_first_notebook_runs_in_a_session_as_binder_makes_it() -> None:
     assert (visit.facts["uid"], visit.facts["user"], visit.facts["account"]) == (UID, USER, USER)
     assert visit.facts["home"].endswith(f"/home/{USER}")
     assert visit.facts["cwd"].endswith("/srv/repo/notebooks")
-    assert visit.facts["network"] == "ENETUNREACH", "at once, and not after a while: there is no network"
+    assert visit.facts["network"] == "ENETUNREACH", "without a network, a connection must fail at once"
     assert visit.links[0].startswith(f"{report.base_url}proxy/")
-    assert visit.web_ui, f"{visit.links[0]} shows no Web UI"
+    assert visit.web_ui, f"{visit.links[0]} does not open the Web UI"
     inherited = {"VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST", "UV_CACHE_DIR", "SSH_AUTH_SOCK"}
     assert not inherited.intersection(visit.facts["variables"])
-    assert report.left_in_tmp == [".jupyter-server-log.txt"], "the session left something behind"
+    assert report.left_in_tmp == [".jupyter-server-log.txt"], "the session must leave no other file in /tmp"

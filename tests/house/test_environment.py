@@ -1,4 +1,4 @@
-"""The tests do not depend on the developer's environment."""
+"""The tests do not depend on the environment of the developer."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.support.environment import isolate
     "name",
     ["TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "JUPYTER_PATH", "JPY_SESSION_NAME", "LOYALTY_LAB_ADDRESS", "MPLBACKEND"],
 )
-def test_foreign_variable_is_removed(name: str) -> None:
+def test_foreign_environment_variable_is_removed(name: str) -> None:
     environment = {name: "foreign", "PATH": "/bin"}
     isolate(environment)
     assert name not in environment
     assert environment["PATH"] == "/bin"
 
 
-def test_temporal_profiles_of_the_developer_are_ignored() -> None:
+def test_temporal_profiles_of_developer_are_ignored() -> None:
     environment: dict[str, str] = {}
     isolate(environment)
     assert environment["TEMPORAL_CONFIG_FILE"] == os.devnull
@@ -34,5 +34,5 @@ def test_proxy_is_not_used_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None
     assert not urllib.request.proxy_bypass("example.org")
 
 
-def test_these_tests_run_isolated() -> None:
+def test_tests_run_in_isolated_environment() -> None:
     assert os.environ["TEMPORAL_CONFIG_FILE"] == os.devnull

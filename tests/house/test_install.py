@@ -1,6 +1,6 @@
-"""`make lab` makes, mends and fills .venv: a course of two small modules, installed by the real Makefile.
+"""`make lab` makes, repairs and fills .venv. The real Makefile installs a course of two small modules.
 
-Its build backend is part of it, so that no test asks a package index for anything.
+This course contains its own build backend, so no test needs a package index.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="Windows has no
 
 
 class Course:
-    """A folder in which `make lab` prints which course it opens."""
+    """A folder with a course; `make lab` prints the path of this folder."""
 
     def __init__(self, folder: Path, tools: Path) -> None:
         self.folder, self.tools = folder, tools
@@ -76,7 +76,7 @@ class Course:
         return found
 
     def make(self, *arguments: str, **environment: str) -> tuple[int, str]:
-        """Return make's exit code and what was written."""
+        """Return the exit code and the output of make."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "PIP_", "UV_"))}
         inherited.pop("PYTHON", None)
         path = f"{self.tools}{os.pathsep}{os.environ['PATH']}"
@@ -92,14 +92,14 @@ class Course:
         return ran.returncode, ran.stdout
 
     def opens(self, *arguments: str, **environment: str) -> str:
-        """Return what `make lab` wrote; it has opened this course."""
+        """Return the output of `make lab`; fail if `make lab` does not open this course."""
         code, written = self.make(*arguments, **environment)
         assert code == 0, written
         assert written.splitlines()[-1] == f"opened {self.folder}", written
         return written
 
     def wants(self, *needs: str) -> None:
-        """Change what has to be installed."""
+        """Change the dependencies of this course."""
         (self.folder / "pyproject.toml").write_text(MANIFEST.replace("[]\n", f"{list(needs)}\n"))
 
 
@@ -119,7 +119,7 @@ def write_course(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with this Python as `python3`."""
+    """A folder with a link `python3` to this Python."""
     folder = tmp_path_factory.mktemp("tools")
     (folder / "python3").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
     return folder
@@ -127,13 +127,13 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> Course:
-    """A course whose environment is as `make lab` has made it; the tests break it, and `make lab` mends it."""
+    """A course with an environment from `make lab`; each test breaks the environment, and `make lab` repairs it."""
     folder = tmp_path_factory.mktemp("home") / "my course \N{LATIN SMALL LETTER U WITH DIAERESIS}"
     write_course(folder)
     course = Course(folder.resolve(), tools)
     written = course.opens()
     assert "Making the environment in .venv, once ..." in written
-    assert course.opens() == f"opened {course.folder}\n", "A second call finds nothing to do"
+    assert course.opens() == f"opened {course.folder}\n", "a second call must install nothing"
     return course
 
 
@@ -144,13 +144,13 @@ def remove_interpreter(course: Course) -> None:
 
 
 def replace_interpreter(course: Course) -> None:
-    # As when the machine's python3 becomes another minor version: it looks for packages in another folder.
+    # Simulates a new minor version of the machine's python3, which looks for packages in another folder.
     (course.venv / "lib" / "python3.10").mkdir()
     course.packages.rename(course.venv / "lib" / "python3.10" / "site-packages")
 
 
 def leave_half_a_venv(course: Course) -> None:
-    # What `python -m venv` leaves behind on a Debian without python3-venv.
+    # On a Debian without python3-venv, `python -m venv` leaves such an environment.
     shutil.rmtree(course.venv)
     subprocess.run([course.tools / "python3", "-m", "venv", "--without-pip", course.venv], check=True)
 
@@ -170,23 +170,23 @@ def link_to_a_broken_environment(course: Course) -> None:
 @pytest.mark.parametrize(
     ("break_it", "reason"),
     [
-        (remove_interpreter, "its Python is gone"),
+        (remove_interpreter, "its Python is missing"),
         (replace_interpreter, "it has no pip"),
         (leave_half_a_venv, "it has no pip"),
-        (leave_only_packages, "its Python is gone"),
+        (leave_only_packages, "its Python is missing"),
         (link_to_a_broken_environment, "it has no pip"),
     ],
 )
-def test_broken_environment_is_made_anew(installed: Course, break_it: Callable[[Course], None], reason: str) -> None:
+def test_broken_environment_is_made_again(installed: Course, break_it: Callable[[Course], None], reason: str) -> None:
     break_it(installed)
     assert f"The environment in .venv cannot be used: {reason}" in installed.opens()
     assert installed.opens() == f"opened {installed.folder}\n"
 
 
-def test_interrupted_installation_begins_again(installed: Course, tools: Path) -> None:
+def test_interrupted_installation_starts_again(installed: Course, tools: Path) -> None:
     installed.wants()
     (installed.venv / ".lab").unlink()
-    # An installer that never ends stands in for a slow one.
+    # An installer that never ends simulates a slow installer.
     (installed.packages / "uv.py").write_text(f"open({str(tools / 'began')!r}, 'w').close()\nwhile True: pass\n")
     began = tools / "began"
     running = subprocess.Popen(
@@ -196,11 +196,11 @@ def test_interrupted_installation_begins_again(installed: Course, tools: Path) -
         stdout=subprocess.DEVNULL,
     )
     while not began.exists():
-        assert running.poll() is None, "It ended before it installed anything"
+        assert running.poll() is None, "the installer ended too early"
     os.killpg(running.pid, signal.SIGKILL)
     running.wait(10)
     assert "cannot be used: an installation was interrupted" in installed.opens()
-    assert not (installed.packages / "uv.py").exists(), "Half an installation is not kept"
+    assert not (installed.packages / "uv.py").exists(), "half an installation must not be kept"
 
 
 @pytest.mark.parametrize("copied", [True, False], ids=["copied", "moved"])
@@ -215,10 +215,10 @@ def test_copied_or_moved_course_runs_its_own_code(installed: Course, tmp_path: P
     finally:
         if not copied:
             (tmp_path / "gone").rename(installed.folder)
-    assert installed.opens() == f"opened {installed.folder}\n", "The first course has kept its environment"
+    assert installed.opens() == f"opened {installed.folder}\n", "the first course must keep its environment"
 
 
-def test_environment_of_another_python_is_made_anew_on_request(installed: Course) -> None:
+def test_environment_with_another_python_is_made_again_on_request(installed: Course) -> None:
     def base(python: Path | str) -> str:
         found = subprocess.run([python, "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True)
         return found.stdout.strip()
@@ -228,9 +228,9 @@ def test_environment_of_another_python_is_made_anew_on_request(installed: Course
     here = base(installed.tools / "python3")
     other = next((name for name in filter(shutil.which, names) if base(name) not in ("", here)), None)
     if other is None or "cannot run" in installed.make(f"PYTHON={other}")[1]:
-        pytest.skip("This machine has one Python for the course only")
+        pytest.skip("This machine has only one Python for the course")
     assert base(installed.venv / "bin" / "python") == base(other)
-    assert installed.opens() == f"opened {installed.folder}\n", "Without PYTHON= any Python will do"
+    assert installed.opens() == f"opened {installed.folder}\n", "without PYTHON=, the environment's Python must be kept"
     assert "PYTHON= names" in installed.opens(f"PYTHON={installed.tools / 'python3'}")
 
 
@@ -239,7 +239,7 @@ def test_python_that_does_not_run_is_refused(installed: Course, name: str) -> No
     code, written = installed.make(f"PYTHON={name}")
     assert code != 0
     assert f"Cannot run {name}; name a Python from 3.11 to 3.13" in written
-    assert installed.opens(), "The environment is as it was"
+    assert installed.opens(), "the environment must be unchanged"
 
 
 def test_too_old_python_is_refused(installed: Course) -> None:
@@ -250,9 +250,9 @@ def test_too_old_python_is_refused(installed: Course) -> None:
     code, written = installed.make(f"PYTHON={old}")
     assert code != 0
     assert "cannot run this course; possible are 3.11 to 3.13" in written
-    assert installed.opens(), "The environment is as it was"
+    assert installed.opens(), "the environment must be unchanged"
     ran = subprocess.run([old, "-I", ".install", "--python", old, "--asked", ".lab"], cwd=HOUSE, capture_output=True)
-    assert b"cannot run this course; possible are 3.11 to 3.13" in ran.stderr, "The old Python itself says so"
+    assert b"cannot run this course; possible are 3.11 to 3.13" in ran.stderr, "the old Python must refuse itself"
 
 
 def version(python: Path) -> str:
@@ -261,7 +261,7 @@ def version(python: Path) -> str:
     ).stdout
 
 
-def test_debian_without_venv_is_told_what_to_install(installed: Course, tmp_path: Path) -> None:
+def test_missing_venv_module_names_debian_package(installed: Course, tmp_path: Path) -> None:
     halting = tmp_path / "python3"
     halting.write_text(
         f"""#!/bin/sh
@@ -285,7 +285,7 @@ exec {installed.tools / "python3"} "$@"
 # ---- uv, pip and the network --------------------------------------------------------------------------------------
 
 
-def test_pip_installs_if_uv_fails_whatever_the_settings(installed: Course) -> None:
+def test_pip_installs_after_failed_uv_despite_foreign_settings(installed: Course) -> None:
     (installed.packages / "uv.py").write_text(
         "import sys\nif '--version' not in sys.argv: sys.exit('error: Failed to initialize cache')\n"
     )
@@ -303,7 +303,7 @@ def test_pip_installs_if_uv_fails_whatever_the_settings(installed: Course) -> No
     assert installed.opens() == f"opened {installed.folder}\n"
 
 
-def test_dead_proxy_is_named_last(installed: Course) -> None:
+def test_unreachable_proxy_is_reported_in_last_line(installed: Course) -> None:
     installed.wants("something")
     port = ReservedPort()
     proxy = f"http://eve:secret@127.0.0.1:{port.number}"
@@ -313,15 +313,14 @@ def test_dead_proxy_is_named_last(installed: Course) -> None:
     assert code != 0
     sentence, ended = written.splitlines()[-2:]
     assert sentence.endswith(
-        f"The proxy http://***@127.0.0.1:{port.number} that https_proxy names cannot be reached: correct that "
-        "variable, or unset it"
+        f"The proxy http://***@127.0.0.1:{port.number} in https_proxy cannot be reached: correct or unset this variable"
     )
     assert ended.startswith("make: ***")
     assert "secret" not in sentence
-    assert installed.opens(), "The environment is as it was"
+    assert installed.opens(), "the environment must be unchanged"
 
 
-def test_unreachable_index_is_named_last(installed: Course) -> None:
+def test_unreachable_index_is_reported_in_last_line(installed: Course) -> None:
     installed.wants("something")
     port = ReservedPort()
     code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL=f"http://127.0.0.1:{port.number}/all")
@@ -333,7 +332,7 @@ def test_unreachable_index_is_named_last(installed: Course) -> None:
 
 @pytest.fixture
 def untrusted_index(tmp_path: Path) -> Iterator[str]:
-    """The address of a package index whose certificate an unknown authority has signed."""
+    """The address of a package index with a certificate of an unknown authority."""
     if shutil.which("openssl") is None:
         pytest.skip("This machine has no openssl to make a certificate")
     files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "certificate.pem")]
@@ -352,11 +351,11 @@ def untrusted_index(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-def test_untrusted_authority_is_named_last(installed: Course, untrusted_index: str) -> None:
+def test_untrusted_certificate_is_reported_in_last_line(installed: Course, untrusted_index: str) -> None:
     installed.wants("something")
     code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL=untrusted_index)
     installed.wants()
     assert code != 0
-    assert "a certificate of an authority that this machine does not trust" in written.splitlines()[-2]
+    assert "This machine does not trust the certificate of the package index" in written.splitlines()[-2]
     assert "PIP_CERT=/path/to/ca.pem" in written.splitlines()[-2]
     assert installed.opens()

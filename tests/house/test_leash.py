@@ -1,4 +1,4 @@
-"""What tests start ends with them, also if they are killed."""
+"""A process that a test has started ends with this test, even if the test is killed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ sys.stdin.read()"""
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
-async def test_command_ends_with_killed_starter() -> None:
-    starter = subprocess.Popen(  # noqa: ASYNC220  # it starts at once
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent ends")
+async def test_command_ends_when_its_starter_is_killed() -> None:
+    starter = subprocess.Popen(  # noqa: ASYNC220  # the call returns at once
         [sys.executable, "-c", STARTS_A_COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert starter.stdin is not None

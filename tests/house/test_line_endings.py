@@ -1,4 +1,4 @@
-"""A clone can be run whatever its git does with line endings."""
+"""The scripts of a clone run with every setting of core.autocrlf."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize("setting", ["true", "input", "false"])
-def test_scripts_have_no_carriage_return_whatever_autocrlf_is(tmp_path: Path, setting: str) -> None:
+def test_scripts_have_no_carriage_return_with_any_autocrlf_setting(tmp_path: Path, setting: str) -> None:
     for name in (".gitattributes", *SCRIPTS):
         path = tmp_path / "origin" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,4 +26,4 @@ def test_scripts_have_no_carriage_return_whatever_autocrlf_is(tmp_path: Path, se
     git(tmp_path / "origin", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--message=Scripts")
     git(tmp_path, "-c", f"core.autocrlf={setting}", "clone", "origin", "clone")
     with_returns = [name for name in SCRIPTS if b"\r" in (tmp_path / "clone" / name).read_bytes()]
-    assert not with_returns, "bash reads a carriage return as a part of the command"
+    assert not with_returns, "bash cannot run a script with carriage returns"

@@ -1,6 +1,6 @@
-"""What every notebook must be before it is run: clean and short-celled; test_accessibility.py has headings and links.
+"""Rules for notebooks: no outputs, short cells, fixed parts.
 
-That they run is nbmake's part.
+test_accessibility.py tests headings and links, and nbmake runs the notebooks.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ def prose(path: Path) -> str:
     return "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
 
 
-def test_there_are_notebooks() -> None:
+def test_notebooks_exist() -> None:
     assert "00_start_here" in [path.stem for path in NOTEBOOKS]
 
 
 @each_notebook
-def test_a_notebook_is_valid(path: Path) -> None:
+def test_notebook_is_valid(path: Path) -> None:
     nbformat.validate(read(path))
 
 
 @each_notebook
-def test_a_notebook_is_committed_without_outputs_and_execution_counts(path: Path) -> None:
+def test_notebook_has_no_outputs_and_execution_counts(path: Path) -> None:
     dirty = [cell.id for cell in code(path) if cell.outputs or cell.execution_count is not None]
-    assert not dirty, f"{path.name} carries outputs in {dirty}; Kernel > Restart and clear outputs, then save"
+    assert not dirty, f"{path.name} has outputs in {dirty}; choose Kernel > Restart and clear outputs, then save"
 
 
 @each_notebook
-def test_cell_ids_are_words_that_stay(path: Path) -> None:
+def test_cell_ids_are_words(path: Path) -> None:
     random = [cell.id for cell in read(path).cells if not re.fullmatch(r"[a-z]+(-[a-z]+)*", cell.id)]
-    assert not random, f"{path.name}: name the cells {random}, so that a change can be followed"
+    assert not random, f"{path.name}: give the cells {random} ids of words, so that git shows their changes"
 
 
 @each_notebook
-def test_a_notebook_names_its_kernel_so_that_jupyterlab_does_not_ask(path: Path) -> None:
+def test_notebook_names_the_kernel_python3(path: Path) -> None:
     assert read(path).metadata.kernelspec.name == "python3"
 
 
@@ -63,12 +63,12 @@ def test_a_notebook_names_its_kernel_so_that_jupyterlab_does_not_ask(path: Path)
 def test_cells_are_short(path: Path) -> None:
     lengths = {cell.id: len(cell.source.splitlines()) for cell in code(path)}
     too_long = {name: length for name, length in lengths.items() if length > LONGEST_CELL}
-    assert not too_long, f"{path.name}: {too_long} lines; what is long or used twice belongs in loyalty/"
+    assert not too_long, f"{path.name}: {too_long} lines; move long or repeated code into loyalty/"
     assert statistics.median(lengths.values()) <= MEDIAN_CELL
 
 
 @each_notebook
-def test_a_notebook_opens_with_its_question_and_ends_with_a_way_on(path: Path) -> None:
+def test_notebook_has_question_summary_exercise_and_next_step(path: Path) -> None:
     cells = [cell.source for cell in read(path).cells]
     assert re.match(r"# \d\d · ", cells[0])
     for part in ("**The question:**", "**Minutes:**", "**You will**"):
@@ -78,23 +78,23 @@ def test_a_notebook_opens_with_its_question_and_ends_with_a_way_on(path: Path) -
 
 
 @each_notebook
-def test_default_of_a_prediction_is_no_measured_number(path: Path) -> None:
+def test_default_of_prediction_is_a_constant(path: Path) -> None:
     for cell in code(path):
         calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
         for call in [one for one in calls if ast.unparse(one.func) == "Prediction"]:
             default = [*call.args[1:2], *(given.value for given in call.keywords if given.arg == "default")]
-            assert isinstance(default[0], ast.Constant), f"{path.name}, {cell.id}: the default gives the answer away"
+            assert isinstance(default[0], ast.Constant), f"{path.name}, {cell.id}: the default must be a constant"
 
 
 @each_notebook
-def test_temporal_is_typed_as_in_production_and_the_sandbox_stays_on(path: Path) -> None:
+def test_notebook_starts_workflows_with_sdk_and_sandbox(path: Path) -> None:
     source = "\n".join(cell.source for cell in code(path))
     assert "UnsandboxedWorkflowRunner" not in source
     assert re.search(r"start_workflow\(|import open_account", source), f"{path.name} starts no workflow"
 
 
 @each_notebook
-def test_no_verdict_and_no_score_is_a_constant(path: Path) -> None:
+def test_verdicts_and_scores_are_computed(path: Path) -> None:
     calls = [call for cell in code(path) for call in ast.walk(ast.parse(cell.source)) if isinstance(call, ast.Call)]
     verdicts = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "verdict"]
     scores = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "score"]
@@ -102,5 +102,5 @@ def test_no_verdict_and_no_score_is_a_constant(path: Path) -> None:
     measured = [call.args[2] for call in verdicts]
     for computed in [*judged, *measured]:
         assert not isinstance(computed, ast.Constant), (
-            f"{path.name} states {ast.unparse(computed)} and measures nothing"
+            f"{path.name} must compute {ast.unparse(computed)} from a measurement"
         )

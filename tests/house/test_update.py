@@ -1,4 +1,4 @@
-"""`make update`: the newest course in a clone whose notebooks hold a learner's answers."""
+"""`make update` gets the newest course, and keeps the notebooks that the learner has changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def publish(course: Path, **files: str) -> None:
-    """Commit files of the course, which learners then fetch."""
+    """Write files of the course and commit them."""
     for name, text in files.items():
         (course / name).write_text(text)
     git(course, "add", "--all")
@@ -56,11 +56,11 @@ def update(clone: Path) -> tuple[int, str]:
 
 
 def notebooks(clone: Path) -> dict[str, str]:
-    """Return the notebooks by name, without the day in the name of a learner's version."""
+    """Return the text of each kept notebook by its name, without the day in the name."""
     return {path.name.partition(".mine-")[0]: path.read_text() for path in clone.glob("notebooks/*.mine-*")}
 
 
-def test_notebook_that_both_have_changed_is_kept_beside_the_new_one(course: Path, clone: Path) -> None:
+def test_notebook_changed_by_both_sides_is_kept_under_new_name(course: Path, clone: Path) -> None:
     (clone / FIRST).write_text("my answers")
     (clone / SECOND).write_text("my other answers")
     publish(course, **{FIRST: "first, improved"})
@@ -68,15 +68,15 @@ def test_notebook_that_both_have_changed_is_kept_beside_the_new_one(course: Path
     assert code == 0, said
     assert (clone / FIRST).read_text() == "first, improved"
     assert notebooks(clone) == {"00_first": "my answers"}
-    assert "yours is notebooks/00_first.mine-20" in said
-    assert (clone / SECOND).read_text() == "my other answers", "The course has not changed it"
-    assert git(clone, "status", "--porcelain").split() == ["M", SECOND], "git ignores the version that was kept"
+    assert "your version is notebooks/00_first.mine-20" in said
+    assert (clone / SECOND).read_text() == "my other answers", "the course has not changed this notebook"
+    assert git(clone, "status", "--porcelain").split() == ["M", SECOND], "git must ignore the kept version"
 
 
-def test_second_update_of_a_day_keeps_both_versions(course: Path, clone: Path) -> None:
+def test_second_update_on_one_day_keeps_both_versions(course: Path, clone: Path) -> None:
     for number in (1, 2):
         (clone / FIRST).write_text(f"my answers {number}")
-        git(clone, "add", "--all")  # staged or not, an answer is kept
+        git(clone, "add", "--all")  # a staged answer is kept, too
         publish(course, **{FIRST: f"first, improved {number}"})
         assert update(clone)[0] == 0
     kept = sorted(path.read_text() for path in clone.glob("notebooks/*.mine-*"))
@@ -91,45 +91,45 @@ def test_deleted_notebook_comes_back(course: Path, clone: Path) -> None:
     assert (clone / FIRST).read_text() == "first, improved"
 
 
-def test_nothing_is_lost_if_git_refuses(course: Path, clone: Path) -> None:
+def test_update_refused_by_git_changes_no_file(course: Path, clone: Path) -> None:
     (clone / FIRST).write_text("my answers")
     (clone / "notes.txt").write_text("mine")
     publish(course, **{FIRST: "first, improved", "notes.txt": "the course's"})
     code, said = update(clone)
     assert code != 0
-    assert said.splitlines()[-1].endswith("git refuses, for the reason above; nothing was changed")
+    assert said.splitlines()[-1].endswith("git refuses for the reason above; nothing was changed")
     assert (clone / FIRST).read_text() == "my answers"
     assert notebooks(clone) == {}
 
 
-def test_changed_program_is_left_to_git(course: Path, clone: Path) -> None:
+def test_changed_program_is_refused_and_kept(course: Path, clone: Path) -> None:
     (clone / "tiers.py").write_text("my program")
     publish(course, **{"tiers.py": "program, improved"})
     code, said = update(clone)
     assert code != 0
-    assert "you have changed tiers.py, too; commit that, or `git stash`" in said
+    assert "you have also changed tiers.py; commit your changes or run `git stash`" in said
     assert (clone / "tiers.py").read_text() == "my program"
 
 
-def test_own_commits_are_left_to_git(course: Path, clone: Path) -> None:
+def test_clone_with_own_commits_is_refused(course: Path, clone: Path) -> None:
     publish(clone, **{FIRST: "my answers"})
-    assert "this clone has commits of its own; `git pull --rebase` keeps them" in update(clone)[1]
+    assert "you have commits in this clone; run `git pull --rebase`" in update(clone)[1]
 
 
-def test_merge_under_way_is_left_to_git(course: Path, clone: Path) -> None:
+def test_merge_in_progress_is_refused(course: Path, clone: Path) -> None:
     publish(clone, **{FIRST: "my answers"})
     publish(course, **{FIRST: "first, improved"})
     with pytest.raises(subprocess.CalledProcessError):
         git(clone, "pull", "--no-rebase")
-    assert "a merge is under way; `git merge --abort` ends it" in update(clone)[1]
+    assert "a merge is in progress; run `git merge --abort`" in update(clone)[1]
 
 
-def test_folder_that_is_no_clone_is_refused(course: Path) -> None:
-    assert "is no clone whose branch follows another one" in update(course)[1]
+def test_folder_without_git_is_refused(course: Path) -> None:
+    assert "is no clone, or its branch has no upstream" in update(course)[1]
 
 
-def test_unreachable_origin_is_named(course: Path, clone: Path) -> None:
+def test_unreachable_origin_is_reported(course: Path, clone: Path) -> None:
     course.rename(course.with_name("gone"))
     code, said = update(clone)
     assert code != 0
-    assert said.startswith("Cannot update the course; git fetch says: ")
+    assert said.startswith("Cannot update the course; git fetch failed: ")

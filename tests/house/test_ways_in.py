@@ -1,6 +1,6 @@
-"""The other ways in, a dev container and CI, hold what they name: commands, ports, versions.
+"""Tests of the dev container and of CI: their commands, ports and versions exist and agree.
 
-The container is not built here and the workflows do not run here; what can be checked of them without, is.
+The tests read the files. They do not build the container, and they do not run the workflows.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PYTHONS = [f"3.{minor}" for minor in range(30) if f"3.{minor}" in SpecifierSet(M
 
 
 def makes(target: str, **environment: str) -> str:
-    """Return what make would run for a target; fail where there is no such target."""
+    """Return the commands that make would run for a target; fail if the target does not exist."""
     ran = subprocess.run(
         ["make", "--always-make", "--dry-run", target],
         cwd=HOUSE,
@@ -51,7 +51,7 @@ def makes(target: str, **environment: str) -> str:
     return ran.stdout
 
 
-def test_make_lets_every_program_keep_what_it_compiled() -> None:
+def test_make_unsets_pythondontwritebytecode() -> None:
     ran = subprocess.run(
         ["make", "--eval=shown: ; @printenv", "shown"],
         cwd=HOUSE,
@@ -61,7 +61,7 @@ def test_make_lets_every_program_keep_what_it_compiled() -> None:
         check=True,
     )
     assert "PATH=" in ran.stdout
-    assert "PYTHONDONTWRITEBYTECODE" not in ran.stdout, "Each worker and each kernel would compile all its imports"
+    assert "PYTHONDONTWRITEBYTECODE" not in ran.stdout, "each worker and each kernel would compile all its imports"
 
 
 # ---- the dev container: GitHub Codespaces, VS Code ------------------------------------------------------------
@@ -75,33 +75,33 @@ def container() -> dict[str, Any]:
 
 @pytest.fixture
 def arguments(container: dict[str, Any]) -> list[str]:
-    """What `make lab` hands on to JupyterLab in the container."""
+    """The arguments that `make lab` passes to JupyterLab in the container."""
     (line,) = [row for row in makes("lab", **container["containerEnv"]).splitlines() if "loyalty.lab" in row]
     return shlex.split(line.partition("-m loyalty.lab")[2])
 
 
-def test_the_container_has_a_python_that_the_course_allows(container: dict[str, Any]) -> None:
+def test_container_image_has_an_allowed_python(container: dict[str, Any]) -> None:
     image = re.fullmatch(r"mcr\.microsoft\.com/devcontainers/python:(3\.\d+)-\w+", container["image"])
     assert image is not None
     assert image[1] in PYTHONS
 
 
-def test_the_container_installs_by_the_command_that_make_lab_uses(container: dict[str, Any]) -> None:
+def test_container_installs_with_the_command_of_make_lab(container: dict[str, Any]) -> None:
     tool, target = container["postCreateCommand"].split()
     assert tool == "make"
     assert "-I -X utf8 .install --python" in makes(target)
     assert makes(target) in makes("lab")
-    assert container["waitFor"] == "postCreateCommand", "`make lab` while the container installs would meet half of it"
+    assert container["waitFor"] == "postCreateCommand", "`make lab` must wait for the installation"
 
 
-def test_vs_code_uses_the_python_that_is_installed(container: dict[str, Any]) -> None:
+def test_vs_code_uses_python_of_venv(container: dict[str, Any]) -> None:
     interpreter = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
     path = interpreter.removeprefix("${containerWorkspaceFolder}/")
     assert f"{path} -m venv" not in makes("lab")
     assert f"{path} -I -X utf8 -m loyalty.lab" in makes("lab")
 
 
-def test_the_forwarded_port_is_the_one_that_jupyterlab_asks_for(
+def test_forwarded_port_is_the_port_of_jupyterlab(
     container: dict[str, Any], arguments: list[str], tmp_path: Path
 ) -> None:
     shown = subprocess.run(
@@ -114,15 +114,17 @@ def test_the_forwarded_port_is_the_one_that_jupyterlab_asks_for(
     asked = json.loads(shown)["ServerApp"]
     assert container["forwardPorts"] == [asked["port"]]
     assert list(container["portsAttributes"]) == [str(asked["port"])]
-    assert asked["port_retries"] == 0, "another port than the forwarded one would be a surprise"
-    assert asked["open_browser"] is False, "there is no browser in a container"
+    assert asked["port_retries"] == 0, "JupyterLab must use no other port"
+    assert asked["open_browser"] is False, "a container has no browser"
 
 
-def test_no_port_but_jupyterlab_s_calls_for_attention(container: dict[str, Any]) -> None:
-    assert container["otherPortsAttributes"] == {"onAutoForward": "silent"}, "each kernel of VS Code opens several"
+def test_other_forwarded_ports_are_silent(container: dict[str, Any]) -> None:
+    assert container["otherPortsAttributes"] == {"onAutoForward": "silent"}, (
+        "each kernel of VS Code opens several ports"
+    )
 
 
-def test_the_token_stays(container: dict[str, Any], arguments: list[str]) -> None:
+def test_container_changes_no_token_and_no_origin(container: dict[str, Any], arguments: list[str]) -> None:
     assert not re.search("token|password|allow_origin|ip=", " ".join(arguments))
     assert not re.search("token|password|secret", json.dumps(container), re.IGNORECASE)
 
@@ -145,14 +147,14 @@ CODESPACE = {
         "http://loyal-ada-7x9-8888.app.github.dev",
     ],
 )
-def test_only_the_codespace_s_own_addresses_are_let_in(origin: str) -> None:
+def test_foreign_origin_does_not_match_the_codespace_pattern(origin: str) -> None:
     pattern = origin_pattern(CODESPACE)
     assert re.match(pattern, "https://loyal-ada-7x9-8888.app.github.dev")
     assert not re.match(pattern, origin)
 
 
 @pytest.mark.parametrize("missing", list(CODESPACE))
-def test_outside_of_a_codespace_nobody_else_is_let_in(missing: str) -> None:
+def test_origin_pattern_is_empty_outside_a_codespace(missing: str) -> None:
     assert origin_pattern({name: value for name, value in CODESPACE.items() if name != missing}) == ""
 
 
@@ -163,7 +165,7 @@ async def in_a_codespace(tmp_path: Path) -> AsyncIterator[Session]:
 
 
 class Browser:
-    """What a page at `origin` is answered by a JupyterLab that is asked as localhost."""
+    """A page at `origin`; its requests reach JupyterLab with the host localhost."""
 
     def __init__(self, session: Session, origin: str) -> None:
         self._port = urlsplit(session.origin).port
@@ -177,21 +179,21 @@ class Browser:
         return answered
 
     def log_in(self) -> None:
-        """Follow the link that `make lab` prints, and keep the cookie: a page's WebSockets have nothing else."""
+        """Open the link that `make lab` prints, and keep the cookie. A WebSocket of a page sends only this cookie."""
         cookies = self.get(f"lab?token={TOKEN}").headers.get_all("Set-Cookie") or []
         self._headers["Cookie"] = "; ".join(cookie.partition(";")[0] for cookie in cookies)
 
     def open_websocket(self) -> int:
-        """Return the status: 101 where the WebSocket is opened; a kernel is reached by one."""
+        """Return the status: 101 if JupyterLab opens the WebSocket."""
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
         return self.get("api/events/subscribe", **upgrade, **{"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}).status
 
 
-async def test_in_a_codespace_jupyterlab_serves_the_browser_at_the_forwarded_address_and_no_other(
+async def test_codespace_opens_websockets_only_to_its_forwarded_address(
     in_a_codespace: Session,
 ) -> None:
     own = Browser(in_a_codespace, "https://loyal-ada-7x9-8888.app.github.dev")
-    assert own.open_websocket() == 403, "the token is asked for, there as anywhere"
+    assert own.open_websocket() == 403, "JupyterLab must require the token"
     own.log_in()
     assert own.open_websocket() == 101
     foreign = Browser(in_a_codespace, "https://another-1-8888.app.github.dev")
@@ -199,7 +201,7 @@ async def test_in_a_codespace_jupyterlab_serves_the_browser_at_the_forwarded_add
     assert foreign.open_websocket() == 403
 
 
-# ---- VS Code's own notebook editor, nbclient: no JupyterLab, no proxy -------------------------------------------
+# ---- VS Code's notebook editor and nbclient: no JupyterLab, no proxy -------------------------------------------
 
 NOTEBOOK = """
 from loyalty.lab import Lab
@@ -211,7 +213,7 @@ await lab.stop()
 """
 
 
-def test_a_kernel_without_jupyterlab_embeds_its_own_server_and_links_to_it_directly(
+def test_kernel_without_jupyterlab_starts_its_own_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in (BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT):
@@ -235,71 +237,73 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def steps(path: Path, key: str) -> list[Any]:
-    """Return what all steps of all jobs have under `key`."""
+    """Return the values of `key` in all steps of all jobs."""
     return [step[key] for job in load(path)["jobs"].values() for step in job["steps"] if key in step]
 
 
 def bash_steps(path: Path) -> list[str]:
-    """Return the scripts that bash runs: all but those of Windows."""
+    """Return the scripts that bash runs, without the scripts for Windows."""
     jobs = [job for job in load(path)["jobs"].values() if "windows" not in job["runs-on"]]
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
 
 
-def test_there_are_two_workflows() -> None:
+def test_workflows_are_test_and_weekly() -> None:
     assert [path.name for path in WORKFLOWS] == ["test.yml", "weekly.yml"]
 
 
 @each_workflow
 @pytest.mark.parametrize("schema", ["vendor.github-workflows", "custom.github-workflows-require-timeout"])
-def test_a_workflow_keeps_github_s_schema_and_has_timeouts(path: Path, schema: str) -> None:
+def test_workflow_matches_github_schema_and_has_timeouts(path: Path, schema: str) -> None:
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
     ran = subprocess.run(check, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
 
 
 @each_workflow
-def test_a_workflow_may_read_and_do_nothing_else(path: Path) -> None:
+def test_workflow_has_only_permission_to_read(path: Path) -> None:
     assert load(path)["permissions"] == {"contents": "read"}
     assert not any("permissions" in job for job in load(path)["jobs"].values())
     assert "secrets." not in path.read_text(encoding="utf-8")
-    assert "pull_request_target" not in load(path)["on"], "it would hand a stranger's branch our rights"
+    assert "pull_request_target" not in load(path)["on"], "a branch from a fork would get our permissions"
     for checkout in [step for job in load(path)["jobs"].values() for step in job["steps"] if "checkout" in str(step)]:
         assert checkout["with"] == {"persist-credentials": False}
 
 
 @each_workflow
-def test_a_workflow_uses_github_s_own_actions_at_a_stated_version(path: Path) -> None:
+def test_workflow_uses_only_github_actions_with_a_version(path: Path) -> None:
     for action in steps(path, "uses"):
-        assert re.fullmatch(r"actions/[\w-]+@(v\d+|[0-9a-f]{40})", action), f"{action} may become anything"
+        assert re.fullmatch(r"actions/[\w-]+@(v\d+|[0-9a-f]{40})", action), (
+            f"{action} is not an action of GitHub with a version"
+        )
 
 
 @each_workflow
-def test_no_script_is_made_of_what_a_stranger_writes(path: Path) -> None:
+def test_script_contains_no_github_expression(path: Path) -> None:
     assert not [script for script in steps(path, "run") if "${{" in script]
 
 
 @each_workflow
-def test_every_script_is_correct_bash_and_calls_what_exists(path: Path) -> None:
+def test_script_is_correct_bash_and_calls_existing_files(path: Path) -> None:
     for script in bash_steps(path):
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
         for target in re.findall(r"^make (\S+)", script, flags=re.MULTILINE):
             makes(target)
         for called in re.findall(r"^(\.ci/\S+)", script, flags=re.MULTILINE):
-            assert os.access(HOUSE / called, os.X_OK), f"{called} is no program"
+            assert os.access(HOUSE / called, os.X_OK), f"{called} is not executable"
         for named in re.findall(r"binder/\S+", script):
             assert (HOUSE / named).is_file()
 
 
 @each_workflow
-def test_every_workflow_runs_what_ci_runs_and_keeps_what_the_browser_saw(path: Path) -> None:
+def test_workflow_runs_ci_script_and_uploads_artefacts(path: Path) -> None:
     assert ".ci/run" in steps(path, "run")
     (kept,) = [step for job in load(path)["jobs"].values() for step in job["steps"] if "upload" in step.get("uses", "")]
     assert kept["if"] == "always()"
     assert kept["with"]["path"] == ".artefacts/"
-    assert kept["with"]["include-hidden-files"] is True, "without it, a folder whose name begins with a dot stays out"
+    assert kept["with"]["include-hidden-files"] is True, "without it, GitHub uploads no hidden folder"
 
 
-def test_the_tests_run_on_every_python_and_system_that_the_readme_names() -> None:
+def test_ci_runs_on_every_python_and_system_of_the_readme() -> None:
     workflow = load(WORKFLOWS[0])
     matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
     assert matrix["python"] == PYTHONS
@@ -309,7 +313,7 @@ def test_the_tests_run_on_every_python_and_system_that_the_readme_names() -> Non
     assert workflow["concurrency"]["cancel-in-progress"] is True
 
 
-def test_once_a_week_the_newest_versions_are_tried() -> None:
+def test_weekly_workflow_tests_the_newest_versions() -> None:
     workflow = load(WORKFLOWS[1])
     assert workflow["on"].keys() == {"schedule", "workflow_dispatch"}
     (when,) = workflow["on"]["schedule"]
@@ -332,7 +336,7 @@ def test_windows_job_installs_as_readme_says_and_runs_windows_tests() -> None:
     assert tested == sorted(path.relative_to(HOUSE).as_posix() for path in HOUSE.glob("tests/**/test_windows.py"))
 
 
-def test_the_runner_s_chrome_is_put_where_the_browser_tests_look(tmp_path: Path) -> None:
+def test_chrome_of_macos_runner_is_added_to_path(tmp_path: Path) -> None:
     (script,) = [script for script in bash_steps(WORKFLOWS[0]) if "Chrome" in script]
     path = tmp_path / "added"
     environment = {**os.environ, "RUNNER_TEMP": str(tmp_path), "GITHUB_PATH": str(path)}
