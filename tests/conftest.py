@@ -100,7 +100,7 @@ def post_office() -> Iterator[PostOffice]:
 
 @pytest.fixture(scope="session")
 async def story(server: WorkflowEnvironment) -> pd.DataFrame:
-    """The histories of `tests.support.story`."""
+    """The events of `tests.support.story`, as a DataFrame like `history.frame`."""
     return await ada_and_her_friends.tell(server.client)
 
 

@@ -100,7 +100,7 @@ def test_gold_star_remains_after_points_are_spent() -> None:
     assert not account.add_points(customer, 1_000_000).star_earned
 
 
-def test_minimum_status_raises_points_to_minimum_of_tier() -> None:
+def test_minimum_status_raises_points_to_the_minimum_of_its_tier() -> None:
     customer = ada(120)
     change = account.raise_to_level(customer, 2)
     assert (customer.points, change.moved, change.rose) == (1_000, 880, True)
@@ -119,11 +119,11 @@ def test_returned_gift_adds_no_lifetime_points() -> None:
     assert (customer.points, customer.lifetime_points) == (500, 500)
 
 
-def test_start_points_count_as_lifetime_points() -> None:
+def test_points_in_start_input_count_as_lifetime_points() -> None:
     assert ada(700).lifetime_points == 700
 
 
-def test_negative_start_points_become_zero() -> None:
+def test_negative_points_in_start_input_become_zero() -> None:
     customer = account.normalize(Customer("ada", points=-5, lifetime_points=-5))
     assert (customer.points, customer.lifetime_points) == (0, 0)
 

@@ -61,7 +61,7 @@ async def test_next_run_recognizes_repeated_transaction(shop: Shop) -> None:
     assert await points(ada) == before
 
 
-async def test_repeated_transaction_in_carried_mailbox_counts_once(shop: Shop) -> None:
+async def test_repeated_purchase_counts_once_after_continue_as_new(shop: Shop) -> None:
     purchase = {"kind": "addPoints", "points": 100, "transaction_id": "receipt-1"}
     ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": [purchase] * 3})
     await comes_to(ada, 100)
@@ -176,7 +176,7 @@ async def test_unsent_email_is_carried_over_and_sent_later(shop: Shop) -> None:
 async def test_guest_inherits_threshold_and_continues_as_new(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
-    await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
+    await eventually(lambda: ada.query("getGuests"), waiting_for="a guest in the list of guests")
     grace = shop.customer("grace")
     await continue_as_new(grace)
     assert (await status(grace))["status"]["name"] == "Silver"
@@ -195,7 +195,7 @@ async def test_invitation_cannot_reopen_account_closed_in_later_run(shop: Shop) 
 async def test_gift_reaches_guest_after_both_customers_continued_as_new(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
-    await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
+    await eventually(lambda: ada.query("getGuests"), waiting_for="a guest in the list of guests")
     await continue_as_new(ada)
     await continue_as_new(shop.customer("grace"))
     before = await points(shop.customer("grace"))

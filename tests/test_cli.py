@@ -87,7 +87,7 @@ class CommandLine:
         await eventually(
             status,
             lambda answer: answer is not None and read(answer) == expected,
-            waiting_for=f"the status of {customer_id} to show {expected!r}",
+            waiting_for=f"{expected!r} in the status of {customer_id}",
         )
 
 

@@ -1,4 +1,4 @@
-"""The configuration of the cluster, the mail server and the coffee shop. No test uses the network."""
+"""The configuration of the cluster, the mail server and the coffee shop. All connections stay on this machine."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def is_purchase(event: HistoryEvent) -> bool:
     return event.HasField("workflow_execution_signaled_event_attributes") or outcome.HasField("success")
 
 
-async def test_worker_without_cache_continues_customer_after_refused_update(shop: Shop) -> None:
+async def test_worker_without_cache_processes_updates_after_a_refused_update(shop: Shop) -> None:
     """Without a cache the SDK replays the empty first task together with the second task."""
     cold = Shop(shop.client)  # it has a task queue of its own
     async with Worker(
@@ -146,7 +146,7 @@ async def test_worker_without_cache_continues_customer_after_refused_update(shop
             await comes_to(ada, 2)
 
 
-async def test_updates_are_answered_with_threshold_of_one_event(shop: Shop) -> None:
+async def test_updates_are_answered_if_threshold_is_one_event(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 1})
     answers = [await ada.execute_update("addLoyaltyPoint", 1) for _ in range(5)]
     assert answers == ["Thanks for being a loyal customer!"] * 5
@@ -241,7 +241,7 @@ async def test_cancellation_reaches_the_newest_run(shop: Shop) -> None:
     await eventually(
         lambda: ada.describe(),
         lambda seen: seen.status == WorkflowExecutionStatus.CANCELED,
-        waiting_for="the newest run to be canceled",
+        waiting_for="the status CANCELED of the newest run",
     )
     assert shop.mails.to(ADA)[-1] == "Your account has been canceled"
 
@@ -257,6 +257,6 @@ async def test_cancellation_during_continue_as_new_takes_effect(shop: Shop) -> N
     await eventually(
         lambda: ada.describe(),
         lambda seen: seen.status == WorkflowExecutionStatus.CANCELED,
-        waiting_for="the newest run to be canceled",
+        waiting_for="the status CANCELED of the newest run",
     )
     assert shop.mails.to(ADA)[-1] == "Your account has been canceled"

@@ -34,7 +34,7 @@ async def has_guests(customer: Handle, *expected: str) -> None:
     await eventually(
         lambda: customer.query("getGuests"),
         lambda guests: guests == list(expected),
-        waiting_for=f"{customer.id} to have the guests {list(expected)}",
+        waiting_for=f"the guests {list(expected)} of {customer.id}",
     )
 
 

@@ -42,7 +42,9 @@ async def joined(shop: Shop, _: Path) -> WorkflowHistory:
         await lovelace.signal("addMember", {"customer_id": "grace", "email": INEXACT})
         await lovelace.signal("addMember", {"customer_id": "joan"})
         await eventually(
-            lambda: lovelace.query("getMembers"), lambda members: "joan" in members, waiting_for="joan to join"
+            lambda: lovelace.query("getMembers"),
+            lambda members: "joan" in members,
+            waiting_for="joan in the list of members",
         )
         return await lovelace.fetch_history()
 
@@ -54,7 +56,7 @@ async def ordered(shop: Shop, folder: Path) -> WorkflowHistory:
         await eventually(
             lambda: order.query("status"),
             lambda report: report["status"] in (OrderStatus.READY, OrderStatus.FAILED),
-            waiting_for="the order to be made or refused",
+            waiting_for="the end of the order",
         )
         return await order.fetch_history()
 
@@ -105,6 +107,6 @@ def has_begun(history: WorkflowHistory) -> bool:
 async def test_normal_address_records_no_marker(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", {"customer_id": "grace", "email": "grace@example.org"})
-    await eventually(lambda: ada.query("getGuests"), waiting_for="the guest")
+    await eventually(lambda: ada.query("getGuests"), waiting_for="a guest in the list of guests")
     assert await points(ada) == 1_000
     assert await count(ada, EventType.EVENT_TYPE_MARKER_RECORDED) == 0

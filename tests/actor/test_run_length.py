@@ -90,7 +90,7 @@ def test_run_with_threshold_ignores_server_suggestion() -> None:
     assert not replace(YOUNG, continue_as_new_suggested=True).is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_largest_possible_state_fits_into_next_run_input() -> None:
+def test_largest_possible_state_fits_into_input_of_next_run() -> None:
     text = "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)  # 12 bytes each, as JSON
     customer = Customer(text, text, text, guests=[text] * TIERS[-1].guests_allowed)
     customer.friends = [NewStatus(text, "Platinum")] * FRIENDS_REMEMBERED

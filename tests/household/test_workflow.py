@@ -59,11 +59,11 @@ async def has_members(household: Handle, *expected: str) -> None:
     await eventually(
         lambda: household.query("getMembers"),
         lambda members: members == list(expected),
-        waiting_for=f"{household.id} to have the members {list(expected)}",
+        waiting_for=f"the members {list(expected)} of {household.id}",
     )
 
 
-async def goes_on(household: Handle) -> None:
+async def continue_as_new(household: Handle) -> None:
     """Signal the household to continue as new, and wait for the new run."""
     before = (await household.describe()).run_id
     await household.signal("continueAsNew")
@@ -78,7 +78,7 @@ async def fate(customer: Handle, expected: WorkflowExecutionStatus) -> None:
     await eventually(
         lambda: customer.describe(),
         lambda seen: seen.status == expected,
-        waiting_for=f"{customer.id} to be {expected.name}",
+        waiting_for=f"the status {expected.name} of {customer.id}",
     )
 
 
@@ -137,10 +137,10 @@ async def test_members_from_start_input_are_not_children(shop: Shop) -> None:
 
 async def test_household_reaches_its_members_from_later_runs(shop: Shop) -> None:
     household = await opens(shop, "ada")
-    await goes_on(household)
+    await continue_as_new(household)
     await household.signal("addMember", person("byron"))
     await has_members(household, "ada", "byron")
-    await goes_on(household)
+    await continue_as_new(household)
     await household.signal("giveToAll", 7)
     for member in ("ada", "byron"):
         await comes_to(shop.customer(member), 7)
@@ -177,7 +177,7 @@ async def test_household_continues_as_new_at_its_threshold(shop: Shop) -> None:
 @pytest.mark.parametrize("policy", FATES)
 async def test_parent_close_policy_applies_when_household_continues_as_new(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
-    await goes_on(household)
+    await continue_as_new(household)
     await fate(shop.customer("ada"), FATES[policy])
     await has_members(household, "ada")
     await household.signal("giveToAll", 7)
@@ -207,14 +207,14 @@ async def test_parent_close_policy_applies_when_household_is_canceled(shop: Shop
 async def test_canceled_child_sends_goodbye_email(shop: Shop) -> None:
     household = await opens(shop, "ada", parent_close_policy="requestCancel")
     await shop.mails.arrive("ada@example.org", WELCOME)
-    await goes_on(household)
+    await continue_as_new(household)
     await shop.mails.arrive("ada@example.org", WELCOME, "Your account has been canceled")
 
 
 async def test_parent_close_policy_does_not_apply_to_other_members(shop: Shop) -> None:
     household = await opens(shop, "ada", joined=("grace",), parent_close_policy="terminate")
     grace = await shop.opens("grace")
-    await goes_on(household)
+    await continue_as_new(household)
     await fate(shop.customer("ada"), WorkflowExecutionStatus.TERMINATED)
     assert await points(grace) == 0, "Grace was started by a client, so she is no child workflow"
 

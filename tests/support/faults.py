@@ -134,7 +134,7 @@ def summary(found: Sequence[Balance]) -> str:
 
 
 async def histories_of(customer: Handle, client: Client) -> list[list[HistoryEvent]]:
-    """Return the histories of all runs of a customer, oldest first, following the thread back from the newest."""
+    """Return the histories of all runs of a customer, oldest run first."""
     histories: list[list[HistoryEvent]] = []
     run_id: str | None = (await customer.describe()).run_id
     while run_id:

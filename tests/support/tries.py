@@ -18,7 +18,7 @@ NAMES = {
     GRACE: "grace", LINUS: "linus", HEDY: "hedy", IDA: "ida", RADIA: "radia", LEAN: "lean", PHOENIX: "phoenix",
     FRANCES: "frances",    MONDAY: "monday", STUCK: "o-stuck",
 }  # fmt: skip
-"""The name of each exercise's first try; the next ones are `grace-2`, `grace-3`, and so on."""
+"""The id of the first try of each exercise. The ids of the next tries are `grace-2`, `grace-3`, and so on."""
 
 PlaceT = TypeVar("PlaceT")
 

@@ -29,7 +29,7 @@ class WorkerProcess:
 
     async def logs(self, text: str) -> None:
         await eventually(
-            lambda: self.log, lambda log: text in log, waiting_for=f"the worker to log {text!r}", timeout=STARTING
+            lambda: self.log, lambda log: text in log, waiting_for=f"{text!r} in the worker's log", timeout=STARTING
         )
 
     async def ended(self) -> int:
