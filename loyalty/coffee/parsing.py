@@ -74,7 +74,7 @@ def item(value: object) -> Item:
             f"possible is a whole number from 1 to {MAX_QUANTITY}"
         )
     if isinstance(price, bool) or price != product.price:
-        raise Refused(f"Cannot sell {product.name} at {refusals.shown(price)} cents; the menu says {product.price}")
+        raise Refused(f"Cannot sell {product.name} at {refusals.shown(price)} cents; the menu price is {product.price}")
     return Item(product.name, quantity, product.price)
 
 

@@ -21,8 +21,8 @@ from loyalty.coffee.messages import Item, Payment
 from loyalty.coffee.tables import tables
 
 LOCK_PATIENCE_SECONDS = 5
-"""How long a call waits for a database lock. A step times out later; otherwise its thread would still wait for the lock
-after the timeout."""
+"""How long a call waits for a database lock. This limit is below the timeout of a step. Otherwise a thread would still
+wait for the lock after the step has timed out."""
 
 POSTGRES_PATIENCE = {
     "connect_timeout": LOCK_PATIENCE_SECONDS,

@@ -22,7 +22,7 @@ GRACE = timedelta(seconds=5)
 
 HEARTBEAT_INTERVAL = timedelta(milliseconds=100)
 """The SDK delays a heartbeat by up to 80 % of the heartbeat timeout. If a barista dies meanwhile, the next attempt
-repeats steps. So heartbeats are sent almost at once here."""
+repeats steps. So this worker sends heartbeats almost at once."""
 
 WORKFLOWS = (CoffeeOrderWorkflow,)
 

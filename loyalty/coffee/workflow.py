@@ -107,7 +107,7 @@ class CoffeeOrderWorkflow:
         self._stop_if_cancelled()
         await self._take_payment(menu.total(self._order.items))
         self._status = OrderStatus.PAID
-        await self._serve_changes()
+        await self._process_changes()
         self._stop_if_cancelled()
         self._status = OrderStatus.PREPARING
         ticket = Ticket(self._order, self._run)
@@ -186,7 +186,7 @@ class CoffeeOrderWorkflow:
         if self._status not in CHANGEABLE or self._cancelled_because is not None:
             raise self._too_late()
 
-    async def _serve_changes(self) -> None:
+    async def _process_changes(self) -> None:
         """Process the waiting changes, and all changes that arrive within the order's change window."""
         closing = workflow.time() + self._order.change_window
         while self._changes or (left := closing - workflow.time()) > 0:

@@ -127,7 +127,7 @@ async def test_progress_query_shows_only_the_running_compensation(closed_shop: C
 
 @pytest.mark.parametrize("steps", [1, 2, 3], ids=STEP_ACTIVITIES)
 async def test_cancellation_in_same_task_as_activity_result_undoes_order(closed_shop: CoffeeShop, steps: int) -> None:
-    """Both are in one Workflow Task, because no worker ran when they arrived."""
+    """The cancellation and the result are in one Workflow Task, because no worker for workflows runs before."""
 
     async def results(order: Handle) -> int:
         return len([one for one in await events(order) if one.event_type == COMPLETED])

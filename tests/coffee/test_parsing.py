@@ -59,7 +59,7 @@ def test_parsed_order_contains_all_optional_fields() -> None:
         (placed(items=[{**LATTE, "quantity": 10**12}]), "Cannot make 1000000000000 of latte"),
         (placed(items=[{**LATTE, "quantity": 1.5}]), "Cannot make 1.5 of latte"),
         (placed(items=[{**LATTE, "quantity": True}]), "Cannot make True of latte"),
-        (placed(items=[{**LATTE, "unit_price": 1}]), "Cannot sell latte at 1 cents; the menu says 420"),
+        (placed(items=[{**LATTE, "unit_price": 1}]), "Cannot sell latte at 1 cents; the menu price is 420"),
         (placed(items=[{**LATTE, "unit_price": -420}]), "Cannot sell latte at -420 cents"),
         (placed(items=[{"name": "latte"}]), "possible is an object with the fields name, quantity, unit_price"),
         (placed(total=1), "Cannot take 1 cents; the items cost 420"),

@@ -7,7 +7,7 @@ from loyalty.lab.course.code_lines import code_lines
 from loyalty.lab.experiments.choreography import messages, service, services
 
 ONLY_IN_A_SAGA = (
-    *("change_item", "_validate_change_item", "_serve_changes", "_change", "_take_difference"),
+    *("change_item", "_validate_change_item", "_process_changes", "_change", "_take_difference"),
     *("_refuse_waiting_changes", "_too_late", "status", "progress"),
 )
 """Methods of the saga without a counterpart in the choreography."""

@@ -38,7 +38,7 @@ class Service:
         self._history_threshold = start.history_threshold
         self._in_progress: list[tuple[Told, asyncio.Task[None]]] = []
 
-    async def serve(self) -> None:
+    async def process_messages(self) -> None:
         """Process messages concurrently; continue as new when the history is long."""
         while not self._is_time_for_a_new_run():
             await workflow.wait_condition(lambda: self._may_start_next() or self._has_finished_one())

@@ -59,7 +59,7 @@ class PaymentService(Service):
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
         """Process messages forever."""
-        await self.serve()
+        await self.process_messages()
 
     async def react(self, told: Told) -> None:
         """Take the payment for a placed order; refund a failed order."""
@@ -96,7 +96,7 @@ class BaristaService(Service):
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
         """Process messages forever."""
-        await self.serve()
+        await self.process_messages()
 
     async def react(self, told: Told) -> None:
         """Prepare a paid order; stop a cancelled order; report failures to the payment service."""
@@ -142,7 +142,7 @@ class StockService(Service):
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
         """Process messages forever."""
-        await self.serve()
+        await self.process_messages()
 
     async def react(self, told: Told) -> None:
         """Take the items of a prepared order from stock; signal the baristas if this fails."""
@@ -168,7 +168,7 @@ class CounterService(Service):
     @workflow.run
     async def run(self, start: ServiceInput) -> None:
         """Process messages forever."""
-        await self.serve()
+        await self.process_messages()
 
     async def react(self, told: Told) -> None:
         """E-mail the customer; send the points for a completed order."""

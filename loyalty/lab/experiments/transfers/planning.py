@@ -18,17 +18,17 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 """The signal that ends a process at once. Windows has no SIGKILL, but SIGTERM has the same effect there."""
 
 ONE_PER_PROCESS = threading.Lock()
-"""A lock that is never released. While a process dies, a crash in its second thread waits for the next process."""
+"""A lock that is never released. While one thread kills the process, no other thread can use up its planned crash."""
 
 
 class CrashPoint(StrEnum):
     """The two points of a transfer at which a process can crash."""
 
     AFTER_WITHDRAWING = "after withdrawing"
-    """The giver has lost the points, and no other process has a message about this."""
+    """The giver has lost the points, and no message has been sent."""
 
     AFTER_DEPOSITING = "after depositing"
-    """The receiver has the points, and no other process has a message about this."""
+    """The receiver has the points, and no message has been sent."""
 
 
 AFTER_WITHDRAWING, AFTER_DEPOSITING = CrashPoint

@@ -26,7 +26,7 @@ END = "end"
 
 LOOK_EVERY_SECONDS = 0.02
 PATIENCE_SECONDS = 10
-"""How long a consumer waits for a message. Without this limit, it would run forever if its parent process died."""
+"""How long a consumer waits for a message. Without this limit, a consumer without a parent would run forever."""
 
 
 def by_queue(folder: Path, plan: Plan) -> Outcome:
