@@ -96,7 +96,7 @@ class ShopActivities:
 
     @activity.defn(name=UPDATE_INVENTORY)
     async def update_inventory(self, ticket: Ticket) -> None:
-        """Take all items of an order from stock, or no items. A retry does not take the items again."""
+        """Take all items of an order from stock; take nothing if one item is missing. A retry takes nothing again."""
         await self._ask(Store.take_from_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=RESTORE_INVENTORY)

@@ -29,7 +29,7 @@ class OrderStatus(StrEnum):
     """Status of an order. COMPLETED, FAILED, REFUNDED and CANCELLED are final.
 
     A FAILED order was never paid. A REFUNDED order failed after its payment. A CANCELLED order was cancelled on
-    request, before or after its payment, and the shop keeps no money.
+    request. The shop keeps no money for a failed, refunded or cancelled order.
     """
 
     PENDING = "PENDING"
@@ -153,7 +153,7 @@ class OrderProgress:
     """Answer to the query `progress`. `done` and `undone` list names of activities, oldest first.
 
     `doing` or `undoing` is the name of the current activity, if any. The field `reason` explains why an order did not
-    succeed. The barista's progress is not part of the answer: the newest heartbeat in the description of the workflow
+    succeed. The answer does not contain the barista's progress. The newest heartbeat in the workflow's description
     contains the number of finished steps.
     """
 

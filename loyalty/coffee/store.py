@@ -1,8 +1,8 @@
 """The shop's database with payments, stock and preparations, in SQLite or PostgreSQL.
 
 Every change has a unique key, so the database records a repeated change only once. If a compensation runs before its
-step, the compensation records a zero under the step's key. The database then refuses the step. Each row contains the
-run id of its workflow. Another workflow cannot use or undo this row.
+step, the compensation records a row of zero under the step's key. Because of this row, the database refuses the step.
+Each row contains the run id of its workflow, so another workflow cannot use or undo the row.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class Store:
     # ---- baristas ---------------------------------------------------------------------------------------------
 
     def note_preparation(self, order_id: str, step: int, attempt: int, what: str, worker: str) -> None:
-        """Record a finished step of the preparation, with the attempt of the activity and the worker."""
+        """Record a finished step of the preparation, the attempt of the activity, and the worker's name."""
         with self._engine.begin() as books:
             done = {"order_id": order_id, "step": step, "attempt": attempt, "what": what, "worker": worker}
             books.execute(PREPARED, done)

@@ -1,7 +1,7 @@
 """One order of the coffee shop, a saga: pay, prepare, take from stock. A failure undoes all steps, newest first.
 
-The steps run in an asyncio task of their own, and a cancellation interrupts this task. The compensations run outside
-of this task, so a cancellation cannot interrupt them.
+The steps run in an asyncio task, so a cancellation can interrupt a step. The compensations run outside of the steps'
+task, so a cancellation cannot interrupt a compensation.
 """
 
 from __future__ import annotations

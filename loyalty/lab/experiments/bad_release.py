@@ -1,4 +1,4 @@
-"""A release of the customer workflow with a bug: it fails for Platinum customers, because Platinum has no next tier.
+"""A release of the customer workflow with a bug for Platinum customers, because Platinum has no next tier.
 
 The command `python -m loyalty.lab.experiments.bad_release` runs a worker with this release, for notebook 04.
 """

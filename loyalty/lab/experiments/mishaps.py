@@ -1,7 +1,7 @@
 """Mishaps for the lab's coffee shop: an order requests a failure in its notes. The shop's own code contains no mishap.
 
-An interceptor raises an error before, during or after the work of an activity. After the work, the database has
-changed, but the server gets no result.
+An interceptor raises an error before, during or after the work of an activity. An error after the work leaves a
+changed database, but the server gets no result.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from loyalty.coffee.messages import (
     Ticket,
 )
 
-EVER = 1_000_000
+ALL_ATTEMPTS = 1_000_000
 """More attempts than any activity has."""
 
 SPILLED_AT_STEP = 4
@@ -47,19 +47,21 @@ class Mishap:
 
 
 MISHAPS = {
-    "decline the card": Mishap(PROCESS_PAYMENT, "before", EVER, "The bank declined the card", final=True),
+    "decline the card": Mishap(PROCESS_PAYMENT, "before", ALL_ATTEMPTS, "The bank declined the card", final=True),
     "lose the receipt": Mishap(
         PROCESS_PAYMENT, "after", 1, "The receipt was lost: the result of the payment is unknown"
     ),
     "lose every receipt": Mishap(
-        PROCESS_PAYMENT, "after", EVER, "The receipt was lost: the result of the payment is unknown"
+        PROCESS_PAYMENT, "after", ALL_ATTEMPTS, "The receipt was lost: the result of the payment is unknown"
     ),
     "spill the milk once": Mishap(PREPARE_BEVERAGE, "in the middle", 1, "The milk was spilled"),
     "spill the milk twice": Mishap(PREPARE_BEVERAGE, "in the middle", 2, "The milk was spilled"),
-    "spill all the milk": Mishap(PREPARE_BEVERAGE, "in the middle", EVER, "The milk was spilled"),
-    "lose the stock list": Mishap(UPDATE_INVENTORY, "before", EVER, "The stock list is lost"),
-    "drop the tray": Mishap(UPDATE_INVENTORY, "after", EVER, "The tray was dropped, after the stock list was written"),
-    "jam the till": Mishap(REFUND_PAYMENT, "before", EVER, "The till is jammed"),
+    "spill all the milk": Mishap(PREPARE_BEVERAGE, "in the middle", ALL_ATTEMPTS, "The milk was spilled"),
+    "lose the stock list": Mishap(UPDATE_INVENTORY, "before", ALL_ATTEMPTS, "The stock list is lost"),
+    "drop the tray": Mishap(
+        UPDATE_INVENTORY, "after", ALL_ATTEMPTS, "The tray was dropped, after the stock list was written"
+    ),
+    "jam the till": Mishap(REFUND_PAYMENT, "before", ALL_ATTEMPTS, "The till is jammed"),
     "jam the till twice": Mishap(REFUND_PAYMENT, "before", 2, "The till is jammed"),
 }
 """Mishaps by the words in an order's notes. Semicolons separate several mishaps, and other notes have no effect."""

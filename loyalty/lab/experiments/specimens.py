@@ -1,8 +1,8 @@
 """Four small customers for measurements. Each customer continues as new in a different way.
 
-The command `python -m loyalty.lab.experiments.specimens` runs a worker for these customers. Each customer has one
+The command `python -m loyalty.lab.experiments.specimens` runs a worker for the four customers. Each customer has one
 activity per message, unlike the customer in `loyalty.workflow`. The signal `addPoints` adds points, and the query
-`getCount` returns them. Do not copy these customers into a program.
+`getCount` returns them. Do not copy the customers of this module into a program.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The four services. No code states the order of the steps; the order follows from the signals between services."""
+"""The four services. No code states the sequence of the steps; it follows from the signals between the services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transfers with gifts between customers, while worker processes crash. Each gift is an update `giftPoints`."""
+"""Transfers with gifts between customers, while worker processes crash. Each gift is one update `giftPoints`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Couple:
 
 
 async def by_gifts(lab: Lab, plan: Plan, *, progress: Progress | None = None) -> Outcome:
-    """Make all transfers with gifts. Call `progress` with 1 after each transfer, for tqdm's `update`."""
+    """Make all transfers with gifts. Call `progress(1)` after each transfer, as tqdm's `update` requires."""
     started = time.monotonic()
     workers = GiftWorkers(lab, plan)
     moved = await workers.serve_until_done(make_all(lab, len(plan), progress))
@@ -102,7 +102,7 @@ async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
 
 
 async def moved_by(couple: Couple) -> dict[int, Moved]:
-    """Return the points of each transfer from two histories. Raise LabError if the balances show other points."""
+    """Return the moved points of each transfer. Raise LabError if the balances disagree with the histories."""
     lost, gained = await gifts_of(couple.giver), await gifts_of(couple.receiver)
     left, received = await points_of(couple.giver), await points_of(couple.receiver)
     if (couple.points - left, received) != (lost.total() * POINTS, gained.total() * POINTS):

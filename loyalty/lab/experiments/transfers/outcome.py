@@ -10,7 +10,7 @@ from loyalty.lab.experiments.transfers.planning import POINTS
 
 @dataclass
 class Moved:
-    """The lost points of the giver and the gained points of the receiver, for one transfer."""
+    """Result of one transfer: the giver's lost points and the receiver's gained points."""
 
     lost: int
     gained: int
