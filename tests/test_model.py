@@ -13,7 +13,7 @@ from __future__ import annotations
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from tests.support.days import CHAOS, play
+from tests.support.days import CHAOS, run_days
 from tests.support.random_messages import KINDS
 
 DAYS = 150 if CHAOS else 10
@@ -25,7 +25,7 @@ MESSAGES = 15_000 if CHAOS else 1_000
 
 
 def test_customers_match_the_model_after_random_messages(server: WorkflowEnvironment) -> None:
-    tally = play(server, DAYS)
+    tally = run_days(server, DAYS)
     assert tally.messages.total() >= MESSAGES, f"Only {tally.messages.total():,} messages were sent: {tally}"
     assert {*tally.messages} == KINDS, f"A message of the wire contract was never sent: {tally}"
     few = MESSAGES // 20

@@ -7,7 +7,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from loyalty import account
 from loyalty.actor import mailbox
-from tests.support.days import CHAOS, play
+from tests.support.days import CHAOS, run_days
 
 DAYS = 50 if CHAOS else 3
 MESSAGES = 1_500 if CHAOS else 100
@@ -23,5 +23,5 @@ def test_customers_with_small_limits_also_match_the_model(
     monkeypatch.setattr(account, "FRIENDS_REMEMBERED", 3)
     monkeypatch.setattr(account, "TRANSACTIONS_REMEMBERED", 3)
     monkeypatch.setattr(mailbox, "CARRY_LIMIT", 2)
-    tally = play(server, DAYS, friends_remembered=3, transactions_remembered=3)
+    tally = run_days(server, DAYS, friends_remembered=3, transactions_remembered=3)
     assert tally.messages.total() >= MESSAGES, f"Only {tally.messages.total():,} messages were sent: {tally}"

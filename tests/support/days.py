@@ -15,11 +15,11 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from tests.support.helpers import ends, fresh_namespace
-from tests.support.model import Town
+from tests.support.model import Model
 from tests.support.random_messages import (
     NAMES,
     NOBODY,
-    Said,
+    RandomMessage,
     anything,
     invitations,
     points,
@@ -29,7 +29,7 @@ from tests.support.random_messages import (
     thresholds,
     transactions,
 )
-from tests.support.real_customers import RealTown, Tally
+from tests.support.real_customers import RealCustomers, Tally
 
 T = TypeVar("T")
 
@@ -54,9 +54,9 @@ class Days(RuleBasedStateMachine):
         super().__init__()
         if self.tally.failure:  # hypothesis repeats a failed day, but a race cannot be repeated
             raise self.tally.failure
-        self.model = Town(**self.limits)
+        self.model = Model(**self.limits)
         self.rushes = self.replaced = 0
-        self.real = RealTown(self.loop.run(fresh_namespace(self.server)), self.model, self.tally)
+        self.real = RealCustomers(self.loop.run(fresh_namespace(self.server)), self.model, self.tally)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Let the event loop run until `work` is done."""
@@ -81,50 +81,52 @@ class Days(RuleBasedStateMachine):
     def morning(self, points: list[int], threshold: int, remembers: int) -> None:
         async def morning() -> None:
             self.real.remembers = remembers
-            await self.real.worker_comes()
+            await self.real.start_worker()
             for name, amount in zip(NAMES, points, strict=False):
                 await self.real.opens(name, threshold, amount)
 
         self.do(morning())
 
-    async def _say_and_settle(self, who: str, *messages: Said) -> None:
+    async def _send_and_settle(self, who: str, *messages: RandomMessage) -> None:
         """Send the messages to one customer, one after the other."""
         for message in messages:
-            await self.real.say(who, message)
+            await self.real.send(who, message)
         await self.real.settles()
 
     @rule(who=st.integers(0, 5), message=anything)
-    def somebody_is_told_something(self, who: int, message: Said) -> None:
-        self.do(self._say_and_settle(self.one_of(who), message))
+    def somebody_is_told_something(self, who: int, message: RandomMessage) -> None:
+        self.do(self._send_and_settle(self.one_of(who), message))
 
     @rule(who=st.integers(0, 5), messages=st.lists(anything, min_size=6, max_size=14))
-    def somebody_is_told_much_in_a_row(self, who: int, messages: list[Said]) -> None:
-        self.do(self._say_and_settle(self.one_of(who), *messages))
+    def somebody_is_told_much_in_a_row(self, who: int, messages: list[RandomMessage]) -> None:
+        self.do(self._send_and_settle(self.one_of(who), *messages))
 
     @precondition(lambda self: self.replaced < ONCE_A_DAY)
     @rule(who=st.integers(0, 5), before=st.lists(tells, min_size=1, max_size=6), after=st.lists(anything, max_size=6))
-    def the_worker_is_replaced_in_the_middle(self, who: int, before: list[Said], after: list[Said]) -> None:
+    def the_worker_is_replaced_in_the_middle(
+        self, who: int, before: list[RandomMessage], after: list[RandomMessage]
+    ) -> None:
         async def shift() -> None:
             for message in before:
-                await self.real.say(somebody, message)
-            await self.real.worker_goes()
-            await self.real.worker_comes()
-            await self._say_and_settle(somebody, *after)
+                await self.real.send(somebody, message)
+            await self.real.stop_worker()
+            await self.real.start_worker()
+            await self._send_and_settle(somebody, *after)
 
         somebody = self.one_of(who)
         self.replaced += 1
         self.do(shift())
 
     @rule(who=st.integers(0, 5), message=invitations)
-    def somebody_brings_a_guest(self, who: int, message: Said) -> None:
-        self.do(self._say_and_settle(self.one_of(who), message))
+    def somebody_brings_a_guest(self, who: int, message: RandomMessage) -> None:
+        self.do(self._send_and_settle(self.one_of(who), message))
 
     @rule(who=st.integers(0, 5), guest=st.integers(0, 8), points=st.integers(1, 800) | st.sampled_from([0, 6_000]))
     def somebody_gives(self, who: int, guest: int, points: int) -> None:
         host = self.one_of(who, has_guests=True)
         names = [*self.model.accounts[host].guests * 6, *NAMES, NOBODY]
         gift = {"guest_id": names[guest % len(names)], "points": points}
-        self.do(self._say_and_settle(host, Said("giftPoints", (gift,))))
+        self.do(self._send_and_settle(host, RandomMessage("giftPoints", (gift,))))
 
     @rule(who=st.integers(0, 5), purchase=purchases, transaction=transactions, times=st.integers(2, 4))
     def a_purchase_is_sent_again_and_again(
@@ -135,9 +137,9 @@ class Days(RuleBasedStateMachine):
         arguments = (points, sender, transaction)
         self.tally.repeated += times - 1
         self.do(
-            self._say_and_settle(
+            self._send_and_settle(
                 self.one_of(who),
-                *(Said(("addLoyaltyPoint", "addPoints")[turn % 2], arguments) for turn in range(times)),
+                *(RandomMessage(("addLoyaltyPoint", "addPoints")[turn % 2], arguments) for turn in range(times)),
             )
         )
 
@@ -145,8 +147,8 @@ class Days(RuleBasedStateMachine):
     def many_purchases_are_told_with_receipts(self, who: int, receipts: list[str], points: int) -> None:
         self.tally.repeated += len(receipts) - len({*receipts})
         self.do(
-            self._say_and_settle(
-                self.one_of(who), *(Said("addPoints", (points, None, receipt)) for receipt in receipts)
+            self._send_and_settle(
+                self.one_of(who), *(RandomMessage("addPoints", (points, None, receipt)) for receipt in receipts)
             )
         )
 
@@ -156,8 +158,8 @@ class Days(RuleBasedStateMachine):
         self, who: int, purchase: tuple[Any, ...], transaction: str, times: int
     ) -> None:
         async def at_once() -> None:
-            again = Said("addLoyaltyPoint", (purchase[0], None, transaction))
-            await asyncio.gather(*(self.real.say(somebody, again) for _ in range(times)))
+            again = RandomMessage("addLoyaltyPoint", (purchase[0], None, transaction))
+            await asyncio.gather(*(self.real.send(somebody, again) for _ in range(times)))
             await self.real.settles()
 
         somebody = self.one_of(who)
@@ -165,15 +167,15 @@ class Days(RuleBasedStateMachine):
         self.tally.repeated += times - 1
         self.do(at_once())
 
-    @rule(who=st.integers(0, 5), letters=st.lists(tells, min_size=4, max_size=14))
-    def letters_come_while_no_worker_is_there(self, who: int, letters: list[Said]) -> None:
+    @rule(who=st.integers(0, 5), signals=st.lists(tells, min_size=4, max_size=14))
+    def letters_come_while_no_worker_is_there(self, who: int, signals: list[RandomMessage]) -> None:
         async def night() -> None:
-            await self.real.worker_goes()
+            await self.real.stop_worker()
             try:
-                for letter in letters:
-                    await self.real.say(somebody, letter)
+                for signal in signals:
+                    await self.real.send(somebody, signal)
             finally:
-                await self.real.worker_comes()
+                await self.real.start_worker()
             await self.real.settles()
 
         somebody = self.one_of(who)
@@ -182,22 +184,22 @@ class Days(RuleBasedStateMachine):
 
     @precondition(lambda self: sum(self.model.is_open(name) for name in NAMES) > 2)
     @rule(who=st.integers(0, 5), before=st.lists(tells, max_size=3), after=st.lists(anything, max_size=3))
-    def somebody_leaves(self, who: int, before: list[Said], after: list[Said]) -> None:
+    def somebody_leaves(self, who: int, before: list[RandomMessage], after: list[RandomMessage]) -> None:
         """Send messages after `cancelAccount`. Signals with points count; all other messages are refused."""
         leaver = self.one_of(who)
-        self.do(self._say_and_settle(leaver, *before, Said("cancelAccount", ()), *after))
+        self.do(self._send_and_settle(leaver, *before, RandomMessage("cancelAccount", ()), *after))
         self.do(ends(self.real.handle(leaver)))
         self.do(self.real.settles())
 
     @precondition(lambda self: any(not one.is_open for one in self.model.accounts.values()))
     @rule(who=st.integers(0, 5), message=anything)
-    def somebody_who_left_is_told_something(self, who: int, message: Said) -> None:
-        self.do(self._say_and_settle(self.one_of(who, is_open=False), message))
+    def somebody_who_left_is_told_something(self, who: int, message: RandomMessage) -> None:
+        self.do(self._send_and_settle(self.one_of(who, is_open=False), message))
 
     def teardown(self) -> None:
         if not self.tally.failure:
-            self.do(self.real.ends_the_day())
-        self.loop.run(self.real.worker_goes())
+            self.do(self.real.end_day())
+        self.loop.run(self.real.stop_worker())
 
 
 PLAYED = settings(
@@ -210,7 +212,7 @@ PLAYED = settings(
 )
 
 
-def play(server: WorkflowEnvironment, number: int, **limits: int) -> Tally:
+def run_days(server: WorkflowEnvironment, number: int, **limits: int) -> Tally:
     """Run `number` days and return their counts."""
     tally = Tally()
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as loop:

@@ -115,7 +115,7 @@ class Account:
         }
 
 
-class Town:
+class Model:
     """All customers, and the signals between them."""
 
     def __init__(self, *, friends_remembered: int = 100, transactions_remembered: int = 500) -> None:

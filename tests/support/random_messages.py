@@ -43,44 +43,48 @@ KINDS = frozenset({"addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNew
 
 
 @dataclass(frozen=True)
-class Said:
+class RandomMessage:
     """One message: its name on the wire and its arguments."""
 
     name: str
     arguments: tuple[Any, ...]
 
 
-def said(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Said]:
-    return st.builds(Said, st.just(name), st.tuples(*arguments))
+def random_message(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[RandomMessage]:
+    return st.builds(RandomMessage, st.just(name), st.tuples(*arguments))
 
 
-buys = st.builds(Said, st.just("addPoints"), purchases)
+buys = st.builds(RandomMessage, st.just("addPoints"), purchases)
 
-asks_for_points = st.builds(Said, st.just("addLoyaltyPoint"), st.just(()) | purchases)
+asks_for_points = st.builds(RandomMessage, st.just("addLoyaltyPoint"), st.just(()) | purchases)
 
 invitations = st.builds(
-    lambda guest, fields: Said("inviteGuest", ({"customer_id": guest, **{key: fields[key](guest) for key in fields}},)),
+    lambda guest, fields: RandomMessage(
+        "inviteGuest", ({"customer_id": guest, **{key: fields[key](guest) for key in fields}},)
+    ),
     st.sampled_from(NAMES),
     st.fixed_dictionaries(
         {}, optional={"name": st.sampled_from([str.title, lambda _: ""]), "email": st.just("{}@example.org".format)}
     ),
 )
 
-minimums = said("ensureMinimumStatus", st.integers(0, 3))
+minimums = random_message("ensureMinimumStatus", st.integers(0, 3))
 
-news = said(
+news = random_message(
     "notifyNewStatus",
     st.fixed_dictionaries(
         {"customer_id": st.sampled_from([*NAMES, NOBODY]), "status": st.sampled_from(["Member", "Gold"])}
     ),
 )
 
-redemptions = said("redeemReward", st.sampled_from(["coffee", "tote bag", "concert ticket", "weekend trip", "castle"]))
+redemptions = random_message(
+    "redeemReward", st.sampled_from(["coffee", "tote bag", "concert ticket", "weekend trip", "castle"])
+)
 
 
-def bad(names: frozenset[str]) -> st.SearchStrategy[Said]:
+def bad(names: frozenset[str]) -> st.SearchStrategy[RandomMessage]:
     arguments = st.lists(junk, min_size=1, max_size=4).map(tuple)
-    return st.builds(Said, st.sampled_from(sorted(names)), arguments)
+    return st.builds(RandomMessage, st.sampled_from(sorted(names)), arguments)
 
 
 tells = st.one_of(buys, buys, buys, invitations, minimums, news, bad(KINDS - ASKS))

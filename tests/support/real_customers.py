@@ -29,8 +29,8 @@ from loyalty.lab import settled
 from loyalty.messages import workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import PATIENCE_SECONDS, Handle, Shop, ends, events, eventually, situation
-from tests.support.model import POINTS_MAIL, Refusal, Town
-from tests.support.random_messages import ASKS, NAMES, Said
+from tests.support.model import POINTS_MAIL, Model, Refusal
+from tests.support.random_messages import ASKS, NAMES, RandomMessage
 
 STICKY_TIMEOUT = timedelta(milliseconds=200)
 
@@ -38,7 +38,7 @@ TASK_TIMEOUT = timedelta(seconds=1)
 """Timeouts of a Workflow Task whose worker has stopped: before and after the task started on the worker. The default
 is 10 s for both. Every second worker that stops right after a message has started such a task."""
 
-BENIGN = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+EXPECTED_FAILURE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 """A signal arrived during the last task of a run, so the server repeats the task. This failure is expected."""
 
 
@@ -57,30 +57,30 @@ class Tally:
     failure: BaseException | None = None
 
 
-class Impatience(Interceptor):
+class ShortTaskTimeout(Interceptor):
     """Starts every workflow with TASK_TIMEOUT, so that the server soon repeats a task of a stopped worker."""
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
         """Return an interceptor that changes every start of a workflow."""
-        return _Impatient(next)
+        return _ShortTaskTimeout(next)
 
 
-class _Impatient(OutboundInterceptor):
+class _ShortTaskTimeout(OutboundInterceptor):
     async def start_workflow(self, input: StartWorkflowInput) -> Handle:
         input.task_timeout = TASK_TIMEOUT
         return await super().start_workflow(input)
 
 
-class RealTown:
+class RealCustomers:
     """The customers of the model as workflows on a real server, with a worker and a list of e-mails."""
 
-    def __init__(self, client: Client, model: Town, tally: Tally) -> None:
+    def __init__(self, client: Client, model: Model, tally: Tally) -> None:
         self.model, self.tally = model, tally
         self.script: list[str] = []
         """All messages of the day, one line each. The last lines explain a failure."""
-        patient = client.config()
-        patient["interceptors"] = [Impatience()]
-        self._shop = Shop(Client(**patient))
+        config = client.config()
+        config["interceptors"] = [ShortTaskTimeout()]
+        self._shop = Shop(Client(**config))
         self.remembers = 1_000
         """The size of the worker's cache. A customer outside the cache is replayed at its next message."""
         self._worker: Worker | None = None
@@ -89,7 +89,7 @@ class RealTown:
     def handle(self, customer_id: str) -> Handle:
         return self._shop.customer(customer_id)
 
-    async def worker_comes(self) -> None:
+    async def start_worker(self) -> None:
         activities = LoyaltyActivities(self._shop.client, self._shop.mails)
         self._worker = Worker(
             self._shop.client,
@@ -104,7 +104,7 @@ class RealTown:
         self.tally.workers += 1
         self.script.append("(a worker starts)")
 
-    async def worker_goes(self) -> None:
+    async def stop_worker(self) -> None:
         if self._worker is not None and self._serving is not None:
             self.script.append("(the worker stops)")
             await self._worker.shutdown()
@@ -119,7 +119,7 @@ class RealTown:
             customer_id, name=name, email=email, points=points, settings={"history_threshold": threshold}
         )
 
-    async def say(self, customer_id: str, message: Said) -> None:
+    async def send(self, customer_id: str, message: RandomMessage) -> None:
         """Send one message to the customer and to the model, and compare the answers."""
         self.script.append(f"{customer_id}: {message.name}{message.arguments}")
         self.tally.messages[message.name] += 1
@@ -144,7 +144,7 @@ class RealTown:
             return False
         return True
 
-    async def _ask(self, customer_id: str, message: Said, expected: Any) -> None:
+    async def _ask(self, customer_id: str, message: RandomMessage, expected: Any) -> None:
         answered: list[Any] = []
 
         async def ask() -> None:
@@ -203,7 +203,7 @@ class RealTown:
             failure.add_note(await situation(handle))
             raise
 
-    async def ends_the_day(self) -> None:
+    async def end_day(self) -> None:
         """Compare all customers and e-mails with the model, and replay all histories."""
         self.model.touched = set(self.model.accounts)
         await self.settles()
@@ -213,7 +213,7 @@ class RealTown:
             if one.email:
                 await eventually(
                     partial(self._mails_of, one.email),
-                    partial(as_promised, wanted=one.mails),
+                    partial(match_model, wanted=one.mails),
                     waiting_for=f"these e-mails to {customer_id}, except replaced e-mails about points: {one.mails}",
                 )
         histories = [history async for history in self._histories()]
@@ -223,9 +223,9 @@ class RealTown:
         for history in histories:
             for event in history.events:
                 failure = event.workflow_task_failed_event_attributes
-                assert event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED or failure.cause == BENIGN, (
-                    f"A Workflow Task of {history.workflow_id} failed: {failure}"
-                )
+                assert (
+                    event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED or failure.cause == EXPECTED_FAILURE
+                ), f"A Workflow Task of {history.workflow_id} failed: {failure}"
 
         async def all_of_them() -> AsyncIterator[WorkflowHistory]:
             for history in histories:
@@ -259,7 +259,7 @@ class RealTown:
                 run_id = started.continued_execution_run_id
 
 
-def as_promised(seen: list[str], wanted: list[str]) -> bool:
+def match_model(seen: list[str], wanted: list[str]) -> bool:
     """Return whether the e-mails are complete and in order. Newer e-mails about points may replace older ones."""
 
     def totals(mails: list[str]) -> list[str]:
