@@ -116,7 +116,7 @@ WRONG_CALLS: dict[str, tuple[Any, str]] = {
     ),
     "endless storm": (
         lambda lab: storm(customer(lab)),
-        "Cannot storm for ever: give `seconds`, `purchases` or `until_refused=True`",
+        "Cannot storm forever: give `seconds`, `purchases` or `until_refused=True`",
     ),
     "purchases": (
         lambda lab: shop(customer(lab), lab.inbox, "ada@example.com", purchases=-1),

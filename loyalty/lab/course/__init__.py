@@ -1,1 +1,1 @@
-"""What belongs to the course alone: where it is, claims, predictions, traffic and exercises."""
+"""Parts of the course: paths, claims, predictions, traffic and exercises."""

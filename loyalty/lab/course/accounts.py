@@ -1,4 +1,4 @@
-"""The call that opens an account, once for all notebooks after 01, which shows it in full."""
+"""Open accounts in notebooks; notebook 01 shows the same call in full."""
 
 from __future__ import annotations
 

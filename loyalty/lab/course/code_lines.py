@@ -1,4 +1,4 @@
-"""How long a program is, without what is written for its readers."""
+"""Count the lines of code of a program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ UNCOUNTED = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, t
 
 
 def code_lines(*parts: ModuleType | type | Callable[..., object]) -> int:
-    """Return the lines of code of modules, classes and functions: not blank lines, comments, docstrings, imports."""
+    """Return the number of code lines in modules, classes and functions.
+
+    Blank lines, comments, docstrings and imports do not count.
+    """
     return sum(_code_lines(textwrap.dedent(inspect.getsource(part))) for part in parts)
 
 

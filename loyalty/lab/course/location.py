@@ -1,28 +1,32 @@
-"""Where the course is, and what the launcher tells JupyterLab. Imports nothing heavy: the launcher has to be quick."""
+"""Paths of the course, and names that the launcher shares with JupyterLab.
+
+The launcher has to be quick, so this module imports nothing slow.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 STARTED_AT = "LOYALTY_LAB_STARTED_AT"
-"""Seconds since the epoch at which `make lab` began, for the line that says how long it took."""
+"""Environment variable: the start of `make lab`, in seconds since the epoch."""
 
 FOLDER = "LOYALTY_LAB_SESSION_FOLDER"
-"""A folder for this session alone, from whoever starts JupyterLab and tells it to keep its workspaces there: two of
-them side by side have two Web UIs. It is removed in the end. Without it, the tabs are not arranged."""
+"""Environment variable: the folder of one JupyterLab session, for its workspaces. The launcher sets the variable and
+removes the folder at the end. Two sessions with two folders have two Web UIs. Without the variable, the tabs are not
+arranged."""
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
 WORKSPACE = "loyalty"
-"""JupyterLab's address for our arrangement of tabs is `<base URL>lab/workspaces/loyalty`."""
+"""The name of our workspace, an arrangement of tabs; JupyterLab opens it at `<base URL>lab/workspaces/loyalty`."""
 
 FIRST_PAGE = f"/lab/workspaces/{WORKSPACE}/tree/{FIRST_NOTEBOOK}"
 PLAIN_PAGE = "/lab"
-"""Where JupyterLab opens, below its base URL: with the course's notebooks, and without them."""
+"""The paths at which JupyterLab opens with the course's notebooks, and without them; both are below its base URL."""
 
 
 def course_folder(package: Path, working_folder: Path) -> Path:
-    """Return the folder that holds the notebooks: a wheel has none, so those of the working folder count."""
+    """Return the folder of the notebooks: the folder of the package, or the working folder for an installed wheel."""
     return package.parent if (package.parent / FIRST_NOTEBOOK).is_file() else working_folder
 
 
@@ -31,5 +35,5 @@ COURSE = course_folder(Path(__file__).parents[2], Path.cwd())
 
 
 def has_notebooks(folder: Path = COURSE) -> bool:
-    """Return whether a folder holds the course's notebooks."""
+    """Return whether a folder contains the course's notebooks."""
     return (folder / FIRST_NOTEBOOK).is_file()

@@ -1,4 +1,4 @@
-"""Predict, then run: the learner commits to a number, the run scores it."""
+"""Predictions: the learner enters a number before a cell measures the true number."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CLOSE = 1.1
 
 
 class Prediction:
-    """A question with a number as its answer; where nobody is there to answer, `default` is the guess."""
+    """A question with a numeric answer; `default` is the guess until the learner enters a number."""
 
     def __init__(self, question: str, default: float, unit: str) -> None:
         self.question, self.unit = question, unit
@@ -17,7 +17,7 @@ class Prediction:
 
     @property
     def guess(self) -> float:
-        """The number that the learner has committed to, in `unit`."""
+        """The learner's number, in `unit`."""
         return self._guess
 
     def _commit(self, change: dict[str, Any]) -> None:
@@ -29,12 +29,12 @@ class Prediction:
         display(self._form())  # type: ignore[no-untyped-call]
 
     def _form(self) -> Any:
-        """Return the question above a number with its label and its unit."""
+        """Return a widget with the question above a number field."""
         import ipywidgets as widgets
 
         number = widgets.FloatText(
             value=self._guess,
-            description="Your prediction:",  # the field's own label, for those who hear it
+            description="Your prediction:",  # a screen reader reads the label of the field
             style={"description_width": "initial"},
             layout=widgets.Layout(width="16em"),
         )
@@ -43,8 +43,8 @@ class Prediction:
         return widgets.VBox([question, widgets.HBox([number, widgets.Label(self.unit)])])
 
     def score(self, measured: float) -> str:
-        """Return a sentence that compares the guess with what was `measured`, in `unit`."""
-        said = f"You said {self._guess:,.10g}, measured: {measured:,.10g} {self.unit}"
+        """Return a sentence that compares the guess with the `measured` number, in `unit`."""
+        said = f"Your prediction: {self._guess:,.10g}, measured: {measured:,.10g} {self.unit}"
         if self._guess == measured:
             return f"{said}. Exactly!"
         if min(self._guess, measured) <= 0:
@@ -53,5 +53,5 @@ class Prediction:
         if ratio < CLOSE:
             return f"{said}. Very close!"
         if measured > self._guess:
-            return f"{said}. That is {ratio:.2g} times as many as you said."
-        return f"{said}. You said {ratio:.2g} times as many."
+            return f"{said}. The measured number is {ratio:.2g} times your prediction."
+        return f"{said}. Your prediction is {ratio:.2g} times the measured number."

@@ -1,15 +1,15 @@
-"""How long a retry policy goes on, for a cell that says beforehand how long it will wait."""
+"""The pauses of a retry policy, for a cell that prints the waiting time in advance."""
 
 from __future__ import annotations
 
 from temporalio.common import RetryPolicy
 
 DEFAULT_LONGEST = 100
-"""The server's longest pause where a policy names none, as a multiple of the first pause."""
+"""The server's default for the longest pause, as a multiple of the first pause."""
 
 
 def pauses_seconds(policy: RetryPolicy) -> list[float]:
-    """Return the pauses between the attempts; raise ValueError for a policy whose attempts never end."""
+    """Return the pauses between the attempts; raise ValueError if the number of attempts is unlimited."""
     if not policy.maximum_attempts:
         raise ValueError("Cannot list the pauses of a policy without `maximum_attempts`: they never end")
     longest = policy.maximum_interval or policy.initial_interval * DEFAULT_LONGEST

@@ -1,4 +1,4 @@
-"""Customers who shop, for measurements: in pace with their e-mails until the server refuses, or as a storm."""
+"""Send purchases for measurements, one per e-mail (`shop`) or as fast as possible (`storm`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOOK_EVERY_PURCHASES = 50
 
 @dataclass
 class Shopping:
-    """What `shop` did: accepted purchases, the seconds that they took, and the server's refusal, if it came to that."""
+    """The result of `shop`: the number of accepted purchases, their duration, and the server's refusal, if any."""
 
     purchases: int
     seconds: float
@@ -41,11 +41,11 @@ async def shop(
     deadline: float = 900,
     progress: Callable[[int], object] | None = None,
 ) -> Shopping:
-    """Buy for one point at a time, each time as soon as the e-mail about the last one has arrived at `email`.
+    """Make purchases of one point; each purchase waits for the e-mail about the previous purchase.
 
-    Ends after so many `purchases`, or when the server refuses one. `progress` is called every now and then with the
-    length of the current run's history in events. Where no mail arrives for some seconds, it says what is missing and
-    makes the next purchase. Raises WaitedTooLong after `deadline` seconds.
+    Ends after `purchases` purchases, or when the server refuses a purchase. `progress` is called sometimes, with the
+    length of the current run's history in events. If no e-mail arrives for some seconds, a hint names the reason, and
+    the next purchase follows. Raises WaitedTooLong after `deadline` seconds.
     """
     if purchases is not None:
         arguments.refuse_count("purchases", purchases)
@@ -56,9 +56,7 @@ async def shop(
     bought, said = 0, False
     while purchases is None or bought < purchases:
         if time.monotonic() - started > deadline:
-            raise WaitedTooLong(
-                f"Waited {deadline:g} s for the end of a shopping spree; {bought:,} purchases were made"
-            )
+            raise WaitedTooLong(f"Waited {deadline:g} s for the last purchase; {bought:,} purchases were made")
         try:
             await customer.signal("addPoints", 1)
         except RPCError as refusal:
@@ -67,7 +65,7 @@ async def shop(
         try:
             await inbox.wait_for(mails + 1, to=email, timeout=MAIL_PATIENCE_SECONDS)
         except WaitedTooLong as late:
-            # A customer who has just been terminated sends no mail; the next purchase finds out.
+            # A customer that was just terminated sends no e-mail; the server will refuse the next purchase.
             if not said and await _is_running(customer):
                 say(f"{late}; the next purchase is made")
                 said = True
@@ -87,7 +85,7 @@ async def _is_running(customer: Customer) -> bool:
 
 @dataclass
 class Storm:
-    """What `storm` did: purchases of one point that the server accepted, and refusals by their text."""
+    """The result of `storm`: the number of accepted purchases, and the number of refusals per error text."""
 
     accepted: int
     refused: Counter[str]
@@ -103,10 +101,11 @@ async def storm(
     until_refused: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> Storm:
-    """Buy for one point as fast as `senders` concurrent senders can, for so many seconds or so many purchases.
+    """Make purchases of one point as fast as `senders` concurrent senders can.
 
-    With `until_refused` the storm ends sooner where the server refuses a purchase; purchases under way are counted.
-    `progress` is called with 1 after each purchase that was accepted, as tqdm's `update` is.
+    Ends after `seconds` seconds or after `purchases` purchases. With `until_refused`, the first refusal also ends the
+    storm; all purchases that were sent before are counted. `progress` is called with 1 after each accepted purchase,
+    like tqdm's `update`.
     """
     arguments.refuse_count("senders", senders, least=1)
     if seconds is not None:
@@ -114,7 +113,7 @@ async def storm(
     if purchases is not None:
         arguments.refuse_count("purchases", purchases)
     if seconds is None and purchases is None and not until_refused:
-        raise LabError("Cannot storm for ever: give `seconds`, `purchases` or `until_refused=True`")
+        raise LabError("Cannot storm forever: give `seconds`, `purchases` or `until_refused=True`")
     started = time.monotonic()
     accepted, given_out = 0, 0
     refused: Counter[str] = Counter()

@@ -13,15 +13,16 @@ def test_where_nobody_answers_the_default_is_the_guess() -> None:
 def test_what_the_learner_types_is_the_guess() -> None:
     prediction = Prediction("how many?", 4, "events")
     prediction._commit({"new": 20})
-    assert prediction.score(20) == "You said 20, measured: 20 events. Exactly!"
+    assert prediction.score(20) == "Your prediction: 20, measured: 20 events. Exactly!"
 
 
 def test_a_score_names_the_ratio() -> None:
     prediction = Prediction("how many?", 4, "events")
-    assert prediction.score(20) == "You said 4, measured: 20 events. That is 5 times as many as you said."
-    assert prediction.score(2) == "You said 4, measured: 2 events. You said 2 times as many."
-    assert prediction.score(0) == "You said 4, measured: 0 events."
-    assert prediction.score(4.1) == "You said 4, measured: 4.1 events. Very close!"
+    said = "Your prediction: 4, measured"
+    assert prediction.score(20) == f"{said}: 20 events. The measured number is 5 times your prediction."
+    assert prediction.score(2) == f"{said}: 2 events. Your prediction is 2 times the measured number."
+    assert prediction.score(0) == f"{said}: 0 events."
+    assert prediction.score(4.1) == f"{said}: 4.1 events. Very close!"
 
 
 def test_a_verdict_repeats_the_claim_and_what_was_measured() -> None:

@@ -62,7 +62,7 @@ async def test_a_spree_ends_where_the_server_terminates_the_customer(lab: Lab) -
 
 async def test_a_spree_has_a_deadline(lab: Lab) -> None:
     eve = await open_account(lab, "eve")
-    with pytest.raises(WaitedTooLong, match="Waited 0 s for the end of a shopping spree; 0 purchases were made"):
+    with pytest.raises(WaitedTooLong, match="Waited 0 s for the last purchase; 0 purchases were made"):
         await shop(eve, lab.inbox, "eve@example.com", deadline=0)
 
 

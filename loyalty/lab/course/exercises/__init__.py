@@ -1,4 +1,4 @@
-"""Checks of the exercises. Each reads event histories and answers "Done" or "Not yet", with what to do next."""
+"""Checks of the exercises; each check reads Event Histories and returns "Done" or "Not yet" with the next step."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["EXERCISES", "check"]
 
 
 async def check(name: str, client: Client) -> str:
-    """Return "Done: ..." or "Not yet: ..." for the exercise `name`; ValueError where there is none of that name."""
+    """Return "Done: ..." or "Not yet: ..." for the exercise `name`; raise ValueError for an unknown name."""
     if name not in EXERCISES:
         raise ValueError(f"Cannot check {name!r}; exercises are {', '.join(EXERCISES)}")
     try:
         return f"Done: {await EXERCISES[name](client)}"
     except NotYet as hint:
         return f"Not yet: {hint}"
-    except LabError as error:  # says what is missing, and how to mend it
+    except LabError as error:  # its text names the problem and the next step
         return f"Not yet: {error}. Then run this cell again"
     except RPCError as error:
         if names_lost_namespace(error):
             return (
                 f"Not yet: the server has no namespace {client.namespace!r}. "
-                "Give this check the client of a lab that runs, lab.client"
+                "Call this check with lab.client, the client of a running lab"
             )
         return (
             f"Not yet: the server did not answer this check ({error.message}). "

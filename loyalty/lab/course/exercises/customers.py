@@ -1,4 +1,4 @@
-"""Exercises about customers, notebooks 00 to 06 and 10: their names, and under which ids their tries are found."""
+"""Exercises about customers in the notebooks 00 to 06 and 10, with the ids of their tries."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CUSTOMER = Kind(
     workflow_id,
     WORKFLOW_TYPE,
     TASK_QUEUE,
-    "start the next try with the customer id {}, in the customer and in the workflow's id",
+    "start the next try with the customer id {}, in Customer(...) and in the workflow's id",
 )
-GUEST = Kind(workflow_id, WORKFLOW_TYPE, TASK_QUEUE, "let a Gold customer with a free place invite {}")
+GUEST = Kind(workflow_id, WORKFLOW_TYPE, TASK_QUEUE, "let a Gold customer with fewer than two guests invite {}")
 
 INVITE = (
-    "A customer with 1,000 points, who has fewer than two guests, brings her to life: "
+    "A customer with 1,000 points and fewer than two guests can invite her: "
     '`await host.signal(CustomerLoyaltyWorkflow.invite_guest, GuestInvitation("ida"))`'
 )
 

@@ -1,4 +1,4 @@
-"""The exercise about a queue: one purchase is delivered to Frances three times, and counts once."""
+"""The exercise about a queue: one purchase is delivered to Frances three times and counts once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SEND = f'Send it with `await frances.signal(CustomerLoyaltyWorkflow.add_points, 
 
 
 async def delivered_three_times(frances: Try) -> str:
-    """Check that one transaction id arrived three times, that nothing else counts, and that it counted once."""
+    """Check that one transaction id arrived three times and counted once, and that no other purchase counts."""
     ledger = await ledger_of(frances)
     require(len(ledger.changes) > 0, f"found no signal that gives {frances.id} points{ledger.ignored}", SEND)
     event = ledger.changes[0].event_id
     require(
         len(ledger.deliveries) > 0,
-        f"event {event} of {frances.id} has no transaction id, so each delivery counts, and she has "
+        f"event {event} of {frances.id} has no transaction id, so every delivery counts, and she has "
         f"{ledger.changes[-1].after:,} points",
     )
     transaction, times = ledger.deliveries.most_common(1)[0]
@@ -39,4 +39,4 @@ async def delivered_three_times(frances: Try) -> str:
     points = await points_now(frances) if frances.is_running else ledger.changes[0].after
     bought = points - await points_at_start(frances)
     require(bought == POINTS, f"{frances.id} has {points:,} points, {bought:,} more than at her start")
-    return f"the transaction {transaction!r} was delivered {times} times, and Frances has its {POINTS} points once"
+    return f"the transaction {transaction!r} was delivered {times} times, and Frances got its {POINTS} points once"

@@ -13,7 +13,7 @@ from loyalty.lab.course.exercises.evidence.purchases import customer_at_start
 from loyalty.lab.course.exercises.evidence.tries import Try
 from loyalty.lab.course.exercises.hints import NotYet, require
 
-OUTAGE = "Stop the inbox, send a purchase, and start the inbox when the first attempt has failed"
+OUTAGE = "Stop the inbox, send a purchase, and start the inbox after the first attempt has failed"
 STILL_TRIED = (
     "`lab.inbox.start()` opens the inbox, and `lab.worker.start()` starts the worker; then run this cell again"
 )
@@ -22,9 +22,9 @@ WELCOME = "welcome"
 
 @dataclass
 class Delivery:
-    """One e-mail in the history: its topic, and the event and number of the attempt that ended it, 0 before that.
+    """One e-mail in the history, with the event and the number of its last attempt.
 
-    An attempt is recorded only once it is the last one.
+    The server records only the last attempt. Until then, both numbers are 0.
     """
 
     topic: str
@@ -35,17 +35,19 @@ class Delivery:
 
 
 async def a_second_attempt(radia: Try) -> str:
-    """Check that an e-mail about a purchase arrived, and not at its first attempt."""
+    """Check that an e-mail about a purchase arrived at its second attempt or later."""
     mails = [mail for run in await radia.runs() for mail in _deliveries(run)]
     about_purchases = [mail for mail in mails if mail.topic != WELCOME]
     for mail in about_purchases:
         if mail.arrived and mail.attempt > 1:
-            return f"event {mail.event_id} of her history says that attempt {mail.attempt} sent the e-mail"
+            return f"event {mail.event_id} of her history shows that attempt {mail.attempt} sent the e-mail"
     has_address = bool((await customer_at_start(radia)).get("email"))
     require(has_address, f"event 1 starts {radia.id} without an e-mail address; Customer(...) takes email=...")
     waiting = [mail for mail in mails if not mail.ended]
     if waiting and radia.is_running:
-        raise NotYet(f"{len(waiting)} of her {counted(len(mails), 'e-mail')} is still being tried", STILL_TRIED)
+        raise NotYet(
+            f"the worker still tries to send {len(waiting)} of her {counted(len(mails), 'e-mail')}", STILL_TRIED
+        )
     late = [mail for mail in mails if mail.attempt > 1 and mail.topic == WELCOME]
     if not about_purchases:
         welcome = f": event {late[0].event_id} is attempt {late[0].attempt} of the welcome" if late else ""
@@ -53,9 +55,7 @@ async def a_second_attempt(radia: Try) -> str:
     lost = next((mail for mail in about_purchases if mail.ended and not mail.arrived), None)
     if lost:
         raise NotYet(f"event {lost.event_id} is attempt {lost.attempt} of an e-mail that never arrived", OUTAGE)
-    raise NotYet(
-        f"found {counted(len(about_purchases), 'e-mail')} about a purchase, and none took a second attempt", OUTAGE
-    )
+    raise NotYet(f"found {counted(len(about_purchases), 'e-mail')} about a purchase, but no second attempt", OUTAGE)
 
 
 def _deliveries(run: WorkflowHistory) -> list[Delivery]:

@@ -1,4 +1,4 @@
-"""Exercises about how a history grows: lean purchases, and a customer of four runs."""
+"""Exercises about the growth of a history: lean purchases, and a customer with four runs."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from loyalty.lab.course.exercises.evidence.tries import Try
 from loyalty.lab.course.exercises.hints import require
 
 LEAN_PURCHASES, LEAN_EVENTS = 200, 2
-"""At least so many purchases, with at most so many events each."""
+"""The exercise needs at least 200 purchases, with at most 2 events per purchase."""
 
 PHOENIX_PURCHASES, PHOENIX_RUNS = 400, 4
 
 
 async def lean_purchases(lean: Try) -> str:
-    """Check that the purchases arrived together."""
+    """Check that the history has few events per purchase, because many purchases arrived at once."""
     ledger = await ledger_of(lean)
     purchases, events = len(ledger.bought), len(await lean.events())
     require(
         purchases >= LEAN_PURCHASES,
         f"found {counted(purchases, 'purchase')} by the signal addPoints, expected at least "
         f"{LEAN_PURCHASES}{ledger.ignored}",
-        "Send her more of them at once, with `asyncio.gather`",
+        "Send more purchases at once, with `asyncio.gather`",
     )
     require(
         events <= purchases * LEAN_EVENTS,
         f"{events:,} events for {counted(purchases, 'purchase')} are {events / purchases:.1f} each, expected at most "
-        f"{LEAN_EVENTS}: signals that arrive together share their other events",
-        "Send her more of them at once, with `asyncio.gather`",
+        f"{LEAN_EVENTS}. Signals that arrive together share the events of one Workflow Task",
+        "Send more purchases at once, with `asyncio.gather`",
     )
     return f"{purchases:,} purchases took {events:,} events, {events / purchases:.2f} each"
 
 
 async def four_runs(phoenix: Try) -> str:
-    """Check that the customer went through enough runs, and that no purchase was lost."""
+    """Check that the customer had enough runs and that no purchase was lost."""
     ledger = await ledger_of(phoenix)
     purchases, runs = len(ledger.bought), len(await phoenix.runs())
     require(
         runs >= PHOENIX_RUNS or purchases >= PHOENIX_PURCHASES,
         f"found {counted(purchases, 'purchase')} by the signal addPoints in {counted(runs, 'run')}, expected at least "
         f"{PHOENIX_PURCHASES} in {PHOENIX_RUNS}{ledger.ignored}",
-        "Send more of them",
+        "Send more purchases",
     )
     require(
         runs >= PHOENIX_RUNS,
         f"found {counted(runs, 'run')} with {len(await phoenix.events()):,} events, expected at least "
-        f"{PHOENIX_RUNS} runs. CustomerInput(...) takes history_threshold=..., and a lower one makes more runs",
+        f"{PHOENIX_RUNS} runs. CustomerInput(...) takes history_threshold=..., and a lower threshold makes more runs",
     )
     require(
         purchases >= PHOENIX_PURCHASES,
         f"found {counted(purchases, 'purchase')} by the signal addPoints over {runs} runs, expected at least "
         f"{PHOENIX_PURCHASES}{ledger.ignored}",
-        "Send more of them",
+        "Send more purchases",
     )
     points = await points_now(phoenix)
     require(
         points >= sum(change.points for change in ledger.bought),
         f"{purchases} purchases brought {sum(change.points for change in ledger.bought):,} points, and {phoenix.id} "
-        f"has {points:,}: some were taken back or spent",
+        f"has {points:,}: some points were returned or spent",
     )
     return f"{purchases} purchases over {runs} runs, {points:,} points: nothing was lost"

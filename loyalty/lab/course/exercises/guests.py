@@ -1,4 +1,4 @@
-"""The exercise about guests: Ida is brought to life by a host."""
+"""The exercise about guests: a host invites Ida."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from loyalty.messages import START_GUEST
 
 SIGNAL = "ensureMinimumStatus"
 FIRST_EVENTS = 3
-"""Within so many events from the start, a signal came with the start."""
+"""A signal among the first three events came with the start."""
 
 COMMAND_LINE = "temporal-cli"
-"""With this begins the identity of whoever starts a workflow by the `temporal` command."""
+"""The `temporal` command starts workflows under an identity with this prefix."""
 
 
 async def ida_is_invited(ida: Try) -> str:
-    """Check that a worker started her for a host, by signal-with-start."""
+    """Check that a host's worker started Ida by signal-with-start."""
     beginning = await ida.beginning()
     started = beginning[0].workflow_execution_started_event_attributes
     parent = started.parent_workflow_execution.workflow_id
     if parent:
-        raise NotYet(f"event 1 of {ida.id} names the parent {parent}: she is the child of a household, and not a guest")
+        raise NotYet(f"event 1 of {ida.id} names the parent {parent}: she is the child of a household, not a guest")
     by_hand = started.identity == ida.client.identity or started.identity.startswith(COMMAND_LINE)
     require(
         not by_hand,
-        f"event 1 of {ida.id} is a start by {started.identity}, which is you; a guest is started by the worker of "
-        "the host",
+        f"event 1 of {ida.id} is a start by {started.identity}, which is you, but the host's worker must start a guest",
     )
     first_signal = next(
         (one for one in beginning if one.HasField("workflow_execution_signaled_event_attributes")), None
@@ -40,7 +39,7 @@ async def ida_is_invited(ida: Try) -> str:
     )
     require(
         await was_invited(ida.client, ida.id, beginning[0].event_time.ToDatetime()),
-        f"event 1 of {ida.id} is a start by {started.identity}, and no customer's history has the activity "
-        f"{START_GUEST} for her before that; a guest is started by the worker of the host",
+        f"event 1 of {ida.id} is a start by {started.identity}, but no customer's history has an earlier activity "
+        f"{START_GUEST} for her; the host's worker must start a guest",
     )
-    return "Ida was brought to life by signal-with-start, and her history shows it in its first two events"
+    return "Ida was started by signal-with-start: the first two events of her history show the start and the signal"

@@ -1,12 +1,12 @@
-"""How a check says that an exercise is not done yet: what the history shows, and the next thing to do."""
+"""Hints of a check: the history's facts, and the learner's next step."""
 
 from __future__ import annotations
 
 
 class NotYet(Exception):
-    """The exercise is not done: `found` is what the history shows, `todo` the next thing to do with this workflow.
+    """The exercise is not done yet; `found` is the history's fact, `todo` the next step with this workflow.
 
-    Without `todo`, or once the workflow has ended, the next thing to do is another try under the next free id.
+    The next step is another try with the next free id if `todo` is empty or the workflow has ended.
     """
 
     def __init__(self, found: str, todo: str = "") -> None:

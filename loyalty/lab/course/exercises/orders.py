@@ -19,13 +19,13 @@ from loyalty.lab.course.exercises.evidence.tries import Kind, Try, check_tries
 from loyalty.lab.course.exercises.hints import NotYet, require
 
 TWO = 2
-"""Payments, and products."""
+"""The exercise needs two payments and two products."""
 
 
 async def two_payments(order: Try) -> str:
-    """Check that an order of two products was paid twice, once at a second attempt, and completed."""
+    """Check that an order of two products completed with two payments, and with a second attempt of one payment."""
     if order.is_running:
-        raise NotYet(f"the order {order.id} has not ended yet", "Await its result(), then run this cell again")
+        raise NotYet(f"the order {order.id} has not ended yet", "Await the order's result(), then run this cell again")
     newest = await order.newest_event()
     result = newest.workflow_execution_completed_event_attributes.result
     report = payloads.first_object(result)
@@ -33,18 +33,18 @@ async def two_payments(order: Try) -> str:
     reason, frame = report.get("reason"), await order.frame()
     payments = frame[frame.name == PROCESS_PAYMENT]
     require(len(payments) > 0, f"the order {order.id} was refused: {reason}")
-    require("placed before" not in str(reason), "an order's id is used once, and this one was placed before")
+    require("placed before" not in str(reason), "an order id can be used only once, and an earlier order has this id")
     attempts = payments[payments.type == "ActivityTaskStarted"].attempt.dropna()
     last = int(attempts.max()) if len(attempts) else 0
     booked = int((payments.type == "ActivityTaskCompleted").sum())
     completed, status = report.get("status") == "COMPLETED", report.get("status")
     require(status != OrderStatus.CANCELLED, f"the order {order.id} ended as {status} ({reason}), expected COMPLETED")
     require(completed or booked > 0, f"the order {order.id} ended as {status}, without a payment: {reason}")
-    require(last > 1, 'found one attempt of each payment, expected a second one: the notes ask to "lose the receipt"')
+    require(last > 1, 'found one attempt of each payment, expected a second attempt: write "lose the receipt" in notes')
     require(
         booked >= TWO,
-        f"found {counted(booked, 'payment')} that was booked, expected two: changeItem pays the difference, within "
-        "the order's change_window, and only if there is one",
+        f"found {counted(booked, 'booked payment')}, expected two: changeItem pays the difference between two prices, "
+        "and must arrive within the order's change_window",
     )
     require(completed, f"the order {order.id} ended as {status} ({reason}), expected COMPLETED")
     products = (await order.input()).get("items")
@@ -55,12 +55,13 @@ async def two_payments(order: Try) -> str:
 
 
 async def terminated_not_undone(order: Try) -> str:
-    """Check that an order was terminated after a payment that was not given back."""
+    """Check that an order was terminated after a payment without a refund."""
     newest = await order.newest_event()
     require(
         newest.HasField("workflow_execution_terminated_event_attributes"),
-        f"event {newest.event_id} of {order.id} is its newest, and it does not terminate the order",
-        "Call `terminate()` of its handle: cancel() asks the Workflow, and terminate() does not",
+        f"event {newest.event_id}, the newest event of {order.id}, does not terminate the order",
+        "Call `terminate()` of the order's handle: cancel() sends a request to the workflow, and terminate() ends the "
+        "workflow immediately",
     )
     frame = await order.frame()
     of = {name: frame[frame.name == name].type for name in (PROCESS_PAYMENT, REFUND_PAYMENT)}
@@ -68,14 +69,14 @@ async def terminated_not_undone(order: Try) -> str:
     begun, given = (int((of[REFUND_PAYMENT] == f"ActivityTask{what}").sum()) for what in ("Scheduled", "Completed"))
     require(
         paid > given,
-        f"event {newest.event_id} terminated it after {counted(paid, 'payment')} and "
+        f"event {newest.event_id} terminated the order after {counted(paid, 'payment')} and "
         f"{counted(given, 'refund')}, so the shop has kept no money",
     )
     served = int(((frame.name == UPDATE_INVENTORY) & (frame.type == "ActivityTaskCompleted")).sum())
-    require(served == 0, f"event {newest.event_id} terminated it after the order was served")
+    require(served == 0, f"event {newest.event_id} terminated the order after the shop had served the coffee")
     return (
-        f"event {newest.event_id} is its last; {begun} refund was begun and {given} were given: termination "
-        "undoes nothing, and the shop has kept the money"
+        f"event {newest.event_id} is the last event; the workflow began {counted(begun, 'refund')} and completed "
+        f"{given}. Termination undoes nothing, and the shop has kept the money"
     )
 
 
@@ -84,7 +85,7 @@ STUCK = Kind(
     order_workflow_id,
     WORKFLOW_TYPE,
     TASK_QUEUE,
-    "get another order stuck with `await orchestrate(lab, {}, trouble)`, and terminate that one once it has paid",
+    "get another order stuck with `await orchestrate(lab, {}, trouble)`, and terminate that order after its payment",
 )
 
 EXERCISES = {
@@ -92,14 +93,14 @@ EXERCISES = {
         check_tries,
         name="monday",
         kind=ORDER,
-        missing="Did you `await` its start, with the order's id 'monday' and id=order_workflow_id('monday')?",
+        missing="Did you `await` the order's start, with the order id 'monday' and id=order_workflow_id('monday')?",
         is_done=two_payments,
     ),
     "terminated, not undone": partial(
         check_tries,
         name="o-stuck",
         kind=STUCK,
-        missing="Run the first cells and those under 'Why is it stuck?': they get 'o-stuck' stuck",
+        missing="Run the first cells and the cells under 'Why is it stuck?': these cells make the order 'o-stuck'",
         is_done=terminated_not_undone,
     ),
 }

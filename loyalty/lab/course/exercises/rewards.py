@@ -1,4 +1,4 @@
-"""The exercise about an answer: Hedy redeems a concert ticket, and her history has the receipt."""
+"""The exercise about an answer: Hedy redeems a concert ticket, and her history contains the receipt."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from loyalty.tiers import REWARDS, TIERS
 
 TICKET = next(reward for reward in REWARDS if reward.name == "concert ticket")
 NEEDED = TIERS[TICKET.tier_level]
-REDEEM = f'Ask for it with `await hedy.execute_update(CustomerLoyaltyWorkflow.redeem_reward, "{TICKET.name}")`'
+REDEEM = f'Redeem it with `await hedy.execute_update(CustomerLoyaltyWorkflow.redeem_reward, "{TICKET.name}")`'
 
 
 async def hedy_goes_to_a_concert(hedy: Try) -> str:
-    """Check that an update was answered with the receipt of a concert ticket."""
+    """Check that an update returned the receipt for a concert ticket."""
     events = await hedy.events()
     answers = [event for event in events if event.HasField("workflow_execution_update_completed_event_attributes")]
     for event in answers:

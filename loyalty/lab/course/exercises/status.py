@@ -1,4 +1,4 @@
-"""Exercises about a customer's status: Grace starts as Silver, Linus rises and falls."""
+"""Exercises about a customer's status: Grace starts as Silver, and Linus becomes Silver and then a Member again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SILVER = TIERS[1]
 
 
 async def grace_starts_as_silver(grace: Try) -> str:
-    """Check that the start input alone made her a Silver customer."""
+    """Check that Grace became Silver by her start input, without a signal."""
     points = await points_at_start(grace)
     tier, signals = tier_of(points), await grace.signals()
     need = f"{SILVER.name} begins at {SILVER.minimum_points:,} points, and Customer(...) takes points=..."
@@ -34,7 +34,7 @@ RETURN = "Send a returned purchase: the signal addPoints with negative points"
 
 
 async def linus_falls_back(linus: Try) -> str:
-    """Check that signals made him Silver, and later a Member again, and that his account is open."""
+    """Check that signals made Linus Silver and later a Member again, and that his account is open."""
     ledger = await ledger_of(linus)
     rose = next((one for one in ledger.changes if one.before < SILVER.minimum_points <= one.after), None)
     if rose is None:
@@ -44,14 +44,14 @@ async def linus_falls_back(linus: Try) -> str:
     points = await points_now(linus) if linus.is_running else ledger.changes[-1].after
     require(
         points < SILVER.minimum_points,
-        f"{linus.id} has {points:,} points by {asked}, and is still Silver{ledger.ignored}",
+        f"{linus.id} has {points:,} points after {asked}, and is still Silver{ledger.ignored}",
         RETURN,
     )
     require(len(fell) > 0, f"{linus.id} is a Member again, but not by a signal{await _first_update(linus)}", SEND)
     require(linus.is_running, f"{asked} made him Silver and a Member again, but his account is not open any more")
     status = await linus.query("getStatus")
     require(status["account_active"], f"{asked} made him Silver and a Member again, but his account was closed")
-    return f"Linus rose and fell by {len(ledger.changes)} signals, and has {points:,} points"
+    return f"{len(ledger.changes)} signals made Linus Silver and a Member again, and he has {points:,} points"
 
 
 async def _why_never_silver(linus: Try, ledger: Ledger) -> str:

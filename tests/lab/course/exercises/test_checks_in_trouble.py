@@ -22,7 +22,7 @@ from tests.support.tries import GRACE, HEDY, IDA, LINUS, hint_of
 
 pytestmark = pytest.mark.slow
 
-START_THE_WORKER = "Start the worker (`lab.worker.start()`, or the shop's), then run this cell again"
+START_THE_WORKER = "Start the worker (`lab.worker.start()`, or the coffee shop's worker), then run this cell again"
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ async def test_check_names_worker_that_was_killed_before_the_start(lab: Lab) -> 
     lab.worker.kill()
     await open_account(lab, "grace", points=500)
     assert await hint_of(GRACE, lab.client) == (
-        "Not yet: customer-grace has a message that waits for a worker, and none asks for tasks of "
-        f"'customer-loyalty'. {START_THE_WORKER}; or start the next try with the customer id 'grace-2', in the "
-        "customer and in the workflow's id"
+        "Not yet: customer-grace has a message that waits for a worker, but no worker polls the task queue "
+        f"'customer-loyalty'. {START_THE_WORKER}; or start the next try with the customer id 'grace-2', in "
+        "Customer(...) and in the workflow's id"
     )
     lab.worker.start()
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
@@ -85,7 +85,7 @@ async def test_check_names_worker_that_is_missing_for_its_query(lab: Lab) -> Non
     await settled(await open_account(lab, "hedy", points=1_000))
     lab.worker.kill()
     hint = await hint_of(HEDY, lab.client)
-    assert "customer-hedy needs a worker to answer the query getStatus, and none asks for tasks of 'custo" in hint
+    assert "customer-hedy needs a worker to answer the query getStatus, but no worker polls the task queue" in hint
     assert START_THE_WORKER in hint
 
 
@@ -100,10 +100,10 @@ async def test_check_says_what_it_waits_for(
     os.kill(lab.worker.pid, signal.SIGSTOP)  # the server goes on believing in it
     await linus.signal(CustomerLoyaltyWorkflow.add_points, 600)
     hint = await hint_of(LINUS, lab.client)
-    assert "no worker has served the newest message of customer-linus for 2 s" in hint
-    # A slow start of customer-linus is announced before.
+    assert "no worker has processed the newest message of customer-linus for 2 s" in hint
+    # A slow start of customer-linus may print an earlier hint.
     said = capsys.readouterr().err
-    assert "Still waiting until a worker has served all messages of customer-linus: the workflow is RUNNING, " in said
+    assert "until a worker has processed all messages of customer-linus: the workflow is RUNNING, " in said
 
 
 # ---- no server, no namespace ----------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ async def test_check_says_that_its_lab_was_stopped(lab: Lab) -> None:
 async def test_check_names_a_namespace_that_does_not_exist(lab: Lab) -> None:
     elsewhere = await Client.connect(lab.where.address, namespace="elsewhere")
     assert await hint_of(GRACE, elsewhere) == (
-        "Not yet: the server has no namespace 'elsewhere'. Give this check the client of a lab that runs, lab.client"
+        "Not yet: the server has no namespace 'elsewhere'. Call this check with lab.client, the client of a running lab"
     )
 
 
@@ -151,4 +151,4 @@ async def test_check_finds_the_try_in_the_default_namespace(lab: Lab) -> None:
         hint = await hint_of(GRACE, lab.client)
     finally:
         await grace.terminate()
-    assert "but the namespace 'default' has one: start it by a client of this namespace, lab.client" in hint
+    assert "but the namespace 'default' has a workflow with this id. Start the workflow with lab.client" in hint

@@ -174,11 +174,11 @@ def wrong_starts(exercise: str) -> list[WrongTry[CoffeeShop]]:
 
 
 REFUSED = "the order coffee-order-monday was refused: Cannot "
-NO_SECOND = 'found one attempt of each payment, expected a second one: the notes ask to "lose the receipt"'
-ONE_BOOKED = "found 1 payment that was booked, expected two: changeItem pays the difference"
+NO_SECOND = 'found one attempt of each payment, expected a second attempt: write "lose the receipt" in notes'
+ONE_BOOKED = "found 1 booked payment, expected two: changeItem pays the difference"
 
 MONDAYS = [
-    WrongTry(MONDAY, monday(wait=False, change_window=60), "has not ended yet. Await its result(), then run this cell"),
+    WrongTry(MONDAY, monday(wait=False, change_window=60), "has not ended yet. Await the order's result(), then"),
     WrongTry(MONDAY, monday(("latte", 1), ("latte", 1)), f"{REFUSED}read an order with two lines of one product"),
     WrongTry(MONDAY, monday(("latte", 0), ("cookie", 1)), f"{REFUSED}make 0 of latte"),
     WrongTry(MONDAY, monday(total=1), f"{REFUSED}take 1 cents"),
@@ -196,23 +196,33 @@ MONDAYS = [
         MONDAY, monday(notes=f"{LOST}; drop the tray", change=("cookie", "croissant")), "ended as REFUNDED (The tray"
     ),
     WrongTry(MONDAY, monday(("latte", 1), notes=LOST, change=("latte", "espresso")), "with one product, expected two"),
-    WrongTry(MONDAY, placed_twice_under_one_id, "an order's id is used once, and this one was placed before"),
+    WrongTry(MONDAY, placed_twice_under_one_id, "an order id can be used only once, and an earlier order has this id"),
     WrongTry(MONDAY, ended("cancelOrder"), "ended as CANCELLED (no time), expected COMPLETED, and coffee-order-monday"),
     WrongTry(MONDAY, ended("cancel"), "of coffee-order-monday ends it without a report, and coffee-order-monday has"),
     WrongTry(MONDAY, ended("terminate"), "ends it without a report, and coffee-order-monday has ended (TERMINATED)"),
 ]
 
-NOT_TERMINATED = "is its newest, and it does not terminate the order"
+NOT_TERMINATED = "does not terminate the order"
 ENDED = "and coffee-order-o-stuck has ended (TERMINATED)"
 GET_ANOTHER = "Get another order stuck with `await orchestrate(lab, 'o-stuck-2', trouble)`"
 STUCKS = [
-    WrongTry(STUCK, stuck, f"{NOT_TERMINATED}. Call `terminate()` of its handle"),
-    WrongTry(STUCK, cancelled_while_stuck, f"{NOT_TERMINATED}. Call `terminate()` of its handle: cancel() asks"),
-    WrongTry(STUCK, told_to_cancel_while_stuck, f"{NOT_TERMINATED}. Call `terminate()` of its handle"),
-    WrongTry(STUCK, another_order_is_terminated, f"{NOT_TERMINATED}. Call `terminate()` of its handle"),
-    WrongTry(STUCK, terminated_before_payment, "terminated it after 0 payments and 0 refunds, so the shop has kept no"),
-    WrongTry(STUCK, terminated_after_the_refund, "terminated it after 1 payment and 1 refund, so the shop has kept no"),
-    WrongTry(STUCK, terminated_after_it_was_served, f"it after the order was served, {ENDED}. {GET_ANOTHER}"),
+    WrongTry(STUCK, stuck, f"{NOT_TERMINATED}. Call `terminate()` of the order's handle"),
+    WrongTry(
+        STUCK,
+        cancelled_while_stuck,
+        f"{NOT_TERMINATED}. Call `terminate()` of the order's handle: cancel() sends a request",
+    ),
+    WrongTry(STUCK, told_to_cancel_while_stuck, f"{NOT_TERMINATED}. Call `terminate()` of the order's handle"),
+    WrongTry(STUCK, another_order_is_terminated, f"{NOT_TERMINATED}. Call `terminate()` of the order's handle"),
+    WrongTry(
+        STUCK, terminated_before_payment, "terminated the order after 0 payments and 0 refunds, so the shop has kept no"
+    ),
+    WrongTry(
+        STUCK, terminated_after_the_refund, "terminated the order after 1 payment and 1 refund, so the shop has kept no"
+    ),
+    WrongTry(
+        STUCK, terminated_after_it_was_served, f"the order after the shop had served the coffee, {ENDED}. {GET_ANOTHER}"
+    ),
     WrongTry(STUCK, terminated_too_late, "and coffee-order-o-stuck has ended (COMPLETED). Get another order stuck"),
 ]
 
@@ -249,6 +259,6 @@ async def test_wrong_order_gets_its_hint_and_next_try_passes(shop: CoffeeShop, w
 
 async def test_stuck_order_may_be_terminated_after_the_hint(shop: CoffeeShop) -> None:
     order = await stuck(shop)
-    assert "Call `terminate()` of its handle" in await hint_of(STUCK, shop.client)
+    assert "Call `terminate()` of the order's handle" in await hint_of(STUCK, shop.client)
     await order.terminate()
     assert (await exercises.check(STUCK, shop.client)).startswith("Done: ")

@@ -168,12 +168,12 @@ def wrong_starts(exercise: str) -> list[WrongTry[Shop]]:
         WrongTry(
             exercise,
             started(right, "another customer", "ada"),
-            f"says why it failed: Cannot start this in the workflow '{right}'; possible is 'customer-ada'",
+            f"shows why the workflow failed: Cannot start this in the workflow '{right}'; possible is 'customer-ada'",
         ),
         WrongTry(
             exercise,
             started(right, "text as input", start=name),
-            f"says why it failed: Cannot read '{name}'; possible is an object with the fields customer",
+            f"shows why the workflow failed: Cannot read '{name}'; possible is an object with the fields customer",
         ),
     ]
 
@@ -185,12 +185,14 @@ GRACES = [
     WrongTry(GRACE, opened("grace", points=50), "starts customer-grace with 50 points, as Member"),
     WrongTry(GRACE, opened("grace", points=1_000), "starts customer-grace with 1,000 points, as Gold"),
     WrongTry(GRACE, opened("grace", lifetime_points=500), "with 0 points, as Member. Silver begins at 500 points"),
-    WrongTry(GRACE, opened("grace", points="500"), "says why it failed: Cannot use '500' as points"),
-    WrongTry(GRACE, opened("grace", points=-500), "says why it failed: Cannot use -500 as points"),
-    WrongTry(GRACE, opened("grace", points=500.5), "says why it failed: Cannot use 500.5 as points"),
-    WrongTry(GRACE, opened("grace", points=None), "says why it failed: Cannot use None as points"),
-    WrongTry(GRACE, opened("grace", points=HUGE), "says why it failed: Cannot use 1000000000000 as points"),
-    WrongTry(GRACE, opened("grace", points=500, email="x@y, z@w"), "says why it failed: Cannot use 'x@y, z@w'"),
+    WrongTry(GRACE, opened("grace", points="500"), "shows why the workflow failed: Cannot use '500' as points"),
+    WrongTry(GRACE, opened("grace", points=-500), "shows why the workflow failed: Cannot use -500 as points"),
+    WrongTry(GRACE, opened("grace", points=500.5), "shows why the workflow failed: Cannot use 500.5 as points"),
+    WrongTry(GRACE, opened("grace", points=None), "shows why the workflow failed: Cannot use None as points"),
+    WrongTry(GRACE, opened("grace", points=HUGE), "shows why the workflow failed: Cannot use 1000000000000 as points"),
+    WrongTry(
+        GRACE, opened("grace", points=500, email="x@y, z@w"), "shows why the workflow failed: Cannot use 'x@y, z@w'"
+    ),
     WrongTry(GRACE, opened("grace", 500), "found 1 signal, expected 0: event 3 of customer-grace is the signal addPo"),
     WrongTry(GRACE, opened("grace", 1, points=500), "is the signal addPoints; her start with 500 points was enough"),
     WrongTry(GRACE, updated(opened("grace"), "addLoyaltyPoint", 500), "event 1 starts customer-grace with 0 points"),
@@ -219,7 +221,9 @@ LINUSES = [
     WrongTry(LINUS, opened("linus", 100), "the signals [100] never made customer-linus Silver, which begins at 500"),
     WrongTry(LINUS, opened("linus", -200), "the signals [-200] never made customer-linus Silver"),
     WrongTry(LINUS, opened("linus", "-200"), "(Cannot use '-200' as points"),
-    WrongTry(LINUS, opened("linus", "-200", 600), "has 600 points by the signals [600], and is still Silver; the cust"),
+    WrongTry(
+        LINUS, opened("linus", "-200", 600), "has 600 points after the signals [600], and is still Silver; the cust"
+    ),
     WrongTry(LINUS, opened("linus", None), "(Cannot use None as points"),
     WrongTry(LINUS, opened("linus", ()), "(Cannot use 0 as points"),
     WrongTry(LINUS, opened("linus", 600.5), "(Cannot use 600.5 as points"),
@@ -228,10 +232,14 @@ LINUSES = [
     WrongTry(LINUS, opened("linus", [600, -200]), "(Cannot use [600, -200] as points"),
     WrongTry(LINUS, opened("linus", (600, -200)), "(Cannot use -200 as a customer id"),
     WrongTry(LINUS, opened("linus", b"600"), "(Cannot use b'600' as points"),
-    WrongTry(LINUS, opened("linus", 600), "has 600 points by the signals [600], and is still Silver. Send a returned"),
-    WrongTry(LINUS, opened("linus", 600, -50), "has 550 points by the signals [600, -50], and is still Silver"),
-    WrongTry(LINUS, opened("linus", -200, 600), "has 600 points by the signals [-200, 600], and is still Silver"),
-    WrongTry(LINUS, opened("linus", 600, -200, 600), "has 1,000 points by the signals [600, -200, 600], and is still"),
+    WrongTry(
+        LINUS, opened("linus", 600), "has 600 points after the signals [600], and is still Silver. Send a returned"
+    ),
+    WrongTry(LINUS, opened("linus", 600, -50), "has 550 points after the signals [600, -50], and is still Silver"),
+    WrongTry(LINUS, opened("linus", -200, 600), "has 600 points after the signals [-200, 600], and is still Silver"),
+    WrongTry(
+        LINUS, opened("linus", 600, -200, 600), "has 1,000 points after the signals [600, -200, 600], and is still"
+    ),
     WrongTry(
         LINUS, opened("linus", (600, None, "t"), (-200, None, "t")), "repeats a transaction id, so it counts once"
     ),
@@ -241,9 +249,11 @@ LINUSES = [
         LINUS, updated(opened("linus", 600), "redeemReward", "tote bag"), "is a Member again, but not by a signal; "
     ),
     WrongTry(LINUS, signalled(opened("linus"), "addPoint", 600), "found no signal that gives customer-linus points"),
-    WrongTry(LINUS, signalled(opened("linus"), "ensureMinimumStatus", 1), "has 500 points by the signals [500], and"),
     WrongTry(
-        LINUS, closed(opened("linus", 600)), f"has 600 points by the signals [600], and is still Silver, {CLOSED}"
+        LINUS, signalled(opened("linus"), "ensureMinimumStatus", 1), "has 500 points after the signals [500], and"
+    ),
+    WrongTry(
+        LINUS, closed(opened("linus", 600)), f"has 600 points after the signals [600], and is still Silver, {CLOSED}"
     ),
     WrongTry(LINUS, closed(opened("linus", 600, -200)), f"but his account is not open any more, {CLOSED}"),
     WrongTry(LINUS, terminated(opened("linus", 600, -200)), "and customer-linus has ended (TERMINATED). Start the n"),
@@ -254,7 +264,7 @@ LINUSES = [
 
 RICH, POOR = opened("hedy", points=1_000), opened("hedy", points=500)
 NO_ANSWER = "the history of customer-hedy has no answered update"
-ENOUGH = "She has 1,000 points, which is enough. Ask for it with `await hedy.execute_update("
+ENOUGH = "She has 1,000 points, which is enough. Redeem it with `await hedy.execute_update("
 SEND_FIRST = "a concert ticket needs Gold, which begins at 1,000. A refused update leaves no event. Send her points fi"
 
 
@@ -297,9 +307,11 @@ HEDYS = [
 
 # ---- 03 -------------------------------------------------------------------------------------------------------
 
-NO_IDA = "there is no workflow with the id 'customer-ida'. A customer with 1,000 points, who has fewer than two guests"
-BY_YOU = ", which is you; a guest is started by the worker of the host. Let a Gold customer with a free place invite"
-BY_ANOTHER = "is a start by 4711@a-script, and no customer's history has the activity startGuest for her before that"
+NO_IDA = "there is no workflow with the id 'customer-ida'. A customer with 1,000 points and fewer than two guests can"
+BY_YOU = (
+    ", which is you, but the host's worker must start a guest. Let a Gold customer with fewer than two guests invite"
+)
+BY_ANOTHER = "is a start by 4711@a-script, but no customer's history has an earlier activity startGuest for her"
 
 
 def invited(guest: Any = None, *, points: int = 1_000, guests: tuple[str, ...] = (), host: str = "emmy") -> Make:
@@ -378,15 +390,17 @@ IDAS = [
     WrongTry(IDA, by_another_process_then_invited, BY_ANOTHER),
     WrongTry(IDA, by_hand_then_invited, BY_YOU),
     WrongTry(IDA, by_hand_with_points, BY_YOU),
-    WrongTry(IDA, terminated_then_invited, "and customer-ida has ended (TERMINATED). Let a Gold customer with a free"),
-    WrongTry(IDA, child_of_a_household, "names the parent household-bauer: she is the child of a household, and not a"),
+    WrongTry(IDA, terminated_then_invited, "and customer-ida has ended (TERMINATED). Let a Gold customer with"),
+    WrongTry(
+        IDA, child_of_a_household, "names the parent household-bauer: she is the child of a household, not a guest"
+    ),
 ]
 
 # ---- 04 -------------------------------------------------------------------------------------------------------
 
 ADDRESS = "radia@example.com"
 NO_PURCHASE = "found no e-mail about a purchase in the history of customer-radia"
-OUTAGE = "Stop the inbox, send a purchase, and start the inbox when the first attempt has failed"
+OUTAGE = "Stop the inbox, send a purchase, and start the inbox after the first attempt has failed"
 
 
 def bought(*purchases: Any, email: str = ADDRESS) -> Make:
@@ -418,12 +432,18 @@ async def terminated_in_the_outage(shop: Shop) -> None:
 RADIAS = [
     WrongTry(RADIA, opened("radia"), "starts customer-radia without an e-mail address; Customer(...) takes email=...."),
     WrongTry(RADIA, opened("radia", 10), "starts customer-radia without an e-mail address"),
-    WrongTry(RADIA, opened("radia", 10, email="radia"), "says why it failed: Cannot use 'radia' as an e-mail address"),
+    WrongTry(
+        RADIA,
+        opened("radia", 10, email="radia"),
+        "shows why the workflow failed: Cannot use 'radia' as an e-mail address",
+    ),
     WrongTry(RADIA, then(bought(), "settled", settled), f"{NO_PURCHASE}. {OUTAGE}"),
     WrongTry(RADIA, then(bought("10"), "settled", settled), f"{NO_PURCHASE}. {OUTAGE}"),
-    WrongTry(RADIA, then(bought(10), "settled", settled), "found 1 e-mail about a purchase, and none took a second"),
+    WrongTry(RADIA, then(bought(10), "settled", settled), "found 1 e-mail about a purchase, but no second attempt"),
     WrongTry(RADIA, late_welcome, f"{NO_PURCHASE}: event 6 is attempt 2 of the welcome. {OUTAGE}"),
-    WrongTry(RADIA, still_down, "1 of her 2 e-mails is still being tried. `lab.inbox.start()` opens the inbox"),
+    WrongTry(
+        RADIA, still_down, "the worker still tries to send 1 of her 2 e-mails. `lab.inbox.start()` opens the inbox"
+    ),
     WrongTry(RADIA, terminated_in_the_outage, "and customer-radia has ended (TERMINATED). Start the next try"),
     WrongTry(RADIA, closed(bought(10)), "and customer-radia has ended (COMPLETED). Start the next try"),
 ]
@@ -462,9 +482,11 @@ async def by_updates(shop: Shop) -> None:
 
 FOUND_NONE = "found 0 purchases by the signal addPoints, expected at least 200"
 LEANS = [
-    WrongTry(LEAN, opened("lean"), f"{FOUND_NONE}. Send her more of them at once, with `asyncio.gather`"),
+    WrongTry(LEAN, opened("lean"), f"{FOUND_NONE}. Send more purchases at once, with `asyncio.gather`"),
     WrongTry(LEAN, lean(*[[1]] * 20), "found 20 purchases by the signal addPoints, expected at least 200"),
-    WrongTry(LEAN, one_by_one, "signals that arrive together share their other events. Send her more of them at once"),
+    WrongTry(
+        LEAN, one_by_one, "Signals that arrive together share the events of one Workflow Task. Send more purchases"
+    ),
     WrongTry(LEAN, by_updates, FOUND_NONE),
     WrongTry(LEAN, lean(*[["1"]] * 200), "(Cannot use '1' as points"),
     WrongTry(LEAN, lean(*[[-1]] * 200, points=200), FOUND_NONE),
@@ -488,7 +510,7 @@ def phoenix(bursts: int, *arguments: Any, threshold: Any = 20) -> Make:
     return titled(make, f"{bursts} bursts of {arguments or 1} with threshold {threshold}")
 
 
-THRESHOLD = "CustomerInput(...) takes history_threshold=..., and a lower one makes more runs"
+THRESHOLD = "CustomerInput(...) takes history_threshold=..., and a lower threshold makes more runs"
 PHOENIXES = [
     WrongTry(PHOENIX, opened("phoenix"), "found 0 purchases by the signal addPoints in 1 run, expected at least 400"),
     WrongTry(PHOENIX, phoenix(8, threshold=10_000), THRESHOLD),
@@ -497,11 +519,19 @@ PHOENIXES = [
     WrongTry(PHOENIX, phoenix(8, "1"), "found 0 purchases by the signal addPoints"),
     WrongTry(PHOENIX, phoenix(1, threshold=10_000), "in 1 run, expected at least 400 in 4"),
     WrongTry(
-        PHOENIX, opened("phoenix", settings={"history_threshold": "50"}), "why it failed: Cannot use '50' as history_t"
+        PHOENIX,
+        opened("phoenix", settings={"history_threshold": "50"}),
+        "the workflow failed: Cannot use '50' as history_t",
     ),
-    WrongTry(PHOENIX, opened("phoenix", settings={"history_threshold": 0}), "why it failed: Cannot use 0 as history_t"),
-    WrongTry(PHOENIX, signalled(phoenix(8), "addPoints", -1), "and customer-phoenix has 399: some were taken back or"),
-    WrongTry(PHOENIX, updated(phoenix(8), "redeemReward", "coffee"), "has 300: some were taken back or spent"),
+    WrongTry(
+        PHOENIX, opened("phoenix", settings={"history_threshold": 0}), "the workflow failed: Cannot use 0 as history_t"
+    ),
+    WrongTry(
+        PHOENIX,
+        signalled(phoenix(8), "addPoints", -1),
+        "and customer-phoenix has 399: some points were returned or spent",
+    ),
+    WrongTry(PHOENIX, updated(phoenix(8), "redeemReward", "coffee"), "has 300: some points were returned or spent"),
     WrongTry(PHOENIX, closed(phoenix(1)), "and customer-phoenix has ended (COMPLETED). Start the next try"),
     WrongTry(PHOENIX, terminated(phoenix(1, threshold=10_000)), "and customer-phoenix has ended (TERMINATED)"),
 ]
@@ -509,7 +539,7 @@ PHOENIXES = [
 # ---- 10 -------------------------------------------------------------------------------------------------------
 
 ONCE = (100, None, "purchase-1")
-NO_TRANSACTION = "of customer-frances has no transaction id, so each delivery counts, and she has"
+NO_TRANSACTION = "of customer-frances has no transaction id, so every delivery counts, and she has"
 FRANCESES = [
     WrongTry(FRANCES, opened("frances"), "found no signal that gives customer-frances points. Send it with `await fr"),
     WrongTry(FRANCES, opened("frances", 100), f"{NO_TRANSACTION} 100 points"),

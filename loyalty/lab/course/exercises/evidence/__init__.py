@@ -1,1 +1,1 @@
-"""What event histories show about a learner's tries."""
+"""Read facts about a learner's tries from Event Histories."""

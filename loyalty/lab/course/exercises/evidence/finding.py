@@ -1,4 +1,4 @@
-"""Finds a learner's tries, `customer-grace`, `customer-grace-2`, ..., and workflows whose id is nearly right."""
+"""Find a learner's tries, for example `customer-grace-2`, and workflows with a nearly right id."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from temporalio.service import RPCError, RPCStatusCode
 from loyalty.lab.client.call_errors import names_lost_namespace
 
 LARGEST_GAP = 8
-"""Numbers in a row that tries may leave out. The server's list of workflows has all tries, but is seconds late."""
+"""The learner may leave out at most this many numbers in a row. The server's list of workflows would show every try,
+but this list is seconds late."""
 
 DEFAULT_NAMESPACE = "default"
-"""Where a client looks that is given no namespace."""
+"""The namespace of a client that is connected without `namespace=`."""
 
 
 async def described(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
@@ -32,7 +33,7 @@ async def described(client: Client, workflow_id: str) -> WorkflowExecutionDescri
 async def tries(
     client: Client, name: str, workflow_id: Callable[[str], str]
 ) -> tuple[list[WorkflowExecutionDescription], str]:
-    """Return the tries of the exercise about `name`, the newest first, and the next free name."""
+    """Return the tries of the exercise about `name`, newest first, and the next free name."""
     found, first, last = dict[int, WorkflowExecutionDescription](), 1, 0
     while first <= last + LARGEST_GAP + 1:
         numbers = range(first, last + LARGEST_GAP + 2)
@@ -48,7 +49,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 async def similar(client: Client, name: str, workflow_id: Callable[[str], str]) -> str:
-    """Return a clause about a workflow whose id, or whose namespace, is nearly right; an empty one if there is none."""
+    """Return a clause about a workflow with a nearly right id or a wrong namespace; empty without such a workflow."""
     right = workflow_id(name)
     alike = [name, name.title(), name.upper(), right.title(), right.upper(), right.replace("-", "_"), f"{right} "]
     alike += [workflow_id(one) for one in (name.title(), name.upper(), right)]
@@ -56,7 +57,10 @@ async def similar(client: Client, name: str, workflow_id: Callable[[str], str]) 
     for one in filter(None, looks):
         return f", but there is {one.id!r}"
     if client.namespace != DEFAULT_NAMESPACE and await _is_in_default_namespace(client, right):
-        return f", but the namespace {DEFAULT_NAMESPACE!r} has one: start it by a client of this namespace, lab.client"
+        return (
+            f", but the namespace {DEFAULT_NAMESPACE!r} has a workflow with this id. Start the workflow with "
+            "lab.client, the client of this lab"
+        )
     return ""
 
 

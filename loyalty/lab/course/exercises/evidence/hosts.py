@@ -1,4 +1,4 @@
-"""Whether a host has invited a guest: the histories of customers show it."""
+"""Find a guest's invitation in the histories of all customers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from loyalty.lab.errors import WaitedTooLong
 from loyalty.messages import START_GUEST, WORKFLOW_TYPE, workflow_id
 
 LISTED_SECONDS = 3.0
-"""How late the server's list of workflows may be."""
+"""The longest delay of the server's list of workflows."""
 
 
 async def was_invited(client: Client, guest: str, started: datetime) -> bool:
-    """Return whether some host's activity to start the workflow `guest` was scheduled before it started.
+    """Return whether a host scheduled the activity startGuest for `guest` before the time `started`.
 
-    Which worker ran the activity does not count: an attempt whose worker died may have started the guest.
+    Any worker may have run the activity; an attempt can start the guest even if its worker dies.
     """
     try:
         await until(lambda: _is_in_a_history(client, guest, started), f"a history invites {guest}", LISTED_SECONDS)

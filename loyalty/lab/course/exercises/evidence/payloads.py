@@ -1,4 +1,4 @@
-"""The values that payloads of a history hold, read without the types that the program expects: a learner sent them."""
+"""Read values from a history's payloads; a learner's message may contain any type."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from temporalio.api.common.v1 import Payload, Payloads
 
 
 def values(payloads: Payloads) -> list[Any]:
-    """Return one value per payload: what JSON says, bytes as they are, and None for null or what cannot be read."""
+    """Return one value per payload: the JSON value, or bytes; None for null and for an unreadable payload."""
     return [_value(payload) for payload in payloads.payloads]
 
 
 def first_object(payloads: Payloads) -> dict[str, Any]:
-    """Return the first value where it is a JSON object; otherwise an empty one."""
+    """Return the first value if it is a JSON object; otherwise an empty dictionary."""
     value = next(iter(values(payloads)), None)
     return value if isinstance(value, dict) else {}
 

@@ -1,4 +1,4 @@
-"""What signals did to a customer's points, read from the history."""
+"""Compute a customer's points from the signals in the history."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from loyalty.tiers import TIERS
 
 @dataclass(frozen=True)
 class Change:
-    """What the signal of event `event_id` did: it moved so many points, of which there were `before` and `after`.
+    """The effect of the signal in event `event_id`: the customer's points `before` and `after` the signal.
 
-    `points` is what a purchase asked for; a returned one asks for negative points, and the account stays at 0 or more.
+    `points` is the argument of the purchase, negative for a returned purchase. The account never falls below 0 points.
     """
 
     event_id: int
@@ -32,9 +32,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The changes by signals, oldest first, and a clause about the first signal that the customer ignored, if any.
+    """The changes by signals, oldest first, and a clause about the first ignored signal, if any.
 
-    `deliveries` counts how often each transaction id arrived.
+    `deliveries` counts the arrivals of each transaction id.
     """
 
     changes: Sequence[Change]
@@ -43,41 +43,41 @@ class Ledger:
 
     @property
     def asked(self) -> list[int]:
-        """The points of the purchases, of at most ten, as a hint shows them."""
+        """The points of the first ten purchases, for a hint."""
         return [change.points for change in self.changes][:10]
 
     @property
     def bought(self) -> list[Change]:
-        """The purchases that brought points."""
+        """The purchases with a positive number of points."""
         return [change for change in self.changes if change.points > 0]
 
 
 async def customer_at_start(tried: Try) -> dict[str, Any]:
-    """Return the customer of the start input; an empty one if the input has none."""
+    """Return the customer of the start input; an empty dictionary if the input has no customer."""
     customer = (await tried.input()).get("customer")
     return customer if isinstance(customer, dict) else {}
 
 
 async def points_at_start(tried: Try) -> int:
-    """Return the points with which the customer was started."""
+    """Return the customer's points in the start input."""
     points = (await customer_at_start(tried)).get("points", 0)
     return points if isinstance(points, int) else 0
 
 
 async def points_now(tried: Try) -> int:
-    """Return the answer of `getStatus`; raise NotYet where no worker gives it."""
+    """Return the points from the query `getStatus`; raise NotYet if no worker answers."""
     return int((await tried.query("getStatus"))["points"])
 
 
 async def ledger_of(tried: Try) -> Ledger:
-    """Return what the signals of all runs did to the customer's points."""
+    """Return the ledger of all signals in all runs."""
     return ledger(await tried.signals(), await points_at_start(tried))
 
 
 def ledger(signals: Sequence[HistoryEvent], points: int = 0) -> Ledger:
-    """Return what `signals` did to a customer who began with so many points.
+    """Return the ledger of `signals` for a customer who started with `points` points.
 
-    A purchase that repeats a transaction id counts once, as it does for the customer.
+    A purchase with a repeated transaction id counts once, as in the workflow.
     """
     customer, changes, ignored = Customer("", points=points), list[Change](), ""
     deliveries: Counter[str] = Counter()

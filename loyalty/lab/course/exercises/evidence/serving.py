@@ -1,4 +1,4 @@
-"""Whether a worker serves a workflow. Checks read histories, and a history shows only what a worker has done."""
+"""Wait until a worker has processed a workflow's messages; before that, a check would read an incomplete history."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from loyalty.lab.client.watching import lab_state_of
 from loyalty.lab.course.exercises.hints import NotYet
 
 IDLE_SECONDS = 15.0
-"""How long a history may stay as it is before a check counts its worker as dead. A task of a worker that was killed
-waits up to ten seconds before the server gives it to another one."""
+"""A check treats a worker as dead if the history does not grow for this time. After a worker was killed, another worker
+gets its task within ten seconds."""
 
 IDLE_SECONDS_WITHOUT_WORKER = 3.0
-"""The same where no worker has asked for tasks: one may just be starting."""
+"""The same time if no worker polls the task queue: a worker may just be starting."""
 
 BUSY_SECONDS = 45.0
-"""How long a check waits for a workflow that goes on receiving messages."""
+"""A check waits this long for a workflow that keeps receiving messages."""
 
 
 async def served(client: Client, handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionDescription:
-    """Return the workflow's description once a worker has served all it received; raise NotYet if that does not happen.
+    """Wait until a worker has processed all messages of a workflow, and return the workflow's description.
 
-    Activities, such as an e-mail that is tried again, may still be under way. After some seconds it says once what it
-    waits for.
+    Activities may still run, for example the retry of an e-mail. A long wait prints one hint. Raises NotYet if no
+    worker processes the messages.
     """
     began = last_progress = time.monotonic()
     length, said = -1, False
@@ -45,23 +45,23 @@ async def served(client: Client, handle: WorkflowHandle[Any, Any]) -> WorkflowEx
         if idle > IDLE_SECONDS_WITHOUT_WORKER:
             await require_worker(client, description, f"{handle.id} has a message that waits for a worker")
         if idle > IDLE_SECONDS:
-            raise NotYet(f"no worker has served the newest message of {handle.id} for {idle:.0f} s", WORKER)
+            raise NotYet(f"no worker has processed the newest message of {handle.id} for {idle:.0f} s", WORKER)
         if not said and is_due(began):
             said = True
             state = await lab_state_of(client).about_workflow(client, handle.id, handle.run_id)
-            say(f"Still waiting until a worker has served all messages of {handle.id}: {state}")
+            say(f"Still waiting until a worker has processed all messages of {handle.id}: {state}")
         if now - began > BUSY_SECONDS:
-            raise NotYet(f"{handle.id} is still busy with what it receives", "Run this cell again when it is done")
+            raise NotYet(f"{handle.id} still processes new messages", "Run this cell again later")
         await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 async def require_worker(client: Client, description: WorkflowExecutionDescription, found: str) -> None:
-    """Raise NotYet if no worker has asked for tasks of the workflow's task queue within the last minutes."""
+    """Raise NotYet if no worker has polled the workflow's task queue within the last minutes."""
     if not await lab_state_of(client).pollers(client, description.task_queue):
-        raise NotYet(f"{found}, and none asks for tasks of {description.task_queue!r}", WORKER)
+        raise NotYet(f"{found}, but no worker polls the task queue {description.task_queue!r}", WORKER)
 
 
-WORKER = "Start the worker (`lab.worker.start()`, or the shop's), then run this cell again"
+WORKER = "Start the worker (`lab.worker.start()`, or the coffee shop's worker), then run this cell again"
 
 
 async def _is_served(handle: WorkflowHandle[Any, Any], description: WorkflowExecutionDescription) -> bool:
@@ -76,4 +76,4 @@ async def _refuse_failing(client: Client, description: WorkflowExecutionDescript
     if description.raw_description.pending_workflow_task.attempt >= PERSISTENT_ATTEMPT:
         problem = await failing_task(client, description.id)
         if problem:
-            raise NotYet(f"the code of {description.id} fails on what it received: {problem}")
+            raise NotYet(f"the code of {description.id} fails on a message: {problem}")

@@ -1,4 +1,4 @@
-"""The tries of an exercise: `grace`, `grace-2`, ... One right try is enough; the hint is about the newest one."""
+"""Check a learner's tries at an exercise. One right try is enough; the hint is about the newest try."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 
 QUERY_TIMEOUT = timedelta(seconds=15)
 BEGINNING = 5
-"""Events of a first run that show how it was started."""
+"""The first events of a run show the start of the workflow."""
 
 
 @dataclass
 class Kind:
-    """The workflows of an exercise: how an id is made of a name, and what is right about their start."""
+    """The right id, type and task queue of an exercise's workflows."""
 
     workflow_id: Callable[[str], str]
     workflow_type: str
     task_queue: str
     again: str
-    """What to do for another try; `{}` is the next free name."""
+    """The next step for another try; `{}` is the next free name."""
 
 
 @dataclass
 class Try:
-    """One workflow of a learner. Its history is fetched only where a check asks for it."""
+    """One workflow of a learner; its history is fetched at the first use."""
 
     client: Client
     description: WorkflowExecutionDescription
@@ -64,7 +64,7 @@ class Try:
         return self.description.status == WorkflowExecutionStatus.RUNNING
 
     async def query(self, name: str) -> Any:
-        """Return the answer, as JSON, to a query without arguments; raise NotYet where no worker gives one."""
+        """Return the answer to a query without arguments, as JSON; raise NotYet if no worker answers."""
         await require_worker(self.client, self.description, f"{self.id} needs a worker to answer the query {name}")
         try:
             return await self._handle().query(name, rpc_timeout=QUERY_TIMEOUT)
@@ -80,25 +80,25 @@ class Try:
         return (pages.current_page or [])[:BEGINNING]
 
     async def input(self) -> dict[str, Any]:
-        """Return the object with which the first run was started; an empty one if it was something else."""
+        """Return the start input of the first run; an empty dictionary if the input is not an object."""
         first, *_ = await self.beginning()
         return payloads.first_object(first.workflow_execution_started_event_attributes.input)
 
     async def runs(self) -> list[WorkflowHistory]:
-        """Return the histories of all runs, the oldest first."""
+        """Return the histories of all runs, oldest first."""
         self._runs = self._runs or await history.fetch(self._handle())
         return self._runs
 
     async def events(self) -> list[HistoryEvent]:
-        """Return the events of all runs, the oldest first."""
+        """Return the events of all runs, oldest first."""
         return [event for run in await self.runs() for event in run.events]
 
     async def frame(self) -> pd.DataFrame:
-        """Return the events of all runs as `loyalty.lab.history.frame` does."""
+        """Return the events of all runs as a DataFrame, with the columns of `loyalty.lab.history.frame`."""
         return history.frame_of(await self.runs())
 
     async def signals(self, name: str | None = None) -> list[HistoryEvent]:
-        """Return the events of the signals of that name, or of all signals, the oldest first."""
+        """Return the events of the signals with this name, or of all signals, oldest first."""
         signaled = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
         return [
             event
@@ -121,7 +121,7 @@ Check = Callable[[Try], Awaitable[str]]
 
 
 async def check_tries(client: Client, name: str, kind: Kind, missing: str, is_done: Check) -> str:
-    """Return what `is_done` returns for a right try; raise NotYet with the hint about the newest try."""
+    """Return the text of `is_done` for a right try; otherwise raise NotYet with the hint about the newest try."""
     newest_first, free_name = await finding.tries(client, name, kind.workflow_id)
     if not newest_first:
         alike = await finding.similar(client, name, kind.workflow_id)
@@ -138,7 +138,7 @@ async def check_tries(client: Client, name: str, kind: Kind, missing: str, is_do
 
 
 async def _require_a_right_start(tried: Try, kind: Kind) -> None:
-    """Raise NotYet where the workflow is of another kind, or has refused its input; else wait until it is served."""
+    """Wait until the workflow has processed its messages; raise NotYet for a wrong type, task queue or input."""
     description = tried.description
     if description.workflow_type != kind.workflow_type:
         raise NotYet(f"event 1 of {tried.id} starts a {description.workflow_type}, not a {kind.workflow_type}")
@@ -152,11 +152,11 @@ async def _require_a_right_start(tried: Try, kind: Kind) -> None:
     if tried.description.status == WorkflowExecutionStatus.FAILED:
         last = await tried.newest_event()
         why = last.workflow_execution_failed_event_attributes.failure.message
-        raise NotYet(f"event {last.event_id} of {tried.id} says why it failed: {why}")
+        raise NotYet(f"event {last.event_id} of {tried.id} shows why the workflow failed: {why}")
 
 
 def _with_next_step(hint: NotYet, tried: Try, again: str) -> NotYet:
-    """Return the hint with a next step that is possible: an ended workflow needs another try."""
+    """Return the hint with a possible next step: an ended workflow needs another try."""
     sentence = again[0].upper() + again[1:]
     if tried.is_running:
         return NotYet(hint.found, f"{hint.todo}; or {again}" if hint.todo else sentence)
