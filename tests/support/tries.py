@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from temporalio.client import Client
 
@@ -20,7 +20,28 @@ NAMES = {
 }  # fmt: skip
 """The id of the first try of each exercise. The ids of the next tries are `grace-2`, `grace-3`, and so on."""
 
-PlaceT = TypeVar("PlaceT")
+
+class Place(Protocol):
+    """A shop in which a learner's workflows run."""
+
+    @property
+    def client(self) -> Client:
+        """The client of the shop's namespace."""
+        ...
+
+
+PlaceT = TypeVar("PlaceT", bound=Place)
+
+MakeT = TypeVar("MakeT", bound=Callable[..., object])
+
+Right: TypeAlias = Callable[[PlaceT, str], Awaitable[None]]
+"""Makes the right try under a name."""
+
+
+def titled(make: MakeT, title: str) -> MakeT:
+    """Give a function the name that pytest shows."""
+    make.__name__ = title
+    return make
 
 
 @dataclass(frozen=True)
@@ -46,3 +67,14 @@ async def hint_of(exercise: str, client: Client) -> str:
 def named_id(hint: str, name: str) -> str:
     """Return the id for the next try from a hint."""
     return next(reversed(re.findall(rf"'({name}(?:-\d+)?)'", hint)), name)
+
+
+async def check_hint_and_right_try(shop: PlaceT, wrong: WrongTry[PlaceT], right: Right[PlaceT]) -> None:
+    """Make the wrong try, compare the hint, make the right try under the hint's next name, and expect "Done"."""
+    await wrong.make(shop)
+    hint = await hint_of(wrong.exercise, shop.client)
+    assert wrong.hint in hint
+    name = named_id(hint, NAMES[wrong.exercise])
+    await right(shop, name)
+    answer = await exercises.check(wrong.exercise, shop.client)
+    assert answer.startswith("Done: "), f"After {hint!r} a right try as {name!r} is refused: {answer}"

@@ -1,4 +1,4 @@
-"""The coffee shop's exercises: stubs get a hint, solutions pass; test_wrong_orders.py has the mistakes."""
+"""Exercises about orders: an untouched exercise gets a hint, and the notebook's solution passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each exercise: the stub fails with the right hint, and the solution passes; test_wrong_tries.py has the mistakes."""
+"""Exercises about customers: an untouched exercise gets a hint, and the notebook's solution passes."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from loyalty.messages import TASK_QUEUE as CUSTOMERS
 from loyalty.messages import WORKFLOW_TYPE as CUSTOMER
 from tests.support.coffee import CoffeeShop, sqlite_url
 from tests.support.helpers import Handle, ends, eventually
-from tests.support.tries import MONDAY, NAMES, STUCK, WrongTry, hint_of, named_id
+from tests.support.tries import MONDAY, NAMES, STUCK, Right, WrongTry, check_hint_and_right_try, hint_of, titled
 
 pytestmark = pytest.mark.slow
 
@@ -40,11 +40,6 @@ async def shop(client: Client, tmp_path: Path) -> AsyncIterator[CoffeeShop]:
 
 
 # ---- how a try is made ----------------------------------------------------------------------------------------
-
-
-def titled(make: Make, title: str) -> Make:
-    make.__name__ = title
-    return make
 
 
 async def nothing(shop: CoffeeShop) -> None:
@@ -231,30 +226,25 @@ STUCKS = [
 
 
 async def right_monday(shop: CoffeeShop, name: str) -> None:
+    shop.mails.down = False
     order = await shop.places(name, *TWO_PRODUCTS, notes=LOST)
     await changed(order, "cookie", "croissant")
     await ends(order)
 
 
 async def right_stuck(shop: CoffeeShop, name: str) -> None:
+    shop.mails.down = False
     await (await stuck(shop, name)).terminate()
 
 
-RIGHT: dict[str, Callable[[CoffeeShop, str], Awaitable[None]]] = {MONDAY: right_monday, STUCK: right_stuck}
+RIGHT: dict[str, Right[CoffeeShop]] = {MONDAY: right_monday, STUCK: right_stuck}
 
 WRONG = [*MONDAYS, *STUCKS, *(wrong for exercise in RIGHT for wrong in wrong_starts(exercise))]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-async def test_wrong_order_gets_its_hint_and_next_try_passes(shop: CoffeeShop, wrong: WrongTry[CoffeeShop]) -> None:
-    await wrong.make(shop)
-    hint = await hint_of(wrong.exercise, shop.client)
-    assert wrong.hint in hint
-    shop.mails.down = False
-    name = named_id(hint, NAMES[wrong.exercise])
-    await RIGHT[wrong.exercise](shop, name)
-    answer = await exercises.check(wrong.exercise, shop.client)
-    assert answer.startswith("Done: "), f"After {hint!r} a right try as {name!r} is refused: {answer}"
+async def test_wrong_order_gets_its_hint_and_right_order_passes(shop: CoffeeShop, wrong: WrongTry[CoffeeShop]) -> None:
+    await check_hint_and_right_try(shop, wrong, RIGHT[wrong.exercise])
 
 
 async def test_stuck_order_may_be_terminated_after_the_hint(shop: CoffeeShop) -> None:
