@@ -6,6 +6,7 @@ import re
 import sys
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.duration_pb2 import Duration
@@ -18,11 +19,59 @@ from loyalty.lab.client.runtime import quiet_runtime
 from loyalty.lab.client.waiting import say_if_slow
 from loyalty.lab.client.watching import Watching
 from loyalty.lab.errors import LabError
-from loyalty.lab.server.address import Server
+from loyalty.lab.processes.environment import cluster_worker_environment, worker_environment
+from loyalty.lab.server.address import Server, session_server
 from loyalty.lab.server.embedded import EmbeddedServer, binary, is_reachable
 
 RETENTION = Duration(seconds=24 * 60 * 60)
 """How long the server keeps the history of a closed workflow: one day, as in the default namespace."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A client in the lab's namespace, and the server of this namespace; `own_server` is the lab's own, if any."""
+
+    client: Client
+    where: Server
+    own_server: EmbeddedServer | None = None
+    to_cluster: bool = False
+
+    def environment_of_workers(self, inbox_url: str, database_url: str) -> dict[str, str]:
+        """Return the environment variables of the lab's worker processes."""
+        if self.to_cluster:
+            return cluster_worker_environment(inbox_url, database_url)
+        return worker_environment(self.where.address, self.client.namespace, inbox_url, database_url)
+
+
+async def connect_lab(
+    folder: Path,
+    name: str,
+    *,
+    own_server: bool,
+    port: int | None,
+    database: Path | None,
+    limits: Mapping[str, object],
+    patience: float,
+) -> Connection:
+    """Connect to the environment's cluster, to this session's server, or to a new server, in this order.
+
+    `own_server` always starts a new server. Raises LabError if there is no connection.
+    """
+    configured: ClientConnectConfig = {} if own_server else config.cluster()
+    if "target_host" in configured:
+        client, where = await attach(configured, patience)
+        return Connection(client, where, to_cluster=True)
+    session = None if own_server else session_server()
+    if session is not None:
+        return Connection(await enter_fresh_namespace(session, name, patience), session)
+    server = await embed(folder, port, database, limits)
+    try:
+        await server.ready()
+        client = await enter_fresh_namespace(server.where, name, patience)
+    except BaseException:
+        await server.stop()
+        raise
+    return Connection(client, server.where, server)
 
 
 async def attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:

@@ -5,31 +5,30 @@ from __future__ import annotations
 import shutil
 import weakref
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from temporalio.client import Client, WorkflowHandle
-from temporalio.envconfig import ClientConnectConfig
 
 from loyalty import config
 from loyalty.lab import arguments
 from loyalty.lab.client.waiting import PATIENCE_SECONDS, lab_is_down, lab_is_up
 from loyalty.lab.client.watching import lab_state_of
-from loyalty.lab.connect import attach, embed, enter_fresh_namespace
+from loyalty.lab.connect import Connection, connect_lab
 from loyalty.lab.errors import LabError
-from loyalty.lab.jupyter.kernel import arrange_kernel, in_kernel, notebook_name
-from loyalty.lab.jupyter.links import WEB_UI, Link, save_my_work
+from loyalty.lab.jupyter.kernel import arrange_kernel
+from loyalty.lab.jupyter.links import WEB_UI, Link
 from loyalty.lab.jupyter.resting import rest_of_this_kernel
 from loyalty.lab.processes import uptime
-from loyalty.lab.processes.environment import ChildEnvironment, cluster_worker_environment, worker_environment
+from loyalty.lab.processes.environment import ChildEnvironment
 from loyalty.lab.processes.folders import temporary_folder
 from loyalty.lab.processes.inbox import Inbox
 from loyalty.lab.processes.worker import WorkerProcess, sqlite_url
-from loyalty.lab.server.address import Server, session_server
 from loyalty.lab.server.embedded import EmbeddedServer
+from loyalty.lab.summary import Summary, summary_of
+from loyalty.lab.this_process import in_kernel, notebook_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,20 +43,19 @@ class Lab:
 
     _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
 
-    def __init__(
-        self, folder: Path, where: Server, own_server: EmbeddedServer | None, client: Client, inbox: Inbox
-    ) -> None:
-        self.where = where
+    def __init__(self, folder: Path, connection: Connection, inbox: Inbox) -> None:
+        self.where = connection.where
+        self._connection = connection
         self._folder = folder
-        self._own_server = own_server
-        self._client: Client | None = client
+        self._own_server = connection.own_server
+        self._client: Client | None = connection.client
         self._inbox = inbox
         self._workers: list[WorkerProcess] = []
         self.environment = ChildEnvironment()
-        self._lab_state = lab_state_of(client)
-        self._lab_state.server, self._lab_state.workers = own_server, self._workers
-        inbox.missing = self._what_keeps_mail_away
-        lab_is_up(self._what_keeps_mail_away)
+        self._lab_state = lab_state_of(connection.client)
+        self._lab_state.server, self._lab_state.workers = connection.own_server, self._workers
+        inbox.missing = self._why_no_email_arrives
+        lab_is_up(self._why_no_email_arrives)
         self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     @classmethod
@@ -87,31 +85,28 @@ class Lab:
                 await cls._plain_lab_of_this_kernel.stop()
         folder = temporary_folder("loyalty-lab-")
         database_url = sqlite_url(folder / "coffee-shop.db")
-        server: EmbeddedServer | None = None
+        connection: Connection | None = None
         inbox = Inbox()
         try:
-            configured: ClientConnectConfig = {} if own_server else config.cluster()
-            if "target_host" in configured:
-                client, where = await attach(configured, patience)
-                environment = cluster_worker_environment(inbox.url, database_url)
-            else:
-                session = None if own_server else session_server()
-                if session is None:
-                    server = await embed(folder, port, Path(database) if database else None, limits or {})
-                    await server.ready()
-                where = session or server.where  # type: ignore[union-attr]  # one of them is there
-                client = await enter_fresh_namespace(where, name or notebook_name(), patience)
-                environment = worker_environment(where.address, client.namespace, inbox.url, database_url)
+            connection = await connect_lab(
+                folder,
+                name or notebook_name(),
+                own_server=own_server,
+                port=port,
+                database=Path(database) if database else None,
+                limits=limits or {},
+                patience=patience,
+            )
             inbox.start()
-            lab = cls(folder, where, server, client, inbox)
-            lab.environment = ChildEnvironment(environment)
+            lab = cls(folder, connection, inbox)
+            lab.environment = ChildEnvironment(connection.environment_of_workers(inbox.url, database_url))
             lab._add_worker()
             if worker:
                 lab.worker.start()
         except BaseException:
             inbox.stop()
-            if server is not None:
-                await server.stop()
+            if connection is not None and connection.own_server is not None:
+                await connection.own_server.stop()
             shutil.rmtree(folder, ignore_errors=True)
             raise
         if in_kernel() and not own_server:
@@ -124,7 +119,7 @@ class Lab:
             return
         self._client = None
         self._lab_state.stopped = True
-        lab_is_down(self._what_keeps_mail_away)
+        lab_is_down(self._why_no_email_arrives)
         for worker in self._workers:
             if worker.alive or worker.rests:
                 worker.stop()
@@ -133,7 +128,7 @@ class Lab:
             await self._own_server.stop()
         self._remove_folder()
 
-    async def _what_keeps_mail_away(self) -> str:
+    async def _why_no_email_arrives(self) -> str:
         return await self._lab_state.about_mail(self.client)
 
     async def __aenter__(self) -> Lab:
@@ -228,37 +223,12 @@ class Lab:
         arguments.refuse_text("customer", workflow_id, "customer-ada")
         return Link(f"{path}/{quote(workflow_id, safe='')}", f"{workflow_id} in the Temporal Web UI", WEB_UI)
 
-    def _rows(self) -> list[tuple[str, str]]:
-        whose = "embedded in this lab" if self._own_server else "shared by this JupyterLab session"
-        if self.where.ui_port is None:
-            whose = "configured by the environment"
-        return [
-            ("Temporal server", f"{self.where.address}, {whose}"),
-            ("Namespace", self.namespace),
-            *(("Worker", repr(worker)) for worker in self._workers),
-            ("Mail", repr(self._inbox)),
-        ]
-
-    def _links(self) -> list[tuple[str, Link]]:
-        saving = save_my_work()
-        return [
-            *([("Web UI", self.web_ui())] if self.where.ui_url else []),
-            *([("Your work", saving)] if saving else []),
-        ]
+    def _summary(self) -> Summary:
+        web_ui = self.web_ui() if self.where.ui_url else None
+        return summary_of(self._connection, self._workers, self._inbox, web_ui)
 
     def __repr__(self) -> str:
-        if self._client is None:
-            return "Lab, stopped"
-        links = [repr(link) for _, link in self._links()]
-        return "\n".join([f"{what + ':':17}{value}" for what, value in self._rows()] + links)
+        return "Lab, stopped" if self._client is None else self._summary().as_text()
 
     def _repr_html_(self) -> str:
-        if self._client is None:
-            return "<p>Lab, stopped</p>"
-        rows = [(what, escape(value)) for what, value in self._rows()]
-        rows += [(what, link._repr_html_()) for what, link in self._links()]
-        cells = "".join(
-            f"<tr><th scope='row' style='text-align:left'>{what}</th><td style='text-align:left'>{value}</td></tr>"
-            for what, value in rows
-        )
-        return f"<table>{cells}</table>"
+        return "<p>Lab, stopped</p>" if self._client is None else self._summary().as_html()

@@ -16,9 +16,9 @@ from loyalty.lab.arguments import NAME_LIMIT
 from loyalty.lab.course.traffic import shop, storm
 from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.processes import worker
-from tests.lab.test_lab import gone
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import descendants
+from tests.support.processes import gone
 
 SECONDS = "a number of seconds, more than 0"
 SWITCH = "True or False"

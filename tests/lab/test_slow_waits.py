@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from temporalio.client import WorkflowHandle
 
 from loyalty.lab import Lab, until
 from loyalty.lab.client import notices
@@ -16,9 +15,8 @@ from loyalty.lab.errors import WaitedTooLong
 from loyalty.lab.processes.ports import HOST
 from loyalty.lab.processes.worker import sticky_seconds
 from loyalty.lab.server.address import SESSION_ADDRESS, SESSION_UI_PORT
-from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
-from loyalty.workflow import CustomerLoyaltyWorkflow
 from tests.support.helpers import eventually
+from tests.support.lab_accounts import open_account
 
 pytestmark = pytest.mark.slow
 
@@ -43,13 +41,6 @@ def silent_address() -> Iterator[str]:
         listener.bind((HOST, 0))
         listener.listen()
         yield f"{HOST}:{listener.getsockname()[1]}"
-
-
-async def open_account(lab: Lab, customer_id: str) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
-    customer = Customer(customer_id, email=f"{customer_id}@example.com")
-    return await lab.client.start_workflow(
-        CustomerLoyaltyWorkflow.run, CustomerInput(customer), id=workflow_id(customer_id), task_queue=TASK_QUEUE
-    )
 
 
 async def said_while_starting(capsys: pytest.CaptureFixture[str]) -> str:

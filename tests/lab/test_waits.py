@@ -23,8 +23,8 @@ from loyalty.lab import Lab, LabError, history, settled, until
 from loyalty.lab.client import notices
 from loyalty.lab.client.call_errors import LabWasStopped, NamespaceIsGone, ServerIsGone, Unanswered
 from loyalty.lab.errors import WaitedTooLong
-from loyalty.messages import TASK_QUEUE, Customer, CustomerInput, workflow_id
 from loyalty.workflow import CustomerLoyaltyWorkflow
+from tests.support.lab_accounts import open_account
 
 pytestmark = pytest.mark.slow
 
@@ -38,15 +38,6 @@ async def lab(in_session: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     async with await Lab.start("waits", worker=False, patience=2.5) as lab:
         monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
         yield lab
-
-
-async def open_account(lab: Lab, customer_id: str = "ada", task_queue: str = TASK_QUEUE) -> Handle:
-    return await lab.client.start_workflow(
-        CustomerLoyaltyWorkflow.run,
-        CustomerInput(Customer(customer_id, email=f"{customer_id}@example.com")),
-        id=workflow_id(customer_id),
-        task_queue=task_queue,
-    )
 
 
 # ---- mail -----------------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import TaskQueueType, WorkflowExecutionStatus
@@ -27,8 +27,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from loyalty.lab.client.call_errors import LabWasStopped, ServerIsGone, names_lost_namespace
 
 if TYPE_CHECKING:
-    from loyalty.lab.processes.worker import WorkerProcess
-    from loyalty.lab.server.embedded import EmbeddedServer
+    from loyalty.lab.processes.uptime import Uptime
 
 LOOK_SECONDS = 2.0
 HEALTH_IS_KNOWN_FOR_SECONDS = 0.5
@@ -43,12 +42,38 @@ LOOKED_AT = 20
 NO_CUSTOMER = "no customer runs here; did you run the cell above?"
 
 
+class ServerLike(Protocol):
+    """The server that a lab started."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server's process runs."""
+        ...
+
+
+class WorkerLike(Protocol):
+    """A worker process of a lab."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the worker's process runs."""
+        ...
+
+    def task_queues(self) -> list[str]:
+        """Return the task queues that the worker polls."""
+        ...
+
+    def uptimes(self) -> list[Uptime]:
+        """Return the uptimes of the worker's processes."""
+        ...
+
+
 @dataclass
 class LabState:
     """The state of one lab, for calls that wait; the lab sets its fields."""
 
-    server: EmbeddedServer | None = None
-    workers: list[WorkerProcess] = field(default_factory=list)
+    server: ServerLike | None = None
+    workers: Sequence[WorkerLike] = ()
     stopped: bool = False
     _answers: bool = True
     _looked: float = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from loyalty.lab.jupyter.kernel import in_kernel
+from loyalty.lab.this_process import in_kernel
 
 HINT_AFTER_SECONDS = 5.0
 """A longer wait prints the awaited condition and the reason for the delay."""

@@ -15,6 +15,7 @@ from temporalio.client import WorkflowHandle
 from loyalty.lab import arguments
 from loyalty.lab.client import notices
 from loyalty.lab.client.notices import is_due, say
+from loyalty.lab.client.watching import lab_state_of
 from loyalty.lab.errors import LabError, WaitedTooLong
 from loyalty.lab.history.newest_first import PagesFromTheEnd
 
@@ -117,8 +118,6 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
         return await newest_event_type(handle) not in UNANSWERED
 
     async def missing() -> str:
-        from loyalty.lab.client.watching import lab_state_of  # which waits itself
-
         return await lab_state_of(client).about_workflow(client, handle.id, handle.run_id)
 
     await until(has_nothing_to_do, f"{handle.id} has nothing to do but to wait", timeout, missing=missing)

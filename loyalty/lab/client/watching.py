@@ -10,7 +10,6 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from temporalio.client import (
@@ -27,10 +26,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from loyalty.lab.client.call_errors import NamespaceIsGone, Unanswered, names_lost_namespace
 from loyalty.lab.client.call_names import Waiting, waiting_for
-from loyalty.lab.client.failing_tasks import failing_task
-from loyalty.lab.client.lab_state import LOOK_SECONDS, LabState
+from loyalty.lab.client.failing_tasks import refuse_failing_code
+from loyalty.lab.client.lab_state import LabState
 from loyalty.lab.client.notices import is_due, say
-from loyalty.lab.errors import WaitedTooLong, WorkflowTaskFailing
+from loyalty.lab.errors import WaitedTooLong
 
 T = TypeVar("T")
 
@@ -38,9 +37,6 @@ LOOK_EVERY_SECONDS = 1.0
 
 GONE_LOOKS = 2
 """After so many failed health checks in a row, the server is gone. After one, the server may be starting again."""
-
-STARVED = "[TMPRL1101]"
-"""The SDK's error number for workflow code that did not yield within two seconds."""
 
 OUT_OF_TIME = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
@@ -137,7 +133,7 @@ class _WatchingOutbound(OutboundInterceptor):
         waiting.gone_looks = 0 if await self._lab_state.server_answers(self._client) else waiting.gone_looks + 1
         if waiting.gone_looks >= GONE_LOOKS:
             raise self._lab_state.server_is_gone(self._client, waiting.what)
-        await self._complain_about_failing(waiting)
+        await self._refuse_failing_code(waiting)
         waited = time.monotonic() - waiting.began
         if waited >= self._patience:
             raise WaitedTooLong(f"Waited {waited:.0f} s for {waiting.what}; {await self._state(waiting)}")
@@ -159,37 +155,20 @@ class _WatchingOutbound(OutboundInterceptor):
         if error.status == RPCStatusCode.NOT_FOUND:
             return
         if error.status != RPCStatusCode.CANCELLED:
-            await self._complain_about_failing(waiting)
+            await self._refuse_failing_code(waiting)
         waited = time.monotonic() - waiting.began
         if error.status in OUT_OF_TIME and waiting.rpc_timeout is None and is_due(waiting.began):
             sentence = f"Waited {waited:.0f} s for {waiting.what}; {await self._state(waiting)} ({error.message})"
             raise Unanswered(sentence, error) from error
 
+    async def _refuse_failing_code(self, waiting: Waiting) -> None:
+        if waiting.id is not None and waiting.needs_code:
+            await refuse_failing_code(self._client, waiting.id, waiting.run_id or "")
+
     async def _state(self, waiting: Waiting) -> str:
         if waiting.id is None:
             return "the server has not answered yet"
         return await self._lab_state.about_workflow(self._client, waiting.id, waiting.run_id)
-
-    async def _complain_about_failing(self, waiting: Waiting) -> None:
-        if waiting.id is None or not waiting.needs_code:
-            return
-        problem = None
-        # A busy or suspended server may refuse this request; such an error must not end the learner's call.
-        with suppress(RPCError, TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
-                problem = await failing_task(self._client, waiting.id, waiting.run_id or "")
-        if problem and STARVED in problem:
-            raise WorkflowTaskFailing(
-                f"The code of {waiting.id} repeatedly does not yield within two seconds. Either the code blocks or "
-                "computes for too long, or the worker gets too little processor time. The server retries the task.\n"
-                f"{problem}"
-            )
-        if problem:
-            raise WorkflowTaskFailing(
-                f"The code of {waiting.id} fails, and the server retries the task about every ten seconds. Nothing is "
-                "lost. The workflow continues after you fix the code and start a worker with the new code.\n"
-                f"{problem}"
-            )
 
 
 def _watched(method: str, returns_pages: bool) -> Any:

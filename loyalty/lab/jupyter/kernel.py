@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import MutableMapping
-from pathlib import Path
 
 from loyalty.lab.jupyter.short_traces import report_task, shorten_traces
 
@@ -23,11 +22,6 @@ NOTEBOOK_BACKENDS = re.compile(r"module://|inline\Z|widget\Z|ipympl\Z|nbagg\Z|no
 C_LIBRARY = None if sys.platform == "win32" else ctypes.CDLL(None)
 
 _heartbeats: list[asyncio.Task[None]] = []
-
-
-def notebook_name() -> str:
-    """Return the notebook's name where JupyterLab tells it, as it does by this variable."""
-    return Path(os.environ.get("JPY_SESSION_NAME", "lab.ipynb")).stem
 
 
 def arrange_kernel() -> None:
@@ -72,10 +66,3 @@ async def _beat() -> None:
     # ipykernel 7.4 cancels an interrupted cell, but an event loop that sleeps notices at its next timer only.
     while True:  # noqa: ASYNC110  # the tick itself is the purpose
         await asyncio.sleep(HEARTBEAT_SECONDS)
-
-
-def in_kernel() -> bool:
-    """Return whether this process is a notebook's kernel."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and hasattr(shell, "kernel")

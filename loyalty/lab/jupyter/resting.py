@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from loyalty.lab.client.notices import announce
 from loyalty.lab.errors import LabError
-from loyalty.lab.jupyter.kernel import in_kernel
+from loyalty.lab.this_process import in_kernel
 
 if TYPE_CHECKING:
     from loyalty.lab.processes.worker import WorkerProcess

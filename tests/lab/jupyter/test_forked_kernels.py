@@ -24,9 +24,9 @@ from jupyter_client.manager import AsyncKernelManager
 from loyalty.lab.jupyter.forking import fork_server, forked_kernels
 from loyalty.lab.jupyter.forking.forked_process import ForkedProcess, ForkServers
 from loyalty.lab.jupyter.kernelspec import FORKED, CourseKernels
-from tests.lab.test_lab import gone
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import IMPORTS_BEFOREHAND, answer, descendants, jupyterlab, run
+from tests.support.processes import gone
 
 pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only"), pytest.mark.slow]
 

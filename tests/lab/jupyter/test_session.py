@@ -19,9 +19,9 @@ from loyalty.lab.__main__ import CONFIGURATION, command, environment, opening
 from loyalty.lab.course.location import FIRST_NOTEBOOK, STARTED_AT, WORKSPACE, course_folder, has_notebooks
 from loyalty.lab.jupyter.session import DATABASE
 from loyalty.lab.jupyter.workspace import TITLE
-from tests.lab.test_lab import gone
 from tests.support.helpers import eventually
 from tests.support.jupyterlab import BASE, Session, answer, descendants, jupyterlab, landing, run
+from tests.support.processes import gone
 
 pytestmark = pytest.mark.slow
 
