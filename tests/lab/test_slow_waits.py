@@ -1,4 +1,4 @@
-"""Waits that were silent: a start without an answer, a condition, shopping without mail, and a killed worker."""
+"""Hints of slow waits: a start without an answer, a condition, purchases without e-mails, and a killed worker."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def silent_address() -> Iterator[str]:
 
 
 async def said_while_starting(capsys: pytest.CaptureFixture[str]) -> str:
-    """Return the first hint of a lab's start, which then is given up."""
+    """Return the first hint of a lab's start, then cancel the start."""
     said: list[str] = []
     starting = asyncio.create_task(Lab.start("slow"))
     try:
@@ -55,7 +55,7 @@ async def said_while_starting(capsys: pytest.CaptureFixture[str]) -> str:
     return "".join(said)
 
 
-async def test_start_names_session_server_that_does_not_answer(
+async def test_slow_start_prints_address_of_session_server(
     silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SESSION_ADDRESS, silent_address)
@@ -64,7 +64,7 @@ async def test_start_names_session_server_that_does_not_answer(
     assert said == f"Still waiting for an answer from this session's Temporal server at {silent_address}\n"
 
 
-async def test_start_names_cluster_that_does_not_answer(
+async def test_slow_start_prints_address_of_cluster(
     silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", silent_address)
@@ -72,9 +72,7 @@ async def test_start_names_cluster_that_does_not_answer(
     assert said == f"Still waiting for an answer from the Temporal cluster at {silent_address}\n"
 
 
-async def test_condition_of_a_cell_names_what_the_newest_lab_misses(
-    lab: Lab, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_until_names_problem_of_newest_lab(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     missing = "no customer runs here; did you run the cell above?"
     with pytest.raises(
         WaitedTooLong, match="Waited 1 s until pigs fly, but this did not happen: no customer runs here"
@@ -86,14 +84,14 @@ async def test_condition_of_a_cell_names_what_the_newest_lab_misses(
         await until(lambda: False, "pigs fly", timeout=0.5)
 
 
-async def test_condition_says_nothing_about_a_lab_that_was_stopped(lab: Lab) -> None:
+async def test_until_does_not_mention_stopped_lab(lab: Lab) -> None:
     await lab.stop()
     with pytest.raises(WaitedTooLong) as late:
         await until(lambda: False, "pigs fly", timeout=0.2)
     assert str(late.value) == "Waited 0.2 s until pigs fly, but this did not happen"
 
 
-async def test_look_that_never_returns_keeps_hint_and_deadline(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_until_with_endless_condition_prints_hint_and_raises(capsys: pytest.CaptureFixture[str]) -> None:
     ended: list[str] = []
 
     async def looks_for_ever() -> bool:
@@ -109,7 +107,7 @@ async def test_look_that_never_returns_keeps_hint_and_deadline(capsys: pytest.Ca
     assert ended == ["cancelled"]
 
 
-async def test_shopping_without_mail_says_once_what_is_missing(
+async def test_shop_without_emails_prints_problem_once(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -123,7 +121,7 @@ async def test_shopping_without_mail_says_once_what_is_missing(
     )
 
 
-async def test_shopping_of_a_terminated_customer_brings_no_hint(
+async def test_shop_at_terminated_customer_prints_no_hint(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -134,14 +132,12 @@ async def test_shopping_of_a_terminated_customer_brings_no_hint(
     assert capsys.readouterr().err == ""
 
 
-async def test_worker_after_a_killed_one_says_how_long_answers_may_take(
-    lab: Lab, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_worker_started_after_kill_prints_longest_delay(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     notices.HINT_AFTER_SECONDS = 30.0  # undone with the fixture's own change
     lab.worker.start()
     lab.worker.stop()
     lab.worker.start()
-    assert capsys.readouterr().err == "", "a worker that was stopped has signed off"
+    assert capsys.readouterr().err == "", "A stopped worker tells the server that it ends, so no delay follows"
     lab.worker.kill()
     lab.worker.start()
     said = capsys.readouterr().err

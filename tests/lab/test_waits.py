@@ -1,4 +1,4 @@
-"""Every wait of the lab says after some seconds what is missing, and ends with a sentence that says the same."""
+"""Waits of the lab: each prints a hint after some seconds, and raises an error at its deadline."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def lab(in_session: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 # ---- mail -----------------------------------------------------------------------------------------------------
 
 
-async def test_wait_for_mail_says_that_no_customer_runs(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_wait_for_email_reports_that_no_customer_runs(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     missing = "0 e-mails have arrived: no customer runs here; did you run the cell above?"
     with pytest.raises(WaitedTooLong) as late:
         await lab.inbox.wait_for(1, timeout=1)
@@ -51,7 +51,7 @@ async def test_wait_for_mail_says_that_no_customer_runs(lab: Lab, capsys: pytest
     assert capsys.readouterr().err == f"Still waiting until 1 e-mail arrives, 1 s at most; {missing}\n"
 
 
-async def test_wait_for_mail_names_running_customers_and_other_addresses(lab: Lab) -> None:
+async def test_wait_for_email_names_running_customers_and_other_addresses(lab: Lab) -> None:
     lab.worker.start()
     await open_account(lab)
     await lab.inbox.wait_for(1, to="ada@example.com")
@@ -65,20 +65,20 @@ async def test_wait_for_mail_names_running_customers_and_other_addresses(lab: La
         await lab.inbox.wait_for(2, timeout=0.5)
 
 
-async def test_wait_for_mail_names_task_queue_without_worker(lab: Lab) -> None:
+async def test_wait_for_email_names_task_queue_without_worker(lab: Lab) -> None:
     await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match="customer-ada runs, and no worker polls its task queue custmer"):
         await lab.inbox.wait_for(1, timeout=1)
 
 
-async def test_wait_for_mail_says_that_inbox_is_stopped(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_wait_for_email_reports_that_inbox_is_stopped(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     lab.inbox.stop()
     with pytest.raises(LabError, match=r"Cannot wait for an e-mail: the inbox is stopped; `lab.inbox.start"):
         await lab.inbox.wait_for(1, timeout=1)
     assert "the inbox is stopped" in capsys.readouterr().err
 
 
-async def test_mail_that_arrives_in_time_brings_no_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_email_that_arrives_in_time_prints_no_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     notices.HINT_AFTER_SECONDS = 30.0  # undone with the fixture's own change
     lab.worker.start()
     await open_account(lab)
@@ -89,7 +89,7 @@ async def test_mail_that_arrives_in_time_brings_no_hint(lab: Lab, capsys: pytest
 # ---- conditions -----------------------------------------------------------------------------------------------
 
 
-async def test_until_says_once_what_it_waits_for(
+async def test_until_prints_its_condition_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
@@ -105,7 +105,7 @@ async def test_settled_names_task_queue_without_worker(lab: Lab, capsys: pytest.
     assert "no worker polls its task queue custmer" in capsys.readouterr().err
 
 
-async def test_settled_names_activity_that_fails(lab: Lab) -> None:
+async def test_settled_names_failing_activity(lab: Lab) -> None:
     lab.worker.start()
     lab.inbox.stop()
     ada = await open_account(lab)
@@ -144,7 +144,7 @@ async def test_call_names_task_queue_without_worker(lab: Lab, capsys: pytest.Cap
     assert said.count("Still waiting") == 1
 
 
-async def test_result_of_accepted_update_has_a_deadline(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_result_of_accepted_update_raises_after_deadline(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     update = await ada.start_update("addLoyaltyPoint", 1, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
@@ -163,23 +163,23 @@ async def test_result_of_accepted_update_has_a_deadline(lab: Lab, capsys: pytest
     assert "Still waiting for the result of the update" in capsys.readouterr().err
 
 
-async def test_call_names_task_queues_that_the_workers_poll(lab: Lab) -> None:
+async def test_call_names_task_queues_of_running_workers(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match="task queue custmer; the workers of this lab poll customer-loyalty"):
         await ada.query("getStatus")
 
 
-async def test_call_says_that_the_worker_has_ended(lab: Lab) -> None:
+async def test_call_reports_that_worker_has_ended(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     await settled(ada)
-    lab.worker.kill()  # the server remembers it as a poller for minutes
+    lab.worker.kill()  # the server lists the dead worker as a poller for minutes
     with pytest.raises(WaitedTooLong, match=r"no worker process of this lab runs; `lab.worker.start\(\)` starts one"):
         await ada.query("getStatus")
 
 
-async def test_result_of_running_workflow_waits_no_longer_than_patience(lab: Lab) -> None:
+async def test_result_of_running_workflow_raises_after_deadline(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     with pytest.raises(
@@ -188,13 +188,11 @@ async def test_result_of_running_workflow_waits_no_longer_than_patience(lab: Lab
         await asyncio.wait_for(ada.result(), 20)
 
 
-async def test_empty_page_of_the_server_does_not_restart_the_deadline(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_empty_history_page_does_not_restart_deadline(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await open_account(lab)
 
     async def nothing_new(*_: Any, **__: Any) -> GetWorkflowExecutionHistoryResponse:
-        await asyncio.sleep(1)  # the server answers so after 20 s without a new event
+        await asyncio.sleep(1)  # the server sends such an answer after 20 s without a new event
         return GetWorkflowExecutionHistoryResponse(next_page_token=b"more")
 
     monkeypatch.setattr(lab.client.workflow_service, "get_workflow_execution_history", nothing_new)
@@ -202,19 +200,19 @@ async def test_empty_page_of_the_server_does_not_restart_the_deadline(
         await asyncio.wait_for(ada.result(), 20)
 
 
-async def test_caller_with_own_timeout_gets_the_sdk_s_error(lab: Lab) -> None:
+async def test_call_with_rpc_timeout_raises_sdk_error(lab: Lab) -> None:
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(RPCError) as late:
         await ada.query("getStatus", rpc_timeout=timedelta(seconds=1))
     assert not isinstance(late.value, LabError)
 
 
-async def test_call_that_the_server_ends_says_what_is_missing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_call_ended_by_server_names_missing_worker(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await open_account(lab, task_queue="custmer")
     error = RPCError("Timeout expired", RPCStatusCode.CANCELLED, b"")
 
     async def times_out(*_: Any, **__: Any) -> None:
-        await asyncio.sleep(0.5)  # the server does it after 30 s
+        await asyncio.sleep(0.5)  # the server ends a query after 30 s
         raise error
 
     monkeypatch.setattr(lab.client.workflow_service, "query_workflow", times_out)
@@ -223,7 +221,7 @@ async def test_call_that_the_server_ends_says_what_is_missing(lab: Lab, monkeypa
     assert late.value.status == RPCStatusCode.CANCELLED
 
 
-async def test_many_waits_at_once_give_one_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_many_concurrent_waits_print_one_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     notices.HINT_AFTER_SECONDS = 1.5
     customers = [await open_account(lab, f"no-{number}", task_queue="custmer") for number in range(10)]
     await asyncio.gather(*(one.query("getStatus") for one in customers), return_exceptions=True)
@@ -250,28 +248,28 @@ ANY_CALL: dict[str, Callable[[Lab, Handle], Awaitable[Any]]] = {
 
 
 async def failures(lab: Lab, ada: Handle) -> dict[str, BaseException]:
-    """Return what each call raises, all at once, within eight seconds."""
+    """Make all calls at once, and return their errors; fail after eight seconds."""
 
     async def make(call: Callable[[Lab, Handle], Awaitable[Any]]) -> Any:
         return await call(lab, ada)
 
-    async with asyncio.timeout(8):  # the SDK alone takes ten for a server that is gone
+    async with asyncio.timeout(8):  # without the lab, the SDK retries for ten seconds
         raised = await asyncio.gather(*(make(call) for call in ANY_CALL.values()), return_exceptions=True)
     return dict(zip(ANY_CALL, raised, strict=True))
 
 
-async def test_every_call_to_a_killed_server_ends_soon_with_a_sentence() -> None:
+async def test_every_call_to_killed_server_raises_within_eight_seconds() -> None:
     async with await Lab.start("killed", own_server=True, worker=False) as lab:
         ada = await open_account(lab)
         lab.server.kill()
         for call, error in (await failures(lab, ada)).items():
             assert isinstance(error, ServerIsGone), call
             assert f"no Temporal server answers at {lab.where.address}; `await lab.server.start()`" in str(error)
-            assert isinstance(error, RPCError)  # what a program in production would handle
+            assert isinstance(error, RPCError)  # a program in production handles this type
             assert error.status == RPCStatusCode.UNAVAILABLE
 
 
-async def test_call_made_while_the_server_starts_again_is_answered(tmp_path: Path) -> None:
+async def test_call_during_server_restart_is_answered(tmp_path: Path) -> None:
     async with await Lab.start("again", database=tmp_path / "temporal.db") as lab:
         ada = await open_account(lab)
         lab.server.kill()
@@ -281,7 +279,7 @@ async def test_call_made_while_the_server_starts_again_is_answered(tmp_path: Pat
         assert (await ada.query(CustomerLoyaltyWorkflow.get_status)).points == 5
 
 
-async def test_every_call_to_a_deleted_namespace_says_so(lab: Lab) -> None:
+async def test_every_call_to_deleted_namespace_raises_namespace_error(lab: Lab) -> None:
     ada = await open_account(lab)
     await lab.client.operator_service.delete_namespace(DeleteNamespaceRequest(namespace=lab.namespace))
 
@@ -293,7 +291,7 @@ async def test_every_call_to_a_deleted_namespace_says_so(lab: Lab) -> None:
         await ada.signal("addPoints", 1)
 
 
-async def test_every_call_of_a_stopped_lab_says_so(lab: Lab) -> None:
+async def test_every_call_of_stopped_lab_raises_lab_error(lab: Lab) -> None:
     ada, namespace = await open_account(lab), lab.namespace
     await lab.stop()
     for call, error in (await failures(lab, ada)).items():
@@ -306,7 +304,7 @@ async def test_every_call_of_a_stopped_lab_says_so(lab: Lab) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows has no SIGSTOP")
-async def test_call_to_a_server_that_stands_still_keeps_its_deadline() -> None:
+async def test_call_to_suspended_server_raises_after_deadline() -> None:
     async with await Lab.start("still", own_server=True, worker=False, patience=3) as lab:
         ada = await open_account(lab)
         os.kill(lab.server.pid, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Which failures of a Workflow Task are reported: those that last, and none that a storm or a pause brings."""
+"""Reported failures of Workflow Tasks: repeated errors of the code, but no failure from a storm or a pause."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from loyalty.messages import TASK_QUEUE, WORKFLOW_TYPE, Customer, CustomerInput,
 from tests.support.helpers import Handle, eventually
 
 BUFFERED_AT_MOST = 100
-"""Signals that the server keeps aside during one Workflow Task; with one more it fails the task."""
+"""The server buffers so many signals during one Workflow Task; one more signal fails the task."""
 
 
 @pytest.fixture
@@ -53,12 +53,12 @@ async def next_task(lab: Lab) -> PollWorkflowTaskQueueResponse:
 
 
 async def attempt(ada: Handle) -> int:
-    """Return which attempt at the next Workflow Task waits; 0 while one is under way, or none is needed."""
+    """Return the attempt of the scheduled Workflow Task; 0 if no task is scheduled or a worker processes the task."""
     pending = (await ada.describe()).raw_description.pending_workflow_task
     return pending.attempt if pending.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED else 0
 
 
-async def test_tasks_that_a_storm_closes_are_no_failing_code(lab: Lab) -> None:
+async def test_task_failures_from_signal_storm_are_not_reported(lab: Lab) -> None:
     ada = await open_account(lab)
     for number in range(1, PERSISTENT_ATTEMPT + 1):
         await next_task(lab)
@@ -76,7 +76,7 @@ async def test_tasks_that_a_storm_closes_are_no_failing_code(lab: Lab) -> None:
     await ada.terminate()
 
 
-async def test_code_that_fails_again_is_reported_with_its_error(lab: Lab) -> None:
+async def test_code_that_fails_repeatedly_is_reported_with_error(lab: Lab) -> None:
     ada = await open_account(lab)
     reported = []
     for _ in range(PERSISTENT_ATTEMPT):
@@ -93,12 +93,12 @@ async def test_code_that_fails_again_is_reported_with_its_error(lab: Lab) -> Non
     *earlier, newest = reported
     assert "division by zero" in str(newest)
     assert 'File "mine.py", line 7' in str(newest)
-    assert earlier[0] is None, "What failed once may have been a worker that was stopped for a moment"
+    assert earlier[0] is None, "One failure may come from a worker that was suspended for a moment"
     await ada.terminate()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows stops no process by a signal")
-async def test_worker_stopped_for_three_seconds_brings_no_complaint(lab: Lab) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot suspend a process with a signal")
+async def test_worker_suspended_for_three_seconds_raises_no_error(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Predictions have a safe default, take what the learner types, and score it in a sentence."""
+"""Predictions have a default, accept the learner's number, and score the number in a sentence."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from loyalty.lab.course.claims import CLAIMS, verdict
 from loyalty.lab.course.predictions import Prediction
 
 
-def test_where_nobody_answers_the_default_is_the_guess() -> None:
+def test_prediction_without_input_uses_its_default() -> None:
     assert Prediction("how many?", 4, "events").guess == 4
 
 
-def test_what_the_learner_types_is_the_guess() -> None:
+def test_prediction_uses_number_of_learner() -> None:
     prediction = Prediction("how many?", 4, "events")
     prediction._commit({"new": 20})
     assert prediction.score(20) == "Your prediction: 20, measured: 20 events. Exactly!"
 
 
-def test_a_score_names_the_ratio() -> None:
+def test_score_states_ratio_of_measured_number_to_prediction() -> None:
     prediction = Prediction("how many?", 4, "events")
     said = "Your prediction: 4, measured"
     assert prediction.score(20) == f"{said}: 20 events. The measured number is 5 times your prediction."
@@ -25,7 +25,7 @@ def test_a_score_names_the_ratio() -> None:
     assert prediction.score(4.1) == f"{said}: 4.1 events. Very close!"
 
 
-def test_a_verdict_repeats_the_claim_and_what_was_measured() -> None:
+def test_verdict_contains_claim_and_measured_value() -> None:
     said = verdict(9, False, "116 bytes")
     assert said == f"Claim 9: {CLAIMS[9]}.\nMeasured: 116 bytes.\nVerdict: no longer true."
     assert verdict(9, True, "it").endswith("Verdict: holds.")

@@ -1,4 +1,4 @@
-"""The pauses of a retry policy, as their constants' docstrings add them up."""
+"""The pauses of a retry policy."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from loyalty.handlers import START_GUEST_RETRIES
 from loyalty.lab.course.retries import pauses_seconds
 
 
-def test_pauses_grow_to_the_longest() -> None:
+def test_retry_pauses_grow_to_maximum_interval() -> None:
     assert pauses_seconds(EMAIL_RETRIES) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6, 6, 6, 6])
 
 
-def test_pauses_of_a_policy_with_defaults_double() -> None:
+def test_default_retry_pauses_double() -> None:
     assert pauses_seconds(START_GUEST_RETRIES) == [1, 2, 4, 8, 16]
 
 
-def test_longest_pause_is_a_hundred_times_the_first_by_default() -> None:
+def test_longest_default_pause_is_100_times_first_pause() -> None:
     policy = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1_000, maximum_attempts=3)
     assert pauses_seconds(policy) == [1, 100]
 
 
-def test_endless_policy_is_refused() -> None:
+def test_retry_policy_without_maximum_attempts_is_refused() -> None:
     with pytest.raises(ValueError, match="without `maximum_attempts`"):
         pauses_seconds(RetryPolicy())

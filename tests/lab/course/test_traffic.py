@@ -1,4 +1,4 @@
-"""Shopping sprees and storms count what the server accepted, and stop when it refuses."""
+"""`shop` and `storm` count the accepted purchases, and end when the server refuses a purchase."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIGNAL_LIMIT = 100
 
 @pytest.fixture(scope="module")
 async def lab() -> AsyncIterator[Lab]:
-    """A server with low limits, so that both are met within a second."""
+    """A server with low limits; a test reaches each limit within a second."""
     limits = {"limit.historyCount.error": EVENT_LIMIT, "history.maximumSignalsPerExecution": SIGNAL_LIMIT}
     async with await Lab.start("traffic", limits=limits) as lab:
         yield lab
@@ -39,7 +39,7 @@ async def open_account(lab: Lab, customer_id: str) -> Customer:
     return handle
 
 
-async def test_each_purchase_of_a_spree_has_its_own_mail(lab: Lab) -> None:
+async def test_shop_sends_one_purchase_per_email(lab: Lab) -> None:
     ada = await open_account(lab, "ada")
     seen: list[int] = []
     spree = await shop(ada, lab.inbox, "ada@example.com", purchases=25, progress=seen.append)
@@ -48,25 +48,25 @@ async def test_each_purchase_of_a_spree_has_its_own_mail(lab: Lab) -> None:
     assert (await ada.query("getStatus"))["points"] == 25
 
 
-async def test_a_spree_ends_where_the_server_terminates_the_customer(lab: Lab) -> None:
+async def test_shop_ends_when_server_terminates_customer(lab: Lab) -> None:
     dora = await open_account(lab, "dora")
     spree = await shop(dora, lab.inbox, "dora@example.com")
     assert spree.refusal is not None
-    assert spree.purchases < SIGNAL_LIMIT, "the events run out before the signals do"
+    assert spree.purchases < SIGNAL_LIMIT, "The customer must reach the limit of events before the limit of signals"
     described = await dora.describe()
     assert described.status is not None
     assert described.status.name == "TERMINATED"
-    # What would have crossed the limit is not written, and may have been several events at once.
+    # The server does not record the batch of events that would exceed the limit.
     assert EVENT_LIMIT - 10 < described.history_length < EVENT_LIMIT + 10
 
 
-async def test_a_spree_has_a_deadline(lab: Lab) -> None:
+async def test_shop_raises_after_its_deadline(lab: Lab) -> None:
     eve = await open_account(lab, "eve")
     with pytest.raises(WaitedTooLong, match="Waited 0 s for the last purchase; 0 purchases were made"):
         await shop(eve, lab.inbox, "eve@example.com", deadline=0)
 
 
-async def test_a_storm_counts_what_was_accepted_and_what_was_refused(lab: Lab) -> None:
+async def test_storm_counts_accepted_and_refused_purchases(lab: Lab) -> None:
     emma = await open_account(lab, "emma")
     lab.worker.stop()  # signals that are served one by one would meet the other limit, that of events
     reported: list[int] = []
@@ -79,7 +79,7 @@ async def test_a_storm_counts_what_was_accepted_and_what_was_refused(lab: Lab) -
     assert (await emma.query("getStatus"))["points"] == SIGNAL_LIMIT
 
 
-async def test_a_storm_ends_in_time(lab: Lab) -> None:
+async def test_storm_of_zero_seconds_sends_nothing(lab: Lab) -> None:
     finn = await open_account(lab, "finn")
     torrent = await storm(finn, seconds=0)
     assert (torrent.accepted, torrent.refused) == (0, {})

@@ -1,4 +1,4 @@
-"""Checks of exercises say what is missing: a worker, the server, the namespace, or a number among the tries."""
+"""Checks of exercises report a missing worker, server or namespace, and accept missing numbers among the tries."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ async def open_account(lab: Lab, customer_id: str, points: int = 0, client: Clie
 
 
 @pytest.mark.parametrize("right", ["grace-2", "grace-3", f"grace-{1 + LARGEST_GAP}"])
-async def test_right_try_passes_without_tries_before_it(lab: Lab, right: str) -> None:
+async def test_right_try_with_higher_number_passes_alone(lab: Lab, right: str) -> None:
     await open_account(lab, right, points=500)
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
 
 
-async def test_hint_after_gap_names_a_free_id(lab: Lab) -> None:
+async def test_hint_after_missing_numbers_names_free_id(lab: Lab) -> None:
     newest, free = f"grace-{4 + LARGEST_GAP}", f"grace-{5 + LARGEST_GAP}"
     for wrong in ("grace", "grace-3", newest):
         await open_account(lab, wrong)
@@ -69,7 +69,7 @@ async def test_older_right_try_passes_after_newer_wrong_one(lab: Lab) -> None:
 # ---- no worker ------------------------------------------------------------------------------------------------
 
 
-async def test_check_names_worker_that_was_killed_before_the_start(lab: Lab) -> None:
+async def test_check_reports_worker_killed_before_workflow_start(lab: Lab) -> None:
     lab.worker.kill()
     await open_account(lab, "grace", points=500)
     assert await hint_of(GRACE, lab.client) == (
@@ -81,7 +81,7 @@ async def test_check_names_worker_that_was_killed_before_the_start(lab: Lab) -> 
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
 
 
-async def test_check_names_worker_that_is_missing_for_its_query(lab: Lab) -> None:
+async def test_check_reports_missing_worker_for_query(lab: Lab) -> None:
     await settled(await open_account(lab, "hedy", points=1_000))
     lab.worker.kill()
     hint = await hint_of(HEDY, lab.client)
@@ -89,7 +89,7 @@ async def test_check_names_worker_that_is_missing_for_its_query(lab: Lab) -> Non
     assert START_THE_WORKER in hint
 
 
-async def test_check_says_what_it_waits_for(
+async def test_long_check_prints_hint_about_waiting_message(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
@@ -97,7 +97,7 @@ async def test_check_says_what_it_waits_for(
     linus = await open_account(lab, "linus")
     await settled(linus)
     assert lab.worker.pid is not None
-    os.kill(lab.worker.pid, signal.SIGSTOP)  # the server goes on believing in it
+    os.kill(lab.worker.pid, signal.SIGSTOP)  # the server still lists the worker as a poller
     await linus.signal(CustomerLoyaltyWorkflow.add_points, 600)
     hint = await hint_of(LINUS, lab.client)
     assert "no worker has processed the newest message of customer-linus for 2 s" in hint
@@ -109,7 +109,7 @@ async def test_check_says_what_it_waits_for(
 # ---- no server, no namespace ----------------------------------------------------------------------------------
 
 
-async def test_check_says_that_the_server_is_gone() -> None:
+async def test_check_reports_killed_server() -> None:
     async with await Lab.start("server-gone", own_server=True) as lab:
         await settled(await open_account(lab, "grace", points=500))
         lab.server.kill()
@@ -118,7 +118,7 @@ async def test_check_says_that_the_server_is_gone() -> None:
     assert hint.endswith("`await lab.server.start()` starts it again. Then run this cell again")
 
 
-async def test_check_says_that_its_lab_was_stopped(lab: Lab) -> None:
+async def test_check_reports_stopped_lab(lab: Lab) -> None:
     client = lab.client
     await lab.stop()
     hint = await hint_of(GRACE, client)
@@ -126,14 +126,14 @@ async def test_check_says_that_its_lab_was_stopped(lab: Lab) -> None:
     assert hint.endswith("Then run this cell again")
 
 
-async def test_check_names_a_namespace_that_does_not_exist(lab: Lab) -> None:
+async def test_check_reports_unknown_namespace(lab: Lab) -> None:
     elsewhere = await Client.connect(lab.where.address, namespace="elsewhere")
     assert await hint_of(GRACE, elsewhere) == (
         "Not yet: the server has no namespace 'elsewhere'. Call this check with lab.client, the client of a running lab"
     )
 
 
-async def test_check_says_that_the_namespace_was_deleted(lab: Lab) -> None:
+async def test_check_reports_deleted_namespace(lab: Lab) -> None:
     await lab.client.operator_service.delete_namespace(DeleteNamespaceRequest(namespace=lab.client.namespace))
     gone = f"The namespace {lab.client.namespace} does not exist any more"
     await eventually(
@@ -144,7 +144,7 @@ async def test_check_says_that_the_namespace_was_deleted(lab: Lab) -> None:
     )
 
 
-async def test_check_finds_the_try_in_the_default_namespace(lab: Lab) -> None:
+async def test_check_finds_try_in_default_namespace(lab: Lab) -> None:
     default = await Client.connect(lab.where.address)
     grace = await open_account(lab, "grace", points=500, client=default)
     try:

@@ -1,4 +1,4 @@
-"""A check counts points from the history as the customer does, whatever a learner sent."""
+"""A check counts points from the history like the workflow, for all arguments of a learner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def raw(data: bytes, encoding: str = "json/plain") -> RawValue:
-    """Return an argument that no converter has looked at."""
+    """Return an argument that the SDK sends without a conversion."""
     return RawValue(Payload(metadata={"encoding": encoding.encode()}, data=data))
 
 
@@ -28,21 +28,21 @@ BAD = [
     (raw(b"NaN"),), (raw(b"-Infinity"),), (raw(b"1e3"),), (raw(b"[" * 5_000 + b"]" * 5_000),), (raw(b"9" * 5_000),),
     (RawValue(Payload(data=b"600")),), (RawValue(Payload()),), (raw(b'"\\ud800"'),), (raw(b"\xff"),),
 ]  # fmt: skip
-"""Arguments of addPoints; most of them are ignored, and the rest counts."""
+"""Arguments of addPoints; the workflow ignores most of them, and counts the others."""
 
 LEVELS: list[Any] = [None, -1, 4, "1", 1.5, True, [1], {"level": 1}, raw(b"2"), raw(b"NaN"), 1]
-"""Arguments of ensureMinimumStatus; the last one makes a Silver customer, if nothing before did."""
+"""Arguments of ensureMinimumStatus; the last argument makes a Silver customer."""
 
 
 async def check_ledger(shop: Shop, customer: Handle) -> None:
-    await settled(customer)  # the server keeps signals that arrive during a task out of the history until it ends
+    await settled(customer)  # signals that arrive during a task are recorded after the task
     ledger = await ledger_of(Try(shop.client, await customer.describe()))
     counted = ledger.changes[-1].after if ledger.changes else 0
     assert counted == await points(customer)
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: repr(bad)[:40])
-async def test_purchase_counts_as_for_the_customer(shop: Shop, bad: tuple[Any, ...]) -> None:
+async def test_ledger_counts_purchase_like_the_workflow(shop: Shop, bad: tuple[Any, ...]) -> None:
     customer = await shop.opens("linus")
     await customer.signal("addPoints", args=bad)
     await customer.signal("addPoints", args=[700, None, "t"])
@@ -52,7 +52,7 @@ async def test_purchase_counts_as_for_the_customer(shop: Shop, bad: tuple[Any, .
 
 
 @pytest.mark.parametrize("level", LEVELS, ids=lambda level: repr(level)[:40])
-async def test_raised_status_counts_as_for_the_customer(shop: Shop, level: Any) -> None:
+async def test_ledger_counts_raised_status_like_the_workflow(shop: Shop, level: Any) -> None:
     customer = await shop.opens("linus")
     await customer.signal("ensureMinimumStatus", level)
     await customer.signal("ensureMinimumStatus", args=[1, "surplus"])

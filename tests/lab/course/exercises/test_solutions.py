@@ -43,7 +43,7 @@ async def lab() -> AsyncIterator[Lab]:
 
 
 async def run_cell(source: str, names: dict[str, Any]) -> None:
-    """Run a notebook's cell, `await` at its top included."""
+    """Run a notebook's cell, which may use `await` at its top level."""
     compiled = compile(source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     assert isinstance(compiled, CodeType)
     waiting = eval(compiled, names)
@@ -72,24 +72,24 @@ def solution(notebook: str) -> str:
 
 
 def unnamed_ids(exercise: str, notebook: str) -> list[str]:
-    """Return which ids of the first three tries the exercise's text does not name."""
+    """Return the ids of the first three tries that are missing in the exercise's text."""
     (text,) = [cell.source for cell in read(NOTEBOOKS / f"{notebook}.ipynb").cells if cell.id == "exercise"]
     name = NAMES[exercise]
     return [tried for tried in (name, f"{name}-2", f"{name}-3") if not re.search(rf"[`\"]{tried}[`\"]", text)]
 
 
-def test_every_exercise_stands_in_a_notebook() -> None:
+def test_every_exercise_is_in_a_notebook() -> None:
     assert set(EXERCISES) == set(exercises.customers.EXERCISES)
     for name, notebook in EXERCISES.items():
         assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
 
 
 @pytest.mark.parametrize(("exercise", "notebook"), EXERCISES.items())
-def test_exercise_names_the_ids_of_the_next_tries(exercise: str, notebook: str) -> None:
+def test_exercise_text_names_ids_of_first_three_tries(exercise: str, notebook: str) -> None:
     assert unnamed_ids(exercise, notebook) == []
 
 
-async def test_stubs_get_a_hint_and_solutions_pass(lab: Lab) -> None:
+async def test_untouched_exercise_gets_hint_and_solution_passes(lab: Lab) -> None:
     for name, notebook in EXERCISES.items():
         untouched = await exercises.check(name, lab.client)
         assert untouched.startswith("Not yet: there is no workflow with the id"), untouched
@@ -98,6 +98,6 @@ async def test_stubs_get_a_hint_and_solutions_pass(lab: Lab) -> None:
         assert solved.startswith("Done: "), f"The solution in {notebook} is refused: {solved}"
 
 
-async def test_an_unknown_exercise_is_refused_with_the_known_ones(lab: Lab) -> None:
+async def test_unknown_exercise_is_refused_with_list_of_exercises(lab: Lab) -> None:
     with pytest.raises(ValueError, match="exercises are grace starts as Silver, Linus falls back"):
         await exercises.check("moon landing", lab.client)

@@ -1,4 +1,4 @@
-"""Wrong tries of the exercises about orders: each gets the hint that fits, and the next right try passes."""
+"""Wrong tries of the exercises about orders: each gets a fitting hint, and the right try after it passes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def changed(order: Handle, name: str, new: str) -> Awaitable[Any]:
 
 
 def monday(*items: tuple[str, int], change: tuple[str, str] | None = None, wait: bool = True, **fields: Any) -> Make:
-    """Place `monday`, change one line of it, and wait for its end."""
+    """Place the order `monday`, change one of its lines, and wait for the order's end."""
 
     async def make(shop: CoffeeShop) -> None:
         order = await shop.places("monday", *items or TWO_PRODUCTS, **fields)
@@ -66,7 +66,7 @@ def monday(*items: tuple[str, int], change: tuple[str, str] | None = None, wait:
 
 
 def ended(how: str) -> Make:
-    """Place an order that waits for changes after payment, and end it in this way."""
+    """Place an order that waits for changes after payment, and end the order in the given way."""
 
     async def make(shop: CoffeeShop) -> None:
         order = await shop.places("monday", *TWO_PRODUCTS, notes=LOST, change_window=60)
@@ -115,7 +115,7 @@ async def terminated_before_payment(shop: CoffeeShop) -> None:
 
 
 async def terminated_after_the_refund(shop: CoffeeShop) -> None:
-    shop.mails.down = True  # so that the order goes on trying to tell its customer
+    shop.mails.down = True  # the order keeps running, because it cannot send its e-mail
     order = await shop.places("o-stuck", notes="drop the tray", email="ada@example.com")
     await eventually(lambda: shop.mails.attempts, waiting_for="the e-mail about the refund")
     await order.terminate()
@@ -243,11 +243,11 @@ WRONG = [*MONDAYS, *STUCKS, *(wrong for exercise in RIGHT for wrong in wrong_sta
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-async def test_wrong_order_gets_its_hint_and_right_order_passes(shop: CoffeeShop, wrong: WrongTry[CoffeeShop]) -> None:
+async def test_wrong_order_gets_hint_and_right_order_passes(shop: CoffeeShop, wrong: WrongTry[CoffeeShop]) -> None:
     await check_hint_and_right_try(shop, wrong, RIGHT[wrong.exercise])
 
 
-async def test_stuck_order_may_be_terminated_after_the_hint(shop: CoffeeShop) -> None:
+async def test_stuck_order_passes_after_termination(shop: CoffeeShop) -> None:
     order = await stuck(shop)
     assert "Call `terminate()` of the order's handle" in await hint_of(STUCK, shop.client)
     await order.terminate()
