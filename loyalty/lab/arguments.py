@@ -12,7 +12,7 @@ from pathlib import Path
 from loyalty.lab.errors import LabError
 
 NAME_LIMIT = 100
-"""Characters of a lab's name. The namespace gets this name, and every link shows it."""
+"""The largest number of characters in a lab's name. The namespace gets this name, and every link shows the name."""
 
 
 def refuse_start(

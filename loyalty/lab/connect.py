@@ -29,7 +29,7 @@ RETENTION = Duration(seconds=24 * 60 * 60)
 
 @dataclass(frozen=True)
 class Connection:
-    """A client in the lab's namespace, and the server of this namespace; `own_server` is the lab's own, if any."""
+    """A connected client and its server; `own_server` is None if the lab did not start the server."""
 
     client: Client
     where: Server
@@ -53,7 +53,7 @@ async def connect_lab(
     limits: Mapping[str, object],
     patience: float,
 ) -> Connection:
-    """Connect to the environment's cluster, to this session's server, or to a new server, in this order.
+    """Connect to the first available server: the environment's cluster, this session's server, or a new server.
 
     `own_server` always starts a new server. Raises LabError if there is no connection.
     """

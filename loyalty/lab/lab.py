@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 
 class Lab:
-    """A place to experiment: `lab = await Lab.start()`, or `async with await Lab.start() as lab:`.
+    """A Temporal server, worker processes and an inbox for experiments.
 
-    `environment` has the environment variables of the worker processes. `stop` ends only the processes that this lab
-    started.
+    `lab = await Lab.start()` starts a lab. `async with await Lab.start() as lab:` also stops the lab at the end of the
+    block. `environment` has the environment variables of the worker processes.
     """
 
     _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
@@ -74,7 +74,7 @@ class Lab:
 
         The lab starts its own server if `own_server` is true, or if `database`, `limits` or `port` is given. `database`
         is a file for the histories; `limits` has dynamic configuration keys and values. `name` is the first part of the
-        namespace's name; its default is the notebook's name. `worker=False` starts no worker process. `patience` is the
+        namespace's name, by default the notebook's name. `worker=False` starts no worker process. `patience` is the
         deadline, in seconds, of each call of the client. Raises LabError if the lab cannot start.
         """
         arguments.refuse_start(name, database, limits, own_server, worker, patience)
@@ -175,7 +175,7 @@ class Lab:
 
     @property
     def worker(self) -> WorkerProcess:
-        """The first worker process: `kill()`, `start()`, `stop()`."""
+        """The first worker process, with the methods `kill`, `start` and `stop`."""
         return self._workers[0]
 
     @property
@@ -189,7 +189,10 @@ class Lab:
         return self._own_server
 
     def new_worker(self, module: str = "loyalty.worker", *task_queues: str) -> WorkerProcess:
-        """Start another worker process, `python -m <module> <task queues>`, and return it; `stop` ends it, too."""
+        """Start another worker process with the command `python -m <module> <task queues>`.
+
+        `Lab.stop` also stops this worker process.
+        """
         assert self.client
         for name, value in [("module", module), *(("task_queue", queue) for queue in task_queues)]:
             arguments.refuse_text(name, value, "loyalty.worker" if name == "module" else "customer-loyalty")
@@ -204,7 +207,7 @@ class Lab:
         return worker
 
     def uptimes(self) -> pd.DataFrame:
-        """Return one row per uptime of each process of this lab, with the columns of `uptime.frame`.
+        """Return one row per uptime of a process of this lab; `uptime.frame` describes the columns.
 
         A server that the lab did not start has no row.
         """
@@ -213,7 +216,7 @@ class Lab:
         return uptime.frame([*server, *self._inbox.uptimes(), *workers])
 
     def web_ui(self, customer: WorkflowHandle[Any, Any] | str | None = None) -> Link:
-        """Return a link to the Web UI: to all workflows of this namespace, or to one workflow's history."""
+        """Return a link to one workflow in the Web UI, or to all workflows of this namespace."""
         if self.where.ui_url is None:
             raise LabError(f"Cannot link to the Web UI of the cluster at {self.where.address}: its address is unknown")
         path = f"{self.where.ui_url}/namespaces/{quote(self.namespace, safe='')}/workflows"

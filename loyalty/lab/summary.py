@@ -1,4 +1,4 @@
-"""The summary of a lab: names, values and links, as text and as an HTML table."""
+"""Show the summary of a lab as text or as an HTML table."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Summary:
     links: list[tuple[str, Link]]
 
     def as_text(self) -> str:
-        """Return one line per row and one line per link."""
+        """Return one line for each row and for each link."""
         links = [repr(link) for _, link in self.links]
         return "\n".join([f"{name + ':':17}{value}" for name, value in self.rows] + links)
 
     def as_html(self) -> str:
-        """Return a table with one row per row and one row per link."""
+        """Return an HTML table with all rows and links."""
         rows = [(name, escape(value)) for name, value in self.rows]
         rows += [(name, link._repr_html_()) for name, link in self.links]
         cells = "".join(

@@ -1,4 +1,4 @@
-"""Facts about this process: whether it is a notebook's kernel, and the notebook's name."""
+"""Facts about this process, for example whether it is a notebook's kernel."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ IN_WORDS = {
     "list_workflows": "the list of workflows",
     "count_workflows": "the count of workflows",
 }
-"""Names of calls by the SDK's method. A call that is missing here is named after its method."""
+"""Names of the SDK's methods, for sentences. A method without a name here appears under its own name."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Waiting:
 
 
 def waiting_for(method: str, input: Any) -> Waiting:
-    """Return the state of a call, from its method in the SDK's interceptors and its input."""
+    """Return a new `Waiting` for one call; `method` is a method of the SDK's interceptors."""
     what = IN_WORDS.get(method, f"the call {method}").format(input)
     id = input.id if method.endswith("_workflow") else None
     run_id, rpc_timeout = getattr(input, "run_id", None), getattr(input, "rpc_timeout", None)

@@ -1,4 +1,4 @@
-"""Find workflows whose code fails again and again; their Event Histories show it."""
+"""Find repeated Workflow Task failures in a workflow's Event History."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The state of a lab, for sentences about a wait: its server, its workers and its workflows.
+"""The state of a lab's server, workers and workflows, for sentences about a wait.
 
-Every request for this state has its own short deadline, so the request does not make the wait longer.
+Each request to the server has a short deadline, so a wait does not become longer.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class WorkerLike(Protocol):
 
 @dataclass
 class LabState:
-    """The state of one lab, for calls that wait; the lab sets its fields."""
+    """The state of one lab; the lab sets the fields, and waiting calls read the fields."""
 
     server: ServerLike | None = None
     workers: Sequence[WorkerLike] = ()
@@ -87,7 +87,7 @@ class LabState:
             )
 
     async def server_answers(self, client: Client) -> bool:
-        """Return whether the server answers; for this lab's own server, whether its process runs."""
+        """Return whether the server answers; the lab's own server only needs a running process."""
         if self.server is not None:
             return self.server.alive
         if time.monotonic() - self._looked > HEALTH_IS_KNOWN_FOR_SECONDS:
@@ -100,7 +100,7 @@ class LabState:
         return self._answers
 
     def server_is_gone(self, client: Client, what: str) -> ServerIsGone:
-        """Return the error for a call without a server."""
+        """Return the error for a call that no server answers."""
         if self.server is not None:
             repair = "`await lab.server.start()` starts it again"
         else:
@@ -165,7 +165,7 @@ class LabState:
         return f"the workers of this lab poll {', '.join(served)}"
 
     async def pollers(self, client: Client, task_queue: str) -> int:
-        """Return how many workers poll `task_queue`, without the lab's ended workers.
+        """Return the number of workers that poll `task_queue`; the lab's ended workers do not count.
 
         The server lists an ended worker as a poller for some minutes.
         """

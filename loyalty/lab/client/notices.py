@@ -19,7 +19,7 @@ def is_due(began: float) -> bool:
 
 
 def say(sentence: str) -> None:
-    """Print one sentence; print only the first of several hints that come at the same time.
+    """Print one sentence; if several waits print at the same time, print only the first sentence.
 
     A notebook shows the sentence below the cell. A script prints the sentence on standard error.
     """
@@ -36,5 +36,5 @@ def announce(sentence: str) -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return "1 e-mail", "2 e-mails"."""
+    """Return a number with its noun, for example "2 e-mails"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

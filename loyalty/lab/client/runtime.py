@@ -11,8 +11,8 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 def quiet_runtime() -> Runtime:
     """Return the runtime of this process.
 
-    The runtime retries calls while a server restarts. Its default would print a warning for each retry into the
-    notebook; Python's logging cannot stop such warnings.
+    The SDK retries calls while a server restarts. The SDK's default runtime would print a warning for each retry, and
+    Python's logging cannot stop the warning.
     """
     errors_only = TelemetryFilter(core_level="ERROR", other_level="ERROR")
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=errors_only)))

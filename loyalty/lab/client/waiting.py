@@ -27,7 +27,7 @@ Missing = Callable[[], Awaitable[str]]
 LOOK_EVERY_SECONDS = 0.02
 
 HINT_EVERY_SECONDS = 0.2
-"""While an awaited condition is evaluated, the wait checks its deadline this often."""
+"""A wait checks its deadline this often while the condition's coroutine runs."""
 
 PATIENCE_SECONDS = 60.0
 """The default deadline. A start of 300 customers at once took more than 30 s on two busy cores."""
@@ -41,12 +41,12 @@ _labs: list[weakref.WeakMethod[Missing]] = []
 
 
 def lab_is_up(missing: Missing) -> None:
-    """Use this lab's method in all waits without their own `missing`, until `lab_is_down`."""
+    """Use `missing` as the default reason in all waits, until `lab_is_down` is called."""
     _labs.append(weakref.WeakMethod(missing))
 
 
 def lab_is_down(missing: Missing) -> None:
-    """Remove this lab's method, and the methods of labs that the garbage collector has removed."""
+    """Stop using `missing` as a default reason, and remove the methods of deleted labs."""
     _labs[:] = [one for one in _labs if one() not in (None, missing)]
 
 
@@ -81,7 +81,7 @@ async def until(
 
 
 async def say_if_slow(awaited: Awaitable[T], sentence: str) -> T:
-    """Return the result of `awaited`; print the sentence if the result takes more than some seconds."""
+    """Return the result of `awaited`; print the sentence if the result takes several seconds."""
     working = asyncio.ensure_future(awaited)
     try:
         await asyncio.wait({working}, timeout=notices.HINT_AFTER_SECONDS)
@@ -137,7 +137,7 @@ def block_until(
     *,
     missing: Callable[[], str] | None = None,
 ) -> None:
-    """Wait as `until` does, but without an event loop."""
+    """Wait like `until`, but without an event loop."""
     wait = _Wait(what, timeout)
     while not condition():
         if wait.has_to_speak():
@@ -146,14 +146,14 @@ def block_until(
 
 
 class _Wait:
-    """One wait: it prints one hint after some seconds, and raises an error at its deadline."""
+    """A wait that prints one hint after some seconds and raises an error at its deadline."""
 
     def __init__(self, what: str, timeout: float) -> None:
         self._what, self._timeout = what, timeout
         self._began, self._said = time.monotonic(), False
 
     async def for_look(self, look: Awaitable[T], missing: Missing) -> T:
-        """Return the condition's result; meanwhile, print the hint or raise the error in time."""
+        """Await the condition; print the hint, or raise the error, if the condition takes too long."""
         looking = asyncio.ensure_future(look)
         try:
             while not (await asyncio.wait({looking}, timeout=HINT_EVERY_SECONDS))[0]:

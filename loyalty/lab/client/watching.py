@@ -1,7 +1,7 @@
-"""Interceptor of the lab's client: a call that waits prints a hint, and raises an error at its deadline.
+"""An interceptor of the lab's client that prints hints about long calls and ends calls at a deadline.
 
-With a plain client, a notebook hangs in three cases: the workflow's code fails, no worker polls the task queue, or the
-server is gone. The interceptor finds these cases. Learners use the SDK's own calls, for example `handle.result()`.
+With a plain client, a notebook can hang. The interceptor reports failing workflow code, a task queue without a worker,
+and a missing server. Learners use the SDK's own calls, for example `handle.result()`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ T = TypeVar("T")
 LOOK_EVERY_SECONDS = 1.0
 
 GONE_LOOKS = 2
-"""After so many failed health checks in a row, the server is gone. After one, the server may be starting again."""
+"""A server is gone after this many failed health checks in a row. After one failed check, it may be starting again."""
 
 OUT_OF_TIME = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
@@ -54,7 +54,7 @@ class Watching(Interceptor):
 
 
 def lab_state_of(client: Client) -> LabState:
-    """Return the lab state of a lab's client; another client gets a new, empty state."""
+    """Return the state of a lab's client; for another client, return a new, empty state."""
     interceptors = client.config(active_config=True)["interceptors"]
     return next((one.lab_state for one in interceptors if isinstance(one, Watching)), LabState())
 

@@ -34,7 +34,7 @@ async def open_account_with_email(
 ) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
     """Open an account with the address `<customer_id>@example.com` and wait for the welcome e-mail.
 
-    `options` are those of `open_account`. Return the handle after the workflow has no work left.
+    `options` are keyword arguments of `open_account`. Returns the handle after the workflow has no work left.
     """
     email = f"{customer_id}@example.com"
     handle = await open_account(lab, customer_id, email=email, **options)

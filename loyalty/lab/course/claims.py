@@ -29,7 +29,7 @@ CLAIMS = {
     25: "Orchestration is easier to read and debug than choreography; the orchestrator is a single point of failure, "
     "but not in Temporal",
 }
-"""Texts by number; cells of the notebooks test the claims."""
+"""The texts of the claims by number. Cells of the notebooks test the claims."""
 
 
 def verdict(number: int, holds: bool, measured: str, condition: str = "") -> str:

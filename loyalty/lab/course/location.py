@@ -12,8 +12,8 @@ STARTED_AT = "LOYALTY_LAB_STARTED_AT"
 
 FOLDER = "LOYALTY_LAB_SESSION_FOLDER"
 """Environment variable: the folder of one JupyterLab session, for its workspaces. The launcher sets the variable and
-removes the folder at the end. Two sessions with two folders have two Web UIs. Without the variable, the tabs are not
-arranged."""
+removes the folder at the end. Each session needs its own folder, because it has its own Web UI. Without the variable,
+the tabs are not arranged."""
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
@@ -26,7 +26,10 @@ PLAIN_PAGE = "/lab"
 
 
 def course_folder(package: Path, working_folder: Path) -> Path:
-    """Return the folder of the notebooks: the folder of the package, or the working folder for an installed wheel."""
+    """Return the folder with the notebooks.
+
+    An installed wheel has no notebooks, so the result is the working folder then.
+    """
     return package.parent if (package.parent / FIRST_NOTEBOOK).is_file() else working_folder
 
 

@@ -1,4 +1,4 @@
-"""Predictions: the learner enters a number before a cell measures the true number."""
+"""Predictions of learners; a later cell compares each prediction with the measured number."""
 
 from __future__ import annotations
 

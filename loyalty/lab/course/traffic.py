@@ -43,9 +43,9 @@ async def shop(
 ) -> Shopping:
     """Make purchases of one point; each purchase waits for the e-mail about the previous purchase.
 
-    Ends after `purchases` purchases, or when the server refuses a purchase. `progress` is called sometimes, with the
-    length of the current run's history in events. If no e-mail arrives for some seconds, a hint names the reason, and
-    the next purchase follows. Raises WaitedTooLong after `deadline` seconds.
+    Ends after `purchases` purchases, or when the server refuses a purchase. `progress` is called after every
+    `LOOK_EVERY_PURCHASES` purchases, with the number of events in the current run. If no e-mail arrives for some
+    seconds, a hint names the reason, and the next purchase follows. Raises WaitedTooLong after `deadline` seconds.
     """
     if purchases is not None:
         arguments.refuse_count("purchases", purchases)
@@ -103,9 +103,9 @@ async def storm(
 ) -> Storm:
     """Make purchases of one point as fast as `senders` concurrent senders can.
 
-    Ends after `seconds` seconds or after `purchases` purchases. With `until_refused`, the first refusal also ends the
-    storm; all purchases that were sent before are counted. `progress` is called with 1 after each accepted purchase,
-    like tqdm's `update`.
+    Ends after `seconds` seconds or after `purchases` purchases. With `until_refused`, the storm also ends after the
+    first refusal; pending purchases still count. `progress` is called with 1 after each accepted purchase, like tqdm's
+    `update`.
     """
     arguments.refuse_count("senders", senders, least=1)
     if seconds is not None:

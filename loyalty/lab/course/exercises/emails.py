@@ -24,7 +24,7 @@ WELCOME = "welcome"
 class Delivery:
     """One e-mail in the history, with the event and the number of its last attempt.
 
-    The server records only the last attempt. Until then, both numbers are 0.
+    The server records only the last attempt. Both numbers are 0 before the last attempt.
     """
 
     topic: str

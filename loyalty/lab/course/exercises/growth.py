@@ -14,7 +14,7 @@ PHOENIX_PURCHASES, PHOENIX_RUNS = 400, 4
 
 
 async def lean_purchases(lean: Try) -> str:
-    """Check that the history has few events per purchase, because many purchases arrived at once."""
+    """Check that many purchases arrived at once, so the history has few events per purchase."""
     ledger = await ledger_of(lean)
     purchases, events = len(ledger.bought), len(await lean.events())
     require(

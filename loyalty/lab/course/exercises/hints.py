@@ -1,12 +1,12 @@
-"""Hints of a check: the history's facts, and the learner's next step."""
+"""Hints of a check, with facts from the history and the learner's next step."""
 
 from __future__ import annotations
 
 
 class NotYet(Exception):
-    """The exercise is not done yet; `found` is the history's fact, `todo` the next step with this workflow.
+    """The exercise is not done yet; `found` describes the history, and `todo` the next step with this workflow.
 
-    The next step is another try with the next free id if `todo` is empty or the workflow has ended.
+    If `todo` is empty or the workflow has ended, the next step is another try with a new id.
     """
 
     def __init__(self, found: str, todo: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The exercise about an answer: Hedy redeems a concert ticket, and her history contains the receipt."""
+"""The exercise about an answer, in which Hedy redeems a concert ticket and gets a receipt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises about a customer's status: Grace starts as Silver, and Linus becomes Silver and then a Member again."""
+"""Exercises about status, in which Grace starts as Silver and Linus becomes Silver and then a Member again."""
 
 from __future__ import annotations
 

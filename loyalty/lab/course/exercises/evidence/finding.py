@@ -1,4 +1,4 @@
-"""Find a learner's tries, for example `customer-grace-2`, and workflows with a nearly right id."""
+"""Find a learner's tries, for example `customer-grace-2`, and workflows with a similar id."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 async def similar(client: Client, name: str, workflow_id: Callable[[str], str]) -> str:
-    """Return a clause about a workflow with a nearly right id or a wrong namespace; empty without such a workflow."""
+    """Return a clause about a workflow with a similar id or in another namespace; otherwise an empty string."""
     right = workflow_id(name)
     alike = [name, name.title(), name.upper(), right.title(), right.upper(), right.replace("-", "_"), f"{right} "]
     alike += [workflow_id(one) for one in (name.title(), name.upper(), right)]

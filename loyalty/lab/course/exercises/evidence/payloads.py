@@ -9,7 +9,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 
 
 def values(payloads: Payloads) -> list[Any]:
-    """Return one value per payload: the JSON value, or bytes; None for null and for an unreadable payload."""
+    """Return one value per payload: a JSON value, bytes, or None for an unreadable payload."""
     return [_value(payload) for payload in payloads.payloads]
 
 

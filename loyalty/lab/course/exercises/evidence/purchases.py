@@ -19,7 +19,7 @@ from loyalty.tiers import TIERS
 
 @dataclass(frozen=True)
 class Change:
-    """The effect of the signal in event `event_id`: the customer's points `before` and `after` the signal.
+    """The customer's points `before` and `after` the signal in event `event_id`.
 
     `points` is the argument of the purchase, negative for a returned purchase. The account never falls below 0 points.
     """
@@ -32,7 +32,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The changes by signals, oldest first, and a clause about the first ignored signal, if any.
+    """The changes from all signals, oldest first; `ignored` is a clause about the first ignored signal.
 
     `deliveries` counts the arrivals of each transaction id.
     """

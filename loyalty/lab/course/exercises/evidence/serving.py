@@ -1,4 +1,4 @@
-"""Wait until a worker has processed a workflow's messages; before that, a check would read an incomplete history."""
+"""Wait until a worker has processed a workflow's messages; a check needs a complete history."""
 
 from __future__ import annotations
 

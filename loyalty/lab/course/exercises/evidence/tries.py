@@ -36,7 +36,7 @@ BEGINNING = 5
 
 @dataclass
 class Kind:
-    """The right id, type and task queue of an exercise's workflows."""
+    """The correct id, type and task queue of an exercise's workflows."""
 
     workflow_id: Callable[[str], str]
     workflow_type: str
@@ -121,7 +121,7 @@ Check = Callable[[Try], Awaitable[str]]
 
 
 async def check_tries(client: Client, name: str, kind: Kind, missing: str, is_done: Check) -> str:
-    """Return the text of `is_done` for a right try; otherwise raise NotYet with the hint about the newest try."""
+    """Return the text of `is_done` for a right try; raise NotYet with a hint if every try is wrong."""
     newest_first, free_name = await finding.tries(client, name, kind.workflow_id)
     if not newest_first:
         alike = await finding.similar(client, name, kind.workflow_id)
