@@ -47,7 +47,7 @@ def refuse_switch(name: str, value: object) -> None:
 def refuse_seconds(name: str, value: object, *, zero: bool = False) -> None:
     """Raise LabError unless `value` is a finite number above 0; `zero` also allows 0."""
     is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]  # it is a number here
+    if not is_number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]  # `value` is a number here
         _refuse(name, value, f"a number of seconds, {'0 or more' if zero else 'more than 0'}")
 
 

@@ -57,7 +57,7 @@ async def test_folder_as_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_relative_database_path_survives_change_of_folder(
+async def test_relative_database_path_is_kept_after_change_of_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()

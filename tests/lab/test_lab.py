@@ -93,7 +93,7 @@ async def test_lab_connects_to_cluster_from_environment(lab: Lab, monkeypatch: p
     monkeypatch.setenv("TEMPORAL_ADDRESS", lab.where.address)
     monkeypatch.setenv("TEMPORAL_NAMESPACE", lab.namespace)
     async with await Lab.start(worker=False) as attached:
-        assert attached.namespace == lab.namespace, "a configured namespace is used as it is"
+        assert attached.namespace == lab.namespace, "The lab must use the configured namespace"
         assert attached._own_server is None
         assert "configured by the environment" in repr(attached)
         with pytest.raises(LabError, match="Cannot link to the Web UI of the cluster"):

@@ -121,7 +121,7 @@ async def test_shop_without_emails_prints_problem_once(
     )
 
 
-async def test_shop_at_terminated_customer_prints_no_hint(
+async def test_shop_prints_no_hint_for_terminated_customer(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -132,8 +132,8 @@ async def test_shop_at_terminated_customer_prints_no_hint(
     assert capsys.readouterr().err == ""
 
 
-async def test_worker_started_after_kill_prints_longest_delay(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
-    notices.HINT_AFTER_SECONDS = 30.0  # undone with the fixture's own change
+async def test_worker_start_after_kill_prints_longest_delay(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    notices.HINT_AFTER_SECONDS = 30.0  # the fixture's monkeypatch restores the old value
     lab.worker.start()
     lab.worker.stop()
     lab.worker.start()

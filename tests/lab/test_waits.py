@@ -79,7 +79,7 @@ async def test_wait_for_email_reports_that_inbox_is_stopped(lab: Lab, capsys: py
 
 
 async def test_email_that_arrives_in_time_prints_no_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
-    notices.HINT_AFTER_SECONDS = 30.0  # undone with the fixture's own change
+    notices.HINT_AFTER_SECONDS = 30.0  # the fixture's monkeypatch restores the old value
     lab.worker.start()
     await open_account(lab)
     await lab.inbox.wait_for(1)

@@ -103,7 +103,7 @@ class _WatchingOutbound(OutboundInterceptor):
 
         async def fetch_watched(*, page_size: int | None = None) -> None:
             nonlocal had_events
-            if had_events:  # the server ends a request for new events after 20 s, and the SDK makes it again
+            if had_events:  # the server ends a request without new events after 20 s; the SDK repeats it
                 waiting.began, waiting.said = time.monotonic(), False
             await self._watch(fetch, waiting, page_size=page_size)
             had_events = bool(pages.current_page)

@@ -79,7 +79,7 @@ async def shop(
 async def _is_running(customer: Customer) -> bool:
     try:
         return (await customer.describe()).status == WorkflowExecutionStatus.RUNNING
-    except RPCError:  # the next purchase meets the same refusal, and reports it
+    except RPCError:  # the server refuses the next purchase with the same error
         return False
 
 

@@ -49,5 +49,5 @@ class Greeter:
         return "good morning"  # whatever the time is
 
 
-def test_indented_method_is_counted() -> None:
+def test_code_lines_count_indented_method() -> None:
     assert code_lines.code_lines(Greeter, Greeter.greet) == 3 + 2

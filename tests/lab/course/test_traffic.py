@@ -68,7 +68,7 @@ async def test_shop_raises_after_its_deadline(lab: Lab) -> None:
 
 async def test_storm_counts_accepted_and_refused_purchases(lab: Lab) -> None:
     emma = await open_account(lab, "emma")
-    lab.worker.stop()  # signals that are served one by one would meet the other limit, that of events
+    lab.worker.stop()  # a running worker would reach the limit of events first
     reported: list[int] = []
     torrent = await storm(emma, purchases=SIGNAL_LIMIT + 10, senders=30, progress=reported.append)
     assert sum(reported) == torrent.accepted
@@ -87,7 +87,7 @@ async def test_storm_of_zero_seconds_sends_nothing(lab: Lab) -> None:
 
 async def test_storm_until_refused_ends_at_first_refusal(lab: Lab) -> None:
     gina = await open_account(lab, "gina")
-    lab.worker.stop()  # signals that are served one by one would meet the other limit, that of events
+    lab.worker.stop()  # a running worker would reach the limit of events first
     torrent = await storm(gina, purchases=10 * SIGNAL_LIMIT, senders=5, until_refused=True)
     lab.worker.start()
     assert torrent.accepted == SIGNAL_LIMIT

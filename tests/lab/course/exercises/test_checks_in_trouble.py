@@ -44,12 +44,12 @@ async def open_account(lab: Lab, customer_id: str, points: int = 0, client: Clie
 
 
 @pytest.mark.parametrize("right", ["grace-2", "grace-3", f"grace-{1 + LARGEST_GAP}"])
-async def test_right_try_with_higher_number_passes_alone(lab: Lab, right: str) -> None:
+async def test_right_try_passes_without_earlier_tries(lab: Lab, right: str) -> None:
     await open_account(lab, right, points=500)
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
 
 
-async def test_hint_after_missing_numbers_names_free_id(lab: Lab) -> None:
+async def test_hint_names_free_id_after_gap_in_numbers(lab: Lab) -> None:
     newest, free = f"grace-{4 + LARGEST_GAP}", f"grace-{5 + LARGEST_GAP}"
     for wrong in ("grace", "grace-3", newest):
         await open_account(lab, wrong)

@@ -247,7 +247,7 @@ async def test_wrong_order_gets_hint_and_right_order_passes(shop: CoffeeShop, wr
     await check_hint_and_right_try(shop, wrong, RIGHT[wrong.exercise])
 
 
-async def test_stuck_order_passes_after_termination(shop: CoffeeShop) -> None:
+async def test_check_accepts_terminated_order_that_was_stuck(shop: CoffeeShop) -> None:
     order = await stuck(shop)
     assert "Call `terminate()` of the order's handle" in await hint_of(STUCK, shop.client)
     await order.terminate()
