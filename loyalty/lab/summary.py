@@ -14,7 +14,7 @@ from loyalty.lab.processes.worker import WorkerProcess
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows and the links of a summary, each with its name."""
+    """The rows and links of a summary; each row and each link has a name."""
 
     rows: list[tuple[str, str]]
     links: list[tuple[str, Link]]

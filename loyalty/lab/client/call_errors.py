@@ -1,6 +1,6 @@
 """Errors of the lab client's calls, with sentences for the learner.
 
-Most of these errors are also an RPCError, so code that handles the SDK's errors handles them, too.
+Most of these errors are subclasses of RPCError, so `except RPCError` also catches these errors.
 """
 
 from __future__ import annotations

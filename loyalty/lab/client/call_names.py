@@ -1,4 +1,4 @@
-"""Names of the client's calls, for sentences about a call that waits."""
+"""Names of the client's calls, for hints about waiting calls."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def test_retry_pauses_grow_to_maximum_interval() -> None:
     assert pauses_seconds(EMAIL_RETRIES) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6, 6, 6, 6])
 
 
-def test_default_retry_pauses_double() -> None:
+def test_retry_pauses_double_by_default() -> None:
     assert pauses_seconds(START_GUEST_RETRIES) == [1, 2, 4, 8, 16]
 
 

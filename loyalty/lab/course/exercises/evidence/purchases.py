@@ -53,7 +53,7 @@ class Ledger:
 
 
 async def customer_at_start(tried: Try) -> dict[str, Any]:
-    """Return the customer of the start input; an empty dictionary if the input has no customer."""
+    """Return the customer of the start input, or an empty dictionary."""
     customer = (await tried.input()).get("customer")
     return customer if isinstance(customer, dict) else {}
 

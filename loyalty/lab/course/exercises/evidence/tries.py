@@ -80,7 +80,7 @@ class Try:
         return (pages.current_page or [])[:BEGINNING]
 
     async def input(self) -> dict[str, Any]:
-        """Return the start input of the first run; an empty dictionary if the input is not an object."""
+        """Return the start input of the first run, or an empty dictionary if the input is not an object."""
         first, *_ = await self.beginning()
         return payloads.first_object(first.workflow_execution_started_event_attributes.input)
 
