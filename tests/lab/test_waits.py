@@ -158,7 +158,7 @@ async def test_result_of_accepted_update_raises_after_deadline(lab: Lab, capsys:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lab.client.workflow_service, "poll_workflow_execution_update", not_yet)
-        with pytest.raises(WaitedTooLong, match="for the result of the update addLoyaltyPoint of customer-ada; it is"):
+        with pytest.raises(WaitedTooLong, match="for the result of the update addLoyaltyPoint of customer-ada; the"):
             await asyncio.wait_for(update.result(), 20)
     assert "Still waiting for the result of the update" in capsys.readouterr().err
 
