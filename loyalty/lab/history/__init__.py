@@ -1,4 +1,4 @@
-"""Event histories as DataFrames, following a customer across continue-as-new. Recorded ones need no server."""
+"""Read event histories into DataFrames, across all runs of a workflow."""
 
 from __future__ import annotations
 

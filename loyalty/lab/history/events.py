@@ -1,6 +1,6 @@
-"""How one event of a history is read: straight from the protobuf attributes, by a recipe per type of event.
+"""Read the fields of one event from its protobuf message, with a separate reader for each event type.
 
-Ten times faster than making JSON of 51,200 events first.
+Conversion of 51,200 events to JSON first would take ten times as long.
 """
 
 from __future__ import annotations
@@ -8,48 +8,67 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import EventType, TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 
 DETAIL_LENGTH = 200
-"""Characters; an argument may be 2 MiB long."""
+"""Characters; Temporal allows arguments of 2 MiB."""
 
 
-def rows_of(events: Iterable[HistoryEvent]) -> Iterator[tuple[Any, ...]]:
-    """Yield one tuple per event: `loyalty.lab.history.COLUMNS` after the first two, in their order.
+Nanoseconds: TypeAlias = Annotated[int, "since 1970-01-01 UTC"]
 
-    An event that names nothing itself, but refers to another one, has no name yet: see `named`.
-    """
+
+class Row(NamedTuple):
+    """One event; the fields are the columns of `loyalty.lab.history.frame` after `workflow_id` and `run`."""
+
+    event_id: int
+    time: Nanoseconds
+    type: str
+    name: str | None
+    detail: str | None
+    attempt: int | None
+    bytes: int
+    refers_to: int | None
+    other: str | None
+    identity: str | None
+
+
+def rows_of(events: Iterable[HistoryEvent]) -> Iterator[Row]:
+    """Yield one row per event; `name` is None for an event without a name of its own (see `names_of`)."""
     for event in events:
         kind = _kind(event.event_type, event.WhichOneof("attributes"))
         attributes = kind.attributes(event)
-        yield (
+        fields = (
             event.event_id,
             event.event_time.seconds * 1_000_000_000 + event.event_time.nanos,
             kind.type,
             kind.name(attributes) or None,
-            _joined(text(attributes) for text in kind.detail) if kind.detail else None,
+            _joined([text(attributes) for text in kind.detail]) if kind.detail else None,
             kind.attempt(attributes),
             event.ByteSize(),
             kind.refers_to(attributes) or None,
             kind.other(attributes) or None,
             kind.identity(attributes) or None,
         )
+        yield tuple.__new__(Row, fields)  # takes half the time of Row(...), which calls this in Python
 
 
-def named(rows: Iterable[tuple[Any, ...]]) -> list[str | None]:
-    """Return the name of each row of a run, oldest first; who has none has that of the event that it refers to."""
+def names_of(rows: Iterable[Row]) -> list[str | None]:
+    """Return the name of each row; `rows` are all rows of one run, oldest first.
+
+    A row without a name takes the name of the event in its `refers_to`.
+    """
     names: dict[int, str | None] = {}
-    for event_id, _, _, name, _, _, _, refers_to, _, _ in rows:
-        names[event_id] = name or names.get(refers_to)
+    for row in rows:
+        names[row.event_id] = row.name or (names.get(row.refers_to) if row.refers_to else None)
     return list(names.values())
 
 
 class _Kind(NamedTuple):
-    """How to read the events of one type; every function but the first takes the event's attributes."""
+    """The readers of one event type; all functions except `attributes` take the attributes of an event."""
 
     type: str
     attributes: Callable[[Any], Any]
@@ -61,7 +80,7 @@ class _Kind(NamedTuple):
     detail: tuple[Callable[[Any], str], ...]
 
 
-_NAMES = {  # a field that an event of the type has: where its name is
+_NAMES = {  # a field of the event type: the path of the name
     "signal_name": "signal_name",
     "activity_type": "activity_type.name",
     "accepted_request": "accepted_request.input.name",
@@ -71,7 +90,7 @@ _NAMES = {  # a field that an event of the type has: where its name is
     "operation": "operation",
 }
 
-_REFERENCES = (  # the first of these fields that an event of the type has
+_REFERENCES = (  # the first of these fields in the event type is used
     "scheduled_event_id",
     "accepted_event_id",
     "initiated_event_id",
@@ -79,7 +98,7 @@ _REFERENCES = (  # the first of these fields that an event of the type has
     "workflow_task_completed_event_id",
 )
 
-_OTHERS = {  # a field that an event of the type has: where the other workflow's id is
+_OTHERS = {  # a field of the event type: the path of the other workflow's id
     "external_workflow_execution": "external_workflow_execution.workflow_id",
     "parent_workflow_execution": "parent_workflow_execution.workflow_id",
     "workflow_execution": "workflow_execution.workflow_id",
@@ -88,7 +107,9 @@ _OTHERS = {  # a field that an event of the type has: where the other workflow's
 
 
 def _camel_case(enum: Any, number: int, prefix: str) -> str:
-    name: str = enum.Name(number) if number in enum.values() else f"UNKNOWN_{number}"  # a newer server's
+    name: str = (
+        enum.Name(number) if number in enum.values() else f"UNKNOWN_{number}"
+    )  # a newer server may have more types
     return name.removeprefix(prefix).title().replace("_", "")
 
 
@@ -96,11 +117,11 @@ def _joined(texts: Iterable[str]) -> str | None:
     return ": ".join(dict.fromkeys(filter(None, texts)))[:DETAIL_LENGTH] or None
 
 
-def _said(said: Payloads | Payload) -> str:
-    return ", ".join(filter(None, map(_in_words, said.payloads if isinstance(said, Payloads) else [said])))
+def _text_of(data: Payloads | Payload) -> str:
+    return ", ".join(filter(None, map(_payload_text, data.payloads if isinstance(data, Payloads) else [data])))
 
 
-def _in_words(payload: Payload) -> str:
+def _payload_text(payload: Payload) -> str:
     encoding = payload.metadata.get("encoding", b"")
     if encoding == b"json/plain":
         return payload.data[: 4 * DETAIL_LENGTH].decode(errors="replace")
@@ -111,7 +132,7 @@ def _duration(timer: Any) -> str:
     return f"{timer.start_to_fire_timeout.ToTimedelta().total_seconds():g} s"
 
 
-_DETAILS: dict[str, Callable[[Any], str]] = {  # a field that an event of the type has: what it says; all are joined
+_DETAILS: dict[str, Callable[[Any], str]] = {  # a field of the event type: its text; the texts are joined
     "continued_execution_run_id": attrgetter("continued_execution_run_id"),
     "new_execution_run_id": attrgetter("new_execution_run_id"),
     "workflow_execution": attrgetter("workflow_execution.workflow_id"),
@@ -120,11 +141,11 @@ _DETAILS: dict[str, Callable[[Any], str]] = {  # a field that an event of the ty
     "timeout_type": lambda event: _camel_case(TimeoutType, event.timeout_type, "TIMEOUT_TYPE_"),
     "failure": attrgetter("failure.message"),
     "last_failure": attrgetter("last_failure.message"),
-    "outcome": lambda event: event.outcome.failure.message or _said(event.outcome.success),
+    "outcome": lambda event: event.outcome.failure.message or _text_of(event.outcome.success),
     "start_to_fire_timeout": _duration,
-    "input": lambda event: _said(event.input),
-    "accepted_request": lambda event: _said(event.accepted_request.input.args),
-    "result": lambda event: _said(event.result),
+    "input": lambda event: _text_of(event.input),
+    "accepted_request": lambda event: _text_of(event.accepted_request.input.args),
+    "result": lambda event: _text_of(event.result),
 }
 
 
@@ -134,7 +155,7 @@ def _kind(number: int, oneof: str | None) -> _Kind:
     fields = set(message.fields_by_name) if message else set()
     type_ = _camel_case(EventType, number, "EVENT_TYPE_")
     if type_ == "WorkflowExecutionStarted":
-        fields.discard("workflow_id")  # its own
+        fields.discard("workflow_id")  # the id of this workflow, not of another one
     detail = [read for field, read in _DETAILS.items() if field in fields]
     if type_ == "WorkflowTaskFailed":
         detail.insert(0, lambda task: _camel_case(WorkflowTaskFailedCause, task.cause, "WORKFLOW_TASK_FAILED_CAUSE_"))

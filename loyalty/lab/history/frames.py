@@ -1,4 +1,4 @@
-"""Event histories as DataFrames, following a customer across continue-as-new. Recorded ones need no server."""
+"""Read event histories into DataFrames, across all runs of a workflow."""
 
 from __future__ import annotations
 
@@ -6,67 +6,68 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_type_hints
 
 from google.protobuf.json_format import ParseError
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
-from loyalty.lab.history.events import named
+from loyalty.lab.history.events import Nanoseconds, Row, names_of
 from loyalty.lab.history.runs import Run, follow, read
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Recorded: TypeAlias = WorkflowHistory | str | os.PathLike[str]
-"""One recorded run: a history, or the path of its JSON file."""
+"""One recorded run: a WorkflowHistory, or the path of its JSON file."""
 
 Source: TypeAlias = Recorded | WorkflowHandle[Any, Any]
+
+_DTYPES = {
+    int: "int64",
+    int | None: "Int64",
+    str: "str",
+    str | None: "str",
+    Nanoseconds: "datetime64[ns, UTC]",
+}
 
 COLUMNS: dict[str, Any] = {
     "workflow_id": "str",
     "run": "int64",
-    "event_id": "int64",
-    "time": "datetime64[ns, UTC]",
-    "type": "str",
-    "name": "str",
-    "detail": "str",
-    "attempt": "Int64",
-    "bytes": "int64",
-    "refers_to": "Int64",
-    "other": "str",
-    "identity": "str",
+    **{column: _DTYPES[hint] for column, hint in get_type_hints(Row, include_extras=True).items()},
 }
-"""Columns of a frame with their dtypes; `frame` says what they mean."""
+"""The dtype of each column of `frame`."""
 
 CLOSING = "^WorkflowExecution(Completed|Failed|TimedOut|Canceled|Terminated|ContinuedAsNew)$"
 
 POSSIBLE = (
-    "a WorkflowHandle, a WorkflowHistory, the path of a JSON file as `temporal workflow show --output json` "
-    "writes it, or a list of these"
+    "a WorkflowHandle, a WorkflowHistory, the path of a JSON file from `temporal workflow show --output json`, "
+    "or a list of these"
 )
 
 
 async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
-    """Return one row per event of all runs of `source`: live workflows, recorded runs, or a list that mixes both.
+    """Return a DataFrame with one row per event of `source`.
 
-    Workflows stand in the order given, the runs of each from the oldest to the newest.
+    `source`: a live workflow, a recorded run, or a list of both. The DataFrame has all runs of a live workflow.
+    The workflows keep the order of `source`. The runs of each workflow are sorted from the oldest to the newest.
 
     | column | dtype | meaning |
     |---|---|---|
-    | workflow_id | str | |
-    | run | int64 | 1 is the workflow's first run among those given or kept; continue-as-new begins the next |
-    | event_id | int64 | starts at 1 in each run, without gaps: the length of the event history so far |
-    | time | datetime64[ns, UTC] | the server's clock |
-    | type | str | as the Web UI writes it, such as `WorkflowExecutionSignaled` |
-    | name | str | of the signal, update, activity, workflow type or marker, on each event about it; NaN: none |
-    | detail | str | arguments, result, failure, reason, duration, other workflow or run; 200 characters; NaN: none |
-    | attempt | Int64 | of `ActivityTaskStarted`, 1 is the first; <NA> elsewhere |
-    | bytes | int64 | of the event as it travels (protobuf) |
-    | refers_to | Int64 | the event_id, in the same run, that this event answers or was decided by; <NA>: none |
-    | other | str | id of the workflow that sent, receives, is the child or the parent; NaN: none, or a client |
-    | identity | str | the client or worker that caused the event; NaN where the server did, or none was recorded |
+    | workflow_id | str | the id of the workflow |
+    | run | int64 | the number of the run, from 1; the first is the oldest run in `source` or on the server |
+    | event_id | int64 | the number of the event in its run, from 1 and without gaps |
+    | time | datetime64[ns, UTC] | the time of the event, from the server's clock |
+    | type | str | the event type as in the Web UI, such as `WorkflowExecutionSignaled` |
+    | name | str | the name of the signal, update, activity, workflow type or marker; NaN: no name |
+    | detail | str | arguments, result, failure, reason, duration or id; at most 200 characters; NaN: no detail |
+    | attempt | Int64 | the number of the attempt, from 1, in `ActivityTaskStarted`; <NA> in all other types |
+    | bytes | int64 | the size of the event in protobuf |
+    | refers_to | Int64 | the event_id of the earlier event in this run that caused this event; <NA>: no such event |
+    | other | str | the id of the workflow at the other end: sender, receiver, child or parent; NaN: no such workflow |
+    | identity | str | the client or worker that caused the event; NaN: the server, or unknown |
 
-    Raise TypeError or ValueError for what is no history, and the SDK's RPCError for a workflow that does not exist.
+    Raise TypeError or ValueError for a source that is not a history.
+    Raise the SDK's RPCError for an unknown workflow.
     """
     runs: list[Run] = []
     for one in _each(source):
@@ -75,22 +76,23 @@ async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
 
 
 def frame_of(source: Recorded | Iterable[Recorded]) -> pd.DataFrame:
-    """Return `frame` of recorded runs, without awaiting: a WorkflowHistory, a path, or a list of these."""
+    """Return `frame` of recorded runs, without `await`; `source` is a WorkflowHistory, a path, or a list of both."""
     return _frame([_recorded_run(one) for one in _each(source)])
 
 
 async def fetch(handle: WorkflowHandle[Any, Any]) -> list[WorkflowHistory]:
-    """Return the histories of all runs that `handle`'s run continues and is continued by, the oldest first.
+    """Return the histories of all runs of a workflow, the oldest first; `handle` may be of any run.
 
-    Runs that the server no longer keeps (after the namespace's retention) are missing at the front.
+    The oldest runs are missing after the namespace's retention period.
     """
     return await follow(handle, lambda run: run.fetch_history())
 
 
 def load(path: str | os.PathLike[str]) -> WorkflowHistory:
-    """Return the run recorded in a JSON file of `temporal workflow show --output json` or `WorkflowHistory.to_json`.
+    """Return one run from a JSON file.
 
-    The workflow's id is the one that the first event names, or else the file's name without its ending.
+    `temporal workflow show --output json` and `WorkflowHistory.to_json` write such files.
+    The workflow id comes from the first event. Without an id there, the file name without its extension is the id.
     """
     path = Path(path)
     try:
@@ -99,16 +101,18 @@ def load(path: str | os.PathLike[str]) -> WorkflowHistory:
         first = history.events[0]
     except (ValueError, TypeError, LookupError, AttributeError, ParseError) as error:
         raise ValueError(f"Cannot read {path} as an event history ({error}); possible is {POSSIBLE}") from error
-    named = first.workflow_execution_started_event_attributes.workflow_id
-    return WorkflowHistory(named, history.events) if named else history
+    workflow_id = first.workflow_execution_started_event_attributes.workflow_id
+    return WorkflowHistory(workflow_id, history.events) if workflow_id else history
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per run of a `frame`, indexed by (workflow_id, run).
 
-    Columns: events, bytes, signals, updates (accepted), activities (scheduled), workflow_tasks (completed): int64;
-    started, ended: datetime64[ns, UTC], ended is NaT while running; seconds: float64, from the first event to the
-    last; status: str, "Running", "ContinuedAsNew", "Completed", "Terminated", "Failed", "Canceled" or "TimedOut".
+    Columns:
+    events, bytes, signals, updates (accepted), activities (scheduled), workflow_tasks (completed): int64.
+    started, ended: datetime64[ns, UTC]; `ended` is NaT while the run is running.
+    seconds: float64, from the first event of the run to its last event.
+    status: str, "Running", "ContinuedAsNew", "Completed", "Terminated", "Failed", "Canceled" or "TimedOut".
     """
     counted = frame.assign(
         signals=frame.type == "WorkflowExecutionSignaled",
@@ -146,8 +150,8 @@ def _recorded(source: Any) -> WorkflowHistory:
         return source
     if isinstance(source, (str, os.PathLike)):
         return load(source)
-    hint = "; a live one is awaited: await frame(handle)" if isinstance(source, WorkflowHandle) else ""
-    raise TypeError(f"Cannot make a frame of a {type(source).__name__}; possible is {POSSIBLE}{hint}")
+    hint = "; for a WorkflowHandle, use: await frame(handle)" if isinstance(source, WorkflowHandle) else ""
+    raise TypeError(f"Cannot make a frame from a {type(source).__name__}; possible is {POSSIBLE}{hint}")
 
 
 def _recorded_run(source: Any) -> Run:
@@ -162,7 +166,7 @@ def _frame(read_runs: Sequence[Run]) -> pd.DataFrame:
     for run in read_runs:
         if run.events:
             runs.setdefault(run.workflow_id, []).append(run)
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     names: list[str | None] = []
     ids: list[str] = []
     numbers: list[int] = []
@@ -170,10 +174,10 @@ def _frame(read_runs: Sequence[Run]) -> pd.DataFrame:
         of_one.sort(key=lambda run: run.events[0].event_time.ToNanoseconds())
         for number, run in enumerate(of_one, start=1):
             rows += run.rows
-            names += named(run.rows)
+            names += names_of(run.rows)
             ids += [workflow_id] * len(run.rows)
             numbers += [number] * len(run.rows)
-    columns: list[Any] = [ids, numbers, *(zip(*rows, strict=True) if rows else [()] * (len(COLUMNS) - 2))]
-    columns[list(COLUMNS).index("name")] = names
-    typed = zip(COLUMNS.items(), columns, strict=True)
-    return pd.DataFrame({column: pd.Series(list(values), dtype=dtype) for (column, dtype), values in typed})
+    of_events = zip(*rows, strict=True) if rows else [()] * len(Row._fields)
+    columns: dict[str, Sequence[Any]] = dict(zip(Row._fields, of_events, strict=True))
+    columns |= {"workflow_id": ids, "run": numbers, "name": names}
+    return pd.DataFrame({column: pd.Series(list(columns[column]), dtype=dtype) for column, dtype in COLUMNS.items()})

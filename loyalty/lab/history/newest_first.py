@@ -1,4 +1,4 @@
-"""A history from its end, newest event first: the SDK has no public way to it, the server has."""
+"""Fetch a history with the newest event first; the server offers such pages, the SDK does not."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from temporalio.client import Client
 
 
 class PagesFromTheEnd:
-    """The pages of one run, the newest run where no `run_id` is given; `page_size` 0 leaves their length to the server.
+    """The pages of one run, with the newest event first.
 
-    `current_page` holds the events, newest first, that `fetch_next_page` has brought.
+    Without `run_id` the newest run is read. With `page_size` 0 the server chooses the page size.
+    `current_page` has the events of the last `fetch_next_page`.
     """
 
     def __init__(self, client: Client, workflow_id: str, run_id: str = "", *, page_size: int = 0) -> None:
@@ -26,7 +27,7 @@ class PagesFromTheEnd:
         self.current_page: Sequence[HistoryEvent] = []
 
     async def fetch_next_page(self, *, retry: bool = False) -> None:
-        """Fetch the next older events; raise RPCError, after the SDK's own retries or at once."""
+        """Fetch the next older events; raise RPCError if the request fails. With `retry`, the SDK retries first."""
         page = await self._service.get_workflow_execution_history_reverse(self._request, retry=retry)
         self._request.next_page_token = page.next_page_token
         self.current_page = page.history.events

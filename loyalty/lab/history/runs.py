@@ -1,4 +1,4 @@
-"""The runs of a live workflow, fetched from the server one after the other, along the thread of continue-as-new."""
+"""Fetch all runs of a live workflow, from run to run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from loyalty.lab.history.events import rows_of
+from loyalty.lab.history.events import Row, rows_of
 from loyalty.lab.history.newest_first import PagesFromTheEnd
 
 
@@ -23,21 +23,21 @@ RunT = TypeVar("RunT", bound=_HasEvents)
 
 
 class Run:
-    """The events of one run, and one row per event: `loyalty.lab.history.events.rows_of`."""
+    """The events of one run, with one row per event (see `rows_of`)."""
 
     def __init__(self, workflow_id: str, events: Sequence[HistoryEvent] = ()) -> None:
         self.workflow_id = workflow_id
         self.events: list[HistoryEvent] = []
-        self.rows: list[tuple[Any, ...]] = []
+        self.rows: list[Row] = []
         self.read(events)
 
     def read(self, events: Sequence[HistoryEvent]) -> None:
-        """Take in the next events."""
+        """Append the next events and their rows."""
         self.events += events
         self.rows += rows_of(events)
 
-    def go_on(self, newest_first: Run) -> None:
-        """Take in, of events that were read in the opposite order, those that follow."""
+    def append_reversed(self, newest_first: Run) -> None:
+        """Append the missing events of `newest_first`, a part of the same run in reverse order."""
         newest = newest_first.events[0].event_id if newest_first.events else 0
         new = max(0, newest - self.events[-1].event_id)
         self.events += reversed(newest_first.events[:new])
@@ -45,10 +45,10 @@ class Run:
 
 
 async def read(handle: WorkflowHandle[Any, Any]) -> Run:
-    """Fetch a run, and read each page while the server works on the next.
+    """Fetch one run, and read each page while the server prepares the next page.
 
-    A run of many pages is fetched from both of its ends at once: each page is found by the one before it, and the
-    server has more than one core.
+    A long run is fetched from both ends at once. The pages of one end arrive one after the other, because each page has
+    the token of the next page; the server can prepare the pages of both ends in parallel.
     """
     client, run_id = handle._client, handle.run_id or (await handle.describe()).run_id
     oldest_first, newest_first = Run(handle.id), Run(handle.id)
@@ -59,14 +59,14 @@ async def read(handle: WorkflowHandle[Any, Any]) -> Run:
     while pages.next_page_token and not _meet(page, pages_from_the_end.current_page):
         page_from_the_end = pages_from_the_end.current_page
         coming = asyncio.gather(pages.fetch_next_page(), pages_from_the_end.fetch_next_page(retry=True))
-        await asyncio.sleep(0)  # lets the requests leave: while the server works on them, these pages are read
+        await asyncio.sleep(0)  # sends the requests; these pages are read while the server prepares the next ones
         oldest_first.read(page)
         newest_first.read(page_from_the_end)
         await coming
         page = pages.current_page or []
     oldest_first.read(page)
     newest_first.read(pages_from_the_end.current_page)
-    oldest_first.go_on(newest_first)
+    oldest_first.append_reversed(newest_first)
     return oldest_first
 
 
@@ -77,8 +77,11 @@ def _meet(page: Sequence[HistoryEvent], page_from_the_end: Sequence[HistoryEvent
 async def follow(
     handle: WorkflowHandle[Any, Any], fetch: Callable[[WorkflowHandle[Any, Any]], Awaitable[RunT]]
 ) -> list[RunT]:
-    """Return what `fetch` returns of each run that `handle`'s run continues and is continued by, the oldest first."""
-    client = handle._client  # the SDK has no public way from a handle to another run of the same workflow
+    """Return the result of `fetch` for each run of a workflow, the oldest first.
+
+    `handle` may be of any run.
+    """
+    client = handle._client  # the SDK has no public attribute for it
 
     async def fetch_other(run_id: str) -> RunT:
         return await fetch(client.get_workflow_handle(handle.id, run_id=run_id))

@@ -1,4 +1,4 @@
-"""Event histories as DataFrames: real ones, live and recorded."""
+"""Test DataFrames of live and of recorded event histories."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ THRESHOLD = 40
 PURCHASES = 30
 
 
-async def lives_long(shop: Shop, customer_id: str) -> Handle:
-    """Open an account, shop until it has continued as new several times, close it."""
+async def buys_and_closes(shop: Shop, customer_id: str) -> Handle:
+    """Open an account, buy until the customer has continued as new several times, and close the account."""
     customer = await shop.opens(
         customer_id, email=f"{customer_id}@example.com", settings={"history_threshold": THRESHOLD}
     )
@@ -42,31 +42,31 @@ async def lives_long(shop: Shop, customer_id: str) -> Handle:
 
 @pytest.fixture
 async def ada(shop: Shop) -> Handle:
-    return await lives_long(shop, "ada")
+    return await buys_and_closes(shop, "ada")
 
 
-async def test_a_frame_follows_a_customer_through_all_runs(ada: Handle) -> None:
+async def test_frame_has_all_runs_of_a_customer(ada: Handle) -> None:
     frame = await history.frame(ada)
     runs = frame.groupby("run").event_id.agg(["min", "max", "size"])
     assert len(runs) > 2, "the customer continued as new at least twice"
     assert runs.index.to_list() == list(range(1, len(runs) + 1))
     assert (runs["min"] == 1).all()
-    assert (runs["max"] == runs["size"]).all(), "every event of every run is there once"
+    assert (runs["max"] == runs["size"]).all(), "the frame has every event of every run once"
     assert frame.type.iloc[-1] == "WorkflowExecutionCompleted"
     assert set(frame[frame.event_id == runs["max"].reindex(frame.run).to_numpy()].type[:-1]) == {
         "WorkflowExecutionContinuedAsNew"
     }
-    assert (frame.type == "WorkflowExecutionSignaled").sum() == PURCHASES + 1, "no signal is missing, none is twice"
+    assert (frame.type == "WorkflowExecutionSignaled").sum() == PURCHASES + 1, "the frame has every signal once"
 
 
-async def test_columns_are_those_that_are_documented(ada: Handle) -> None:
+async def test_columns_and_dtypes_match_the_documentation(ada: Handle) -> None:
     documented = re.findall(r"^\s*\| (\w+) \| ([^|]+) \|", history.frame.__doc__ or "", re.MULTILINE)
     assert dict(documented[1:]) == history.COLUMNS
     for frame in (await history.frame(ada), history.frame_of([])):
         assert {column: str(dtype) for column, dtype in frame.dtypes.items()} == history.COLUMNS
 
 
-async def test_every_event_about_something_carries_its_name(ada: Handle) -> None:
+async def test_events_of_signals_updates_and_activities_have_names(ada: Handle) -> None:
     frame = await history.frame(ada)
     by_type = frame.groupby("type").name
     for type_ in ("ActivityTaskScheduled", "ActivityTaskStarted", "ActivityTaskCompleted"):
@@ -77,7 +77,7 @@ async def test_every_event_about_something_carries_its_name(ada: Handle) -> None
     assert by_type.get_group("WorkflowTaskStarted").isna().all()
 
 
-async def test_details_and_references_say_what_happened(ada: Handle) -> None:
+async def test_frame_has_details_attempts_and_references(ada: Handle) -> None:
     frame = await history.frame(ada)
     signals = frame[frame.name == "addPoints"]
     assert set(signals.detail) == {"10"}
@@ -93,11 +93,11 @@ async def test_details_and_references_say_what_happened(ada: Handle) -> None:
     assert frame.detail.str.len().max() <= DETAIL_LENGTH
 
 
-async def test_recorded_runs_make_the_same_frame_as_live_ones(ada: Handle, tmp_path: Path) -> None:
+async def test_recorded_runs_make_the_same_frame_as_live_runs(ada: Handle, tmp_path: Path) -> None:
     live = await history.frame(ada)
     fetched = await history.fetch(ada)
     assert_frame_equal(history.frame_of(fetched), live)
-    assert_frame_equal(history.frame_of(list(reversed(fetched))), live, obj="whatever the order of the runs")
+    assert_frame_equal(history.frame_of(list(reversed(fetched))), live, obj="a list with the newest run first")
     recorded = [WorkflowHistory.from_json(ada.id, run.to_json()) for run in fetched]
     assert_frame_equal(await history.frame(recorded), live)
     paths = [tmp_path / f"{number}.json" for number in range(len(fetched))]
@@ -108,7 +108,7 @@ async def test_recorded_runs_make_the_same_frame_as_live_ones(ada: Handle, tmp_p
 
 
 async def pages(customer: Handle) -> int:
-    """Count the pages in which the server hands out the customer's history."""
+    """Return the number of pages in which the server sends the customer's history."""
     events, count = customer.fetch_history_events(), 0
     while count == 0 or events.next_page_token:
         await events.fetch_next_page()
@@ -117,7 +117,7 @@ async def pages(customer: Handle) -> int:
 
 
 async def shops_for_pages(zoe: Handle, shop: Shop, wanted: int) -> None:
-    """Shop one by one: most of a purchase's ten events or so are then stored by themselves; a page holds 256 such."""
+    """Buy until the history has `wanted` pages; each purchase waits for its e-mail, which keeps batches small."""
     mails = 1
     while await pages(zoe) < wanted:
         mails += 1
@@ -125,32 +125,34 @@ async def shops_for_pages(zoe: Handle, shop: Shop, wanted: int) -> None:
         await eventually(lambda: len(shop.mails.to("zoe@example.com")), partial(eq, mails), waiting_for=f"mail {mails}")
 
 
-async def test_a_run_of_many_pages_is_read_as_if_it_were_one(shop: Shop) -> None:
+async def test_frame_of_a_long_run_equals_its_fetched_history(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
     await shops_for_pages(zoe, shop, 3)
     await settled(zoe)
     live = await history.frame(zoe)
     assert_frame_equal(live, history.frame_of(await history.fetch(zoe)))
-    assert set(live[live.type == "ActivityTaskCompleted"].name) == {"sendEmail"}, "named by an event pages before"
+    assert set(live[live.type == "ActivityTaskCompleted"].name) == {"sendEmail"}, (
+        "the name comes from an event on an earlier page"
+    )
 
 
-async def test_a_long_run_may_grow_while_it_is_read(shop: Shop) -> None:
+async def test_frame_of_a_growing_run_has_every_event_once(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
     shopping = asyncio.create_task(shops_for_pages(zoe, shop, 3))
     while not shopping.done():
         events = (await history.frame(zoe)).event_id.to_list()
-        assert events == list(range(1, len(events) + 1)), "every event is there once"
+        assert events == list(range(1, len(events) + 1)), "the frame has every event once"
     await shopping
 
 
-async def test_a_handle_of_any_run_leads_to_all_runs(ada: Handle, shop: Shop) -> None:
+async def test_handle_of_any_run_fetches_all_runs(ada: Handle, shop: Shop) -> None:
     runs = await history.fetch(ada)
     middle = shop.client.get_workflow_handle(ada.id, run_id=runs[1].run_id)
     assert [run.run_id for run in await history.fetch(middle)] == [run.run_id for run in runs]
 
 
-async def test_runs_are_counted_per_customer(shop: Shop) -> None:
-    ada, bob = await asyncio.gather(lives_long(shop, "ada"), lives_long(shop, "bob"))
+async def test_run_numbers_start_at_1_for_each_customer(shop: Shop) -> None:
+    ada, bob = await asyncio.gather(buys_and_closes(shop, "ada"), buys_and_closes(shop, "bob"))
     both = await history.frame([ada, *await history.fetch(bob)])
     assert list(both.workflow_id.unique()) == ["customer-ada", "customer-bob"]
     assert (both.groupby("workflow_id").run.min() == 1).all()
@@ -158,13 +160,13 @@ async def test_runs_are_counted_per_customer(shop: Shop) -> None:
     assert_frame_equal(bobs, await history.frame(bob))
 
 
-async def test_workflows_that_speak_to_each_other_are_named(shop: Shop) -> None:
+async def test_other_column_has_the_sender_or_receiver_of_a_signal(shop: Shop) -> None:
     ada, grace = await shop.opens("ada"), await shop.opens("grace")
     await grace.signal("addPoints", args=[600, "ada"])
     both = await eventually(
         lambda: history.frame([ada, grace]),
         lambda both: (both.name == "notifyNewStatus").sum() == 3,
-        waiting_for="Grace's message to Ada, sent, confirmed and received",
+        waiting_for="the three events of Grace's message to Ada",
     )
     about = both[both.name == "notifyNewStatus"].set_index("type").other.to_dict()
     assert about == {
@@ -172,10 +174,10 @@ async def test_workflows_that_speak_to_each_other_are_named(shop: Shop) -> None:
         "SignalExternalWorkflowExecutionInitiated": "customer-ada",
         "ExternalWorkflowExecutionSignaled": "customer-ada",
     }
-    assert both[both.name != "notifyNewStatus"].other.isna().all(), "a client is no other workflow"
+    assert both[both.name != "notifyNewStatus"].other.isna().all(), "`other` names workflows, not clients"
 
 
-async def test_a_summary_has_one_row_per_run(ada: Handle) -> None:
+async def test_summary_has_one_row_per_run(ada: Handle) -> None:
     frame = await history.frame(ada)
     summary = history.summary(frame)
     assert summary.index.names == ["workflow_id", "run"]
@@ -187,7 +189,7 @@ async def test_a_summary_has_one_row_per_run(ada: Handle) -> None:
     assert (summary.ended - summary.started).dt.total_seconds().to_list() == summary.seconds.to_list()
 
 
-async def test_a_run_that_goes_on_is_running(shop: Shop) -> None:
+async def test_summary_of_an_open_workflow_is_running(shop: Shop) -> None:
     bob = await shop.opens("bob")
     await comes_to(bob, 0)
     summary = history.summary(await history.frame(bob))
@@ -195,7 +197,7 @@ async def test_a_run_that_goes_on_is_running(shop: Shop) -> None:
     assert summary.ended.isna().all()
 
 
-async def test_the_reason_of_a_termination_is_told(shop: Shop) -> None:
+async def test_detail_of_a_termination_is_its_reason(shop: Shop) -> None:
     bob = await shop.opens("bob")
     await bob.terminate(reason="enough seen")
     frame = await eventually(
@@ -207,36 +209,36 @@ async def test_the_reason_of_a_termination_is_told(shop: Shop) -> None:
     assert history.summary(frame).status.to_list() == ["Terminated"]
 
 
-async def test_who_does_not_exist_is_refused_by_the_server(shop: Shop) -> None:
+async def test_frame_of_an_unknown_workflow_raises_rpc_error(shop: Shop) -> None:
     with pytest.raises(RPCError, match="not found"):
         await history.frame(shop.customer("nobody"))
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"events": []}', '{"events": [{"eventId": "one"}]}', "null"])
-def test_a_file_that_is_no_history_is_refused_with_a_sentence(tmp_path: Path, content: str) -> None:
+def test_file_without_a_history_raises_value_error(tmp_path: Path, content: str) -> None:
     path = tmp_path / "notes.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=r"Cannot read .*notes\.json as an event history .*; possible is a WorkflowH"):
         history.frame_of(path)
 
 
-def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+def test_missing_file_raises_file_not_found_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         history.frame_of(tmp_path / "nothing.json")
 
 
 @pytest.mark.parametrize("source", [42, [42], None])
-async def test_what_is_no_history_is_refused_with_a_sentence(source: Any) -> None:
-    with pytest.raises(TypeError, match=r"Cannot make a frame of a (int|NoneType); possible is a WorkflowHandle"):
+async def test_source_of_a_wrong_type_raises_type_error(source: Any) -> None:
+    with pytest.raises(TypeError, match=r"Cannot make a frame from a (int|NoneType); possible is a WorkflowHandle"):
         await history.frame(source)
 
 
-async def test_a_live_customer_is_awaited(shop: Shop) -> None:
+async def test_frame_of_refuses_a_live_customer(shop: Shop) -> None:
     with pytest.raises(TypeError, match=r"await frame\(handle\)"):
-        history.frame_of(shop.customer("ada"))  # type: ignore[arg-type]  # the mistake
+        history.frame_of(shop.customer("ada"))  # type: ignore[arg-type]  # a wrong argument on purpose
 
 
-def test_events_of_all_types_have_a_row() -> None:
+def test_every_event_type_has_a_row() -> None:
     attributes = HistoryEvent.DESCRIPTOR.oneofs_by_name["attributes"].fields
     events = []
     for number, field in enumerate(attributes, start=1):
@@ -247,9 +249,9 @@ def test_events_of_all_types_have_a_row() -> None:
     frame = history.frame_of(WorkflowHistory("customer-ada", events))
     assert len(frame) == len(attributes)
     assert {"WorkflowExecutionPaused", "NexusOperationStarted", "MarkerRecorded"} <= set(frame.type)
-    assert frame.name.isna().all(), "what says nothing has no name"
+    assert frame.name.isna().all(), "events without attributes have no name"
 
 
-def test_an_event_of_a_newer_server_is_unknown_but_there() -> None:
+def test_unknown_event_type_has_a_row() -> None:
     event = HistoryEvent(event_id=1, event_type=EventType.ValueType(9999))
     assert history.frame_of(WorkflowHistory("customer-ada", [event])).type.to_list() == ["Unknown9999"]
