@@ -1,7 +1,8 @@
-"""Pictures of event histories: a DataFrame of `loyalty.lab.history` in, matplotlib Axes out. Knows nothing of Temporal.
+"""Plots of event histories; no plot needs a Temporal server.
 
-Every function draws on `ax`, or on a new figure of 8 x 4 inches or as large as it must be, and returns the Axes. What a
-colour says, a label, a marker or a line style says too.
+Each function takes a DataFrame of `loyalty.lab.history` and returns matplotlib Axes.
+Without `ax`, it makes a new figure of at least 8 x 4 inches.
+Every colour has a second sign for the same meaning: a label, a marker or a line style.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One horizontal bar per value."""
+"""Draw one horizontal bar per value."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 ROUNDED_DECIMALS = 3
-"""A number with at most so many decimals has been rounded."""
+"""A value with at most this number of decimals counts as rounded."""
 
 
 def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None, *, of: float | None = None) -> Axes:
-    """Draw one horizontal bar per value, the first on top, with its number; the index names the bars and the y axis.
+    """Draw one horizontal bar per value with its number, and the first value on top.
 
-    `of` is the whole that each value is part of, such as the messages sent; it is drawn behind the bar.
+    The index of `values` names the bars; the name of the index labels the y axis.
+    `of` is the whole of each value, such as all messages that were sent. The whole is a pale bar behind each value.
     """
     ax = axes_or_new(ax)
     places, numbers = range(len(values)), [float(value) for value in values]
@@ -32,12 +33,14 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
     ax.set_yticks(places, [str(name) for name in values.index])
     ax.invert_yaxis()
     ax.set_xlim(0, 1.16 * longest or 1)
-    said = ", ".join(f"{name} {text}" for name, text in zip(values.index, words, strict=True))
-    return finish(ax, title, xlabel, str(values.index.name or ""), description=f"A bar for each, in {xlabel}: {said}")
+    bar_texts = ", ".join(f"{name} {text}" for name, text in zip(values.index, words, strict=True))
+    return finish(
+        ax, title, xlabel, str(values.index.name or ""), description=f"One bar per value, in {xlabel}: {bar_texts}"
+    )
 
 
 def _words(value: float, of: float | None) -> str:
-    """Return the number of a bar; a rounded number stays as it is, since a table beside the plot shows it, too."""
+    """Return the number of a bar as text; a rounded number keeps its digits, as in a table beside the plot."""
     if value.is_integer():
         text = f"{value:,.0f}"
     else:

@@ -1,4 +1,4 @@
-"""A short event history as a strip: every event in its order, with its name."""
+"""Draw every event of a short event history in order."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_EVENTS = 60
-"""More events than this have no room for labels."""
+"""The labels of more events would overlap."""
 
-ROWS = (  # what an event's type begins with, the row it stands in, its colour
+ROWS = (  # prefix of the event type, name of the row, colour
     ("WorkflowExecutionSignaled", "Signal", "orange"),
     ("WorkflowExecutionUpdate", "Update", "purple"),
     ("WorkflowExecution", "Workflow", "black"),
@@ -23,7 +23,7 @@ ROWS = (  # what an event's type begins with, the row it stands in, its colour
     ("Timer", "Timer", "sky"),
     ("", "Others", "vermillion"),
 )
-PHASES = (  # what an event's type ends with, what the marker says, the marker, whether it is filled
+PHASES = (  # suffixes of the event type, text of the legend, marker, filled or not
     (("Failed", "TimedOut", "Terminated", "Rejected"), "failed or timed out", "X", True),
     (("CancelRequested", "Canceled"), "canceled", "s", False),
     (
@@ -38,10 +38,10 @@ PHASES = (  # what an event's type ends with, what the marker says, the marker, 
 
 
 def event_sequence(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw each event of a short history in order, one row per kind; lines join the events of one task.
+    """Draw the events of one run in order, with one row per kind of event; a line joins the events of one task.
 
-    `frame`: a DataFrame of `history.frame`, or part of one, of one run and at most MOST_EVENTS events. Raise
-    ValueError for more.
+    `frame`: a DataFrame of `history.frame`, or a part of one.
+    Raise ValueError for no events, for more than MOST_EVENTS events, or for more than one run.
     """
     if not 0 < len(frame) <= MOST_EVENTS or len(by_run(frame)) > 1:
         raise ValueError(
@@ -79,7 +79,9 @@ def event_sequence(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     title = f"{len(kinds)} events of an event history, in order"
     of_rows = [f"{sum(kind.row == row for kind in kinds.values())} x {row}" for row in rows]
     named = [f"{label} at {event}" for event, label in sorted((event, label) for _, label, event in labels)]
-    description = f"Events {first} to {last}: {', '.join(of_rows)}. In order: {', '.join(named) or 'none has a name'}"
+    description = (
+        f"Events {first} to {last}: {', '.join(of_rows)}. In order: {', '.join(named) or 'no event has a name'}"
+    )
     return finish(ax, title, "event number in this run", "kind of event", description=description)
 
 

@@ -1,4 +1,4 @@
-"""Who brought whom to life, as a table and as a picture: from a DataFrame of `loyalty.lab.history`."""
+"""Draw the parents and children of workflows as a tree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_MEMBERS = 60
-"""More than this have no room for their names."""
+"""The names of more workflows would overlap."""
 
 LINES: dict[str, tuple[str, Any]] = {
     "started": (GREY, (0, (1, 1.5))),
@@ -22,12 +22,12 @@ LINES: dict[str, tuple[str, Any]] = {
     "child": (PALETTE["blue"], "-"),
 }
 BOXES = {
-    "alive": {"facecolor": PALE, "edgecolor": INK, "linestyle": "-"},
+    "running": {"facecolor": PALE, "edgecolor": INK, "linestyle": "-"},
     "closed": {"facecolor": "white", "edgecolor": INK, "linestyle": "--"},
     "history not shown": {"facecolor": "white", "edgecolor": GREY, "linestyle": ":"},
 }
 CHARACTER, MARGIN = 0.085, 0.2
-"""Inches; the width of a character of a name, and the room around a name."""
+"""Inches; the width of a character of a name, and the space around a name."""
 
 BETWEEN = 1.05
 """Inches between parents and children."""
@@ -37,7 +37,7 @@ AROUND = 1.4
 
 
 def creations(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per workflow whose start is in `frame`, sorted by the time of its first start.
+    """Return one row per workflow with a start in `frame`, sorted by the time of its first start.
 
     Columns:
     workflow_id, parent: str; CLIENTS is the parent of a workflow that a client started.
@@ -51,36 +51,38 @@ def creations(frame: pd.DataFrame) -> pd.DataFrame:
     rows: dict[str, tuple[Any, ...]] = {}
     for start in (Message(*row) for row in messages_in(frame).itertuples(index=False)):
         who, parent = start.receiver, start.sender
-        if start.kind == "start" and who not in rows and who not in _line(rows, parent):
+        if start.kind == "start" and who not in rows and who not in _ancestry(rows, parent):
             rows[who] = (who, parent, STARTS[start.name], start.sent, status.get(who, ""))
     columns = {"workflow_id": "str", "parent": "str", "how": "str", "created": "datetime64[ns, UTC]", "status": "str"}
     return pd.DataFrame(list(rows.values()), columns=list(columns)).astype(columns)
 
 
 def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw who brought whom to life: clients on the left, children to the right of their parents, the oldest on top.
+    """Draw which client or workflow created each workflow.
 
-    `frame`: a DataFrame of `history.frame` of up to MOST_MEMBERS workflows; raise ValueError for more, or for none.
-    The lines are the rows of `creations`. A workflow whose beginning is not in `frame` has no parent.
+    Clients are on the left, and children are to the right of their parents. The oldest workflow is on top.
+    `frame`: a DataFrame of `history.frame`. Each line is one row of `creations`.
+    A workflow without its first events in `frame` has no parent.
+    Raise ValueError for no workflows, or for more than MOST_MEMBERS workflows.
     """
     created = creations(frame)
     edges: dict[str, tuple[str, str]] = {
         child: (parent, how)
         for child, parent, how in zip(created.workflow_id, created.parent, created.how, strict=True)
     }
-    everybody = list(dict.fromkeys([*created.parent, *frame.workflow_id, *edges]))
-    members = [who for who in everybody if who != CLIENTS]
+    workflows_and_clients = list(dict.fromkeys([*created.parent, *frame.workflow_id, *edges]))
+    members = [who for who in workflows_and_clients if who != CLIENTS]
     if not 0 < len(members) <= MOST_MEMBERS:
         raise ValueError(
             f"Cannot draw a family of {len(members)} workflows ({len(frame):,} events); possible are 1 to "
             f"{MOST_MEMBERS} workflows, with their histories from the beginning"
         )
     status = _statuses(frame)
-    names = {who: _name(who, status.get(who, "")) for who in everybody}
-    children: dict[str, list[str]] = {who: [] for who in everybody}
+    names = {who: _name(who, status.get(who, "")) for who in workflows_and_clients}
+    children: dict[str, list[str]] = {who: [] for who in workflows_and_clients}
     for who, (parent, _) in edges.items():
         children[parent].append(who)
-    places = _places([who for who in everybody if who not in edges], children)
+    places = _places([who for who in workflows_and_clients if who not in edges], children)
     width = [0.0] * (1 + max(place.generation for place in places.values()))
     for who, place in places.items():
         width[place.generation] = max(width[place.generation], CHARACTER * len(names[who]) + MARGIN)
@@ -102,7 +104,7 @@ def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
                 ax.plot([turn, end], [y, y], gid=how, **line)
                 note(ax, how, ((turn + end) / 2, y), (0, 3), ha="center", fontsize=8.5)
     for who, place in places.items():
-        kind = "history not shown" if not status.get(who) else "closed" if status[who] in CLOSED else "alive"
+        kind = "history not shown" if not status.get(who) else "closed" if status[who] in CLOSED else "running"
         box = {"boxstyle": "round,pad=0.35", **BOXES[kind]} if who != CLIENTS else {"facecolor": "white", "lw": 0}
         ax.text(x[place.generation], place.y, names[who], va="center", color=INK, bbox=box, gid=kind, zorder=2)
     _fill_legend(ax)
@@ -111,12 +113,12 @@ def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.spines["left"].set_visible(False)
     legend(ax, below=0.6 / inches(ax)[1], columns=5)
     title = f"Who created whom: {len(members)} workflow{'s' if len(members) > 1 else ''}"
-    said = [
+    descriptions = [
         f"{how} by {names[parent]}: {', '.join(names[child] for child in of_parent if edges[child] == (parent, how))}"
         for parent, of_parent in children.items()
         for how in dict.fromkeys(edges[child][1] for child in of_parent)
     ]
-    return finish(ax, title, "generation", "oldest on top", description="; ".join(said) or ", ".join(members))
+    return finish(ax, title, "generation", "oldest on top", description="; ".join(descriptions) or ", ".join(members))
 
 
 class _Place(NamedTuple):
@@ -125,7 +127,7 @@ class _Place(NamedTuple):
 
 
 def _places(roots: list[str], children: Mapping[str, list[str]]) -> dict[str, _Place]:
-    """Give everybody without children a row, and every parent the middle of the children's."""
+    """Return the place of each workflow; a parent is in the middle of its children."""
     places: dict[str, _Place] = {}
     rows = iter(range(10**6))
 
@@ -141,13 +143,13 @@ def _places(roots: list[str], children: Mapping[str, list[str]]) -> dict[str, _P
 
 
 def _statuses(frame: pd.DataFrame) -> dict[str, str]:
-    """Return what became of each workflow of which `frame` holds events."""
+    """Return "Running" or a value of CLOSED for each workflow with events in `frame`."""
     last = frame.groupby("workflow_id", sort=False).type.last().str.removeprefix("WorkflowExecution")
     return {str(who): type_ if type_ in CLOSED else "Running" for who, type_ in last.items()}
 
 
-def _line(rows: Mapping[str, tuple[Any, ...]], who: str) -> Iterator[str]:
-    """Yield `who` and all who came before."""
+def _ancestry(rows: Mapping[str, tuple[Any, ...]], who: str) -> Iterator[str]:
+    """Yield `who` and all its ancestors."""
     yield who
     while who in rows:
         who = rows[who][1]

@@ -1,4 +1,4 @@
-"""How long the event history of each run is: one line per run."""
+"""Draw the length of event histories, with one line per run."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LONG_LABEL = 22
-"""Characters; of longer ones only two stand beside each other in the legend."""
+"""Characters; longer labels leave room for only two columns in the legend."""
 
 COLORS = ("blue", "vermillion", "green", "purple")
 STYLES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (2, 1.5)), (0, (4, 1.5, 1, 1.5)))
 LINES = [(*look, marker) for marker in ("", "o", "^") for look in zip(COLORS, STYLES, strict=True)]
-"""Colour, style and marker of each run; without the colours they differ as well."""
+"""Colour, style and marker of each run; all lines differ in black and white, too."""
 
 MARKED = 0.1
-"""Of the diagonal of the picture; a line has its markers that far from each other."""
+"""The distance of two markers on a line, as a part of the diagonal of the picture."""
 
 DASHES = ((1, 1.5), (5, 2), (5, 1.5, 1, 1.5))
 
@@ -46,23 +46,24 @@ def growth(
     warning: int | None = EVENT_WARNING,
     limit: int | None = EVENT_LIMIT,
 ) -> Axes:
-    """Draw how the event history grows toward the limit: one line per run, each from its own beginning.
+    """Draw the number of events of each run, with one line per run; each line begins at 0 on the x axis.
 
-    `by` is what lies along x: seconds, or the signals and updates received so far. `prediction`: events per second, or
-    per purchase; several predictions are named by a mapping. `threshold` (events) is where runs continue as new.
-    Levels that lie far above the data stand above a break in the axis.
+    `by`: the unit of the x axis; "purchases" are the signals and updates received so far.
+    `prediction`: events per second or per purchase; a mapping names several predictions.
+    `threshold`: the number of events at which runs continue as new.
+    A level far above the data is drawn above a break in the y axis.
     """
     ax = axes_or_new(ax)
     runs = by_run(frame)
     one_run_each = len(runs) == len({workflow_id for workflow_id, _ in runs})
     longest: float = 0
-    said = []
+    run_texts = []
     for number, ((workflow_id, run), events) in enumerate(runs.items()):
         x = seconds_since_start(events) if by == "seconds" else purchases_so_far(events)
         longest = max(longest, x.max())
         color, style, marker = LINES[number % len(LINES)] if len(runs) <= len(LINES) else LINES[0]
         label = workflow_id if one_run_each else f"{workflow_id}, run {run}"
-        said.append(f"{label}: {events.event_id.max():,} events after {x.max():,.4g} {by}")
+        run_texts.append(f"{label}: {events.event_id.max():,} events after {x.max():,.4g} {by}")
         if len(runs) > len(LINES):
             label = f"{len(runs)} runs" if number == 0 else "_"
         look: dict[str, Any] = {"ls": style, "marker": marker, "markevery": MARKED, "ms": 6, "lw": 2}
@@ -79,7 +80,7 @@ def growth(
     legend(ax, columns=2 if long else 4)
     xlabel = "seconds since the run began" if by == "seconds" else "purchases so far (signals and updates)"
     if len(runs) > len(LINES):
-        said = [f"{len(runs)} runs of up to {frame.event_id.max():,} events in up to {longest:,.4g} {by}"]
-    said += [f"{name}: {rate:,g} per {by.removesuffix('s')}" for name, rate in predictions.items()]
-    description = "; ".join([*said, *described(levels)])
+        run_texts = [f"{len(runs)} runs of up to {frame.event_id.max():,} events in up to {longest:,.4g} {by}"]
+    run_texts += [f"{name}: {rate:,g} per {by.removesuffix('s')}" for name, rate in predictions.items()]
+    description = "; ".join([*run_texts, *described(levels)])
     return finish(ax, "How fast the event history grows", xlabel, "events in this run", description=description)

@@ -1,4 +1,4 @@
-"""The conversation of several actors as a picture: a DataFrame of `loyalty.lab.history` in, matplotlib Axes out."""
+"""Draw the messages between clients and workflows as a sequence diagram."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from loyalty.lab.plots.shared.drawing import (
     PALETTE,
     axes_or_new,
     by_run,
+    counted,
     finish,
     inches,
     legend,
-    many,
     note,
     spread,
 )
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_MESSAGES = 40
-"""More messages than this have no room for labels."""
+"""The labels of more messages would overlap."""
 
 MOST_LANES = 12
 LABEL_LENGTH = 36
 LABEL_ANGLE = 45
 LABEL_SIZE = 8
 CHARACTER = 0.062
-"""Inches; the width of a character of LABEL_SIZE."""
+"""Inches; the width of a character in a label."""
 
 TICK_CHARACTER = 0.09
 BETWEEN_LABELS = 0.19
 LANE_HEIGHT = 0.62
 ONE_ROW = 5
-"""Entries of the legend that fit side by side where there are no more."""
+"""The legend has one row up to this number of entries."""
 
 AROUND = 1.45
-"""Inches that title, ticks, axis label and legend take."""
+"""Inches for the title, the ticks, the axis label and the legend."""
 
 NEXT_RUN = "WorkflowExecutionContinuedAsNew"
 ENDS = [f"WorkflowExecution{how}" for how in CLOSED]
 
 
 class _Look(NamedTuple):
-    """How a kind of message is drawn; no two share both line style and width."""
+    """How one kind of message is drawn; each kind has its own line style or width."""
 
     words: str
     color: str
@@ -65,12 +65,12 @@ LOOKS = {
     "ask": _Look("ask (update)", PALETTE["purple"], (0, (5, 2)), 1.7),
     "answer": _Look("answer", PALETTE["purple"], (0, (1, 1.2)), 1.7),
     "start": _Look("start of an actor", PALETTE["green"], "-", 3.4),
-    "lost": _Look("nobody took it", PALETTE["vermillion"], (0, (5, 2, 1, 2)), 1.5),
+    "lost": _Look("not delivered", PALETTE["vermillion"], (0, (5, 2, 1, 2)), 1.5),
 }
 
 
 def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order", "time"] = "order") -> Axes:
-    """Draw who sent what to whom: one lane per workflow, one for all clients on top, one arrow per message.
+    """Draw one lane per workflow, one lane for all clients on top, and one arrow per message.
 
     `frame`: a DataFrame of `history.frame`, or a part of one.
     `by`: "order" gives each event the same width on the x axis; "time" draws the x axis to scale.
@@ -111,11 +111,13 @@ def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order"
     ax.set_yticks(range(len(lanes)), lanes)
     ax.spines["left"].set_visible(False)
     legend(ax, below=0.62 / high, columns=5 if len(ax.get_legend_handles_labels()[0]) <= ONE_ROW else 4)
-    title = f"{many(len(sent), 'message')} between clients and {many(len(lanes) - 1, 'workflow')}"
+    title = f"{counted(len(sent), 'message')} between clients and {counted(len(lanes) - 1, 'workflow')}"
     kinds = [message.kind for message in sent]
     counts = [f"{kinds.count(kind)} x {look.words}" for kind, look in LOOKS.items() if kind in kinds]
-    said = ", ".join(f"{label} to {one.receiver}" for label, one in zip(labels, sent, strict=True))
-    description = f"Lanes: {', '.join(lanes)}. {', '.join(counts) or 'Nothing was sent'}. In order: {said or 'nothing'}"
+    labelled = ", ".join(f"{label} to {one.receiver}" for label, one in zip(labels, sent, strict=True))
+    description = (
+        f"Lanes: {', '.join(lanes)}. {', '.join(counts) or 'No messages'}. In order: {labelled or 'no messages'}"
+    )
     return finish(ax, title, along.words, "workflow id", description=description)
 
 
@@ -128,7 +130,7 @@ def _label(message: Message) -> str:
 
 
 def _draw_lanes(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> None:
-    """Draw the clients' line, and a line for each run from its first event shown to its end."""
+    """Draw a line for the clients, and a line for each run from its first event to its end."""
     strangers = [who for who in lanes if who not in {CLIENTS, *frame.workflow_id}]
     for y, who in enumerate(lanes):
         color, style = (GREY, "-") if who == CLIENTS else (GREY, (0, (1, 4))) if who in strangers else (PALE, "-")
@@ -142,7 +144,7 @@ def _draw_lanes(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) ->
 
 
 def _draw_waiting(ax: Axes, sent: Sequence[Message], lanes: list[str], along: Time) -> None:
-    """Draw how long each ask waits for its answer, as a broad line on the lane of who is asked."""
+    """Draw a broad line on the receiver's lane while an update waits for its answer."""
     answers = [message for message in sent if message.kind == "answer"]
     for ask in (message for message in sent if message.kind == "ask"):
         asked = (ask.receiver, ask.name)
@@ -172,7 +174,7 @@ def _draw_arrow(ax: Axes, message: Message, lanes: list[str], along: Time) -> No
 def _draw_labels(
     ax: Axes, sent: Sequence[Message], labels: list[str], lanes: list[str], along: Time, gap: float
 ) -> None:
-    """Write what was sent above all lanes, slanted, where no arrow is; a thin line leads to the arrow."""
+    """Write the slanted labels above all lanes; a thin line joins each label with its arrow."""
     anchors = []
     for message, label in zip(sent, labels, strict=True):
         y = lanes.index(CLIENTS if message.kind == "answer" else message.sender)
@@ -187,7 +189,7 @@ def _draw_labels(
 
 
 def _draw_marks(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> None:
-    """Mark e-mails, continue-as-new and the end of each workflow on its lane, and name all that is drawn."""
+    """Mark e-mails, continue-as-new and the end of each workflow, and fill the legend."""
     drawn = {line.get_gid() for line in ax.lines}
     for kind, look in LOOKS.items():
         if kind in drawn:
@@ -210,7 +212,7 @@ def _draw_marks(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) ->
 
 
 def _draw_ticks(ax: Axes, along: Time, inch: float) -> None:
-    """Write the times of as many events as there is room for."""
+    """Write the times of as many events as fit on the axis."""
     ticks: list[float] = []
     for place in sorted(along.ticks):
         if not ticks or place - ticks[-1] >= inch * (TICK_CHARACTER * len(along.ticks[place]) + 0.12):

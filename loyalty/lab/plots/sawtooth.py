@@ -1,4 +1,4 @@
-"""How long the event history of one customer is, over all runs of the customer's life."""
+"""Draw the length of one customer's event history over all runs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEW_RUNS = 12
-ROOM_FOR_A_NAME = 0.08
-"""Of the width of the picture."""
+NARROWEST_NAMED = 0.08
+"""The narrowest run with a name, as a part of the width of the picture."""
 
 
 def sawtooth(
@@ -33,17 +33,18 @@ def sawtooth(
     threshold: int | None = None,
     limit: int | None = EVENT_LIMIT,
 ) -> Axes:
-    """Draw one customer's life: the events in the current run, falling to zero whenever it continues as new.
+    """Draw the events in the current run of one customer; the line falls to zero at each continue-as-new.
 
-    `frame`: all runs of one workflow; raise ValueError for several. The dotted line counts all events, as if there were
-    no continue-as-new. `threshold`, `limit`: events; a limit far above the data stands above a break in the axis.
+    `frame`: all runs of one workflow. The dotted line counts the events of all runs together.
+    `threshold`, `limit`: events; a level far above the data is drawn above a break in the y axis.
+    Raise ValueError for several workflows, or for no events.
     """
     frame = frame.reset_index(drop=True)
     runs = by_run(frame)
     customers = sorted({workflow_id for workflow_id, _ in runs})
     if len(customers) != 1:
-        named = ", ".join(customers) or "nobody"
-        raise ValueError(f"Cannot draw the lives of {named} in one picture; possible is one customer, with all runs")
+        named = ", ".join(customers) or "no customer"
+        raise ValueError(f"Cannot draw {named} in one picture; possible is one customer, with all its runs")
     ax = axes_or_new(ax)
     blue, vermillion = PALETTE["blue"], PALETTE["vermillion"]
     seconds, longest = seconds_since_start(frame), frame.event_id.max()
@@ -65,24 +66,24 @@ def sawtooth(
                 color=vermillion,
                 mec="white",
                 zorder=3,
-                label="continue as new" if run == 1 else "_",
+                label="continue-as-new" if run == 1 else "_",
             )
-        if len(runs) <= FEW_RUNS and end - begin > ROOM_FOR_A_NAME * seconds.iloc[-1]:
+        if len(runs) <= FEW_RUNS and end - begin > NARROWEST_NAMED * seconds.iloc[-1]:
             note(ax, f"run {run}", ((begin + end) / 2, 0), (0, 5), ha="center", color=blue)
     if len(runs) > 1:
         shown = seconds[: int(0.95 * top)]
         ax.plot(shown, range(1, len(shown) + 1), ":", color=GREY, lw=1.8, zorder=1.8)
         leaving = (shown.iloc[-1], len(shown))
         ax.plot(*leaving, "^", ms=7, color=GREY)
-        words = f"without continue as new: {len(frame):,} events by now"
+        words = f"without continue-as-new: {len(frame):,} events so far"
         offset, side = ((9, -3), "left") if leaving[0] < seconds.iloc[-1] / 2 else ((-9, 4), "right")
         note(ax, words, leaving, offset, ha=side, color=GREY, fontsize=9)
     legend(ax)
     how_many = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-    title = f"{len(frame):,} events in {how_many}, never more than {longest:,} in one event history"
+    title = f"{len(frame):,} events in {how_many}, at most {longest:,} in one event history"
     of_runs = [f"{events.event_id.iloc[-1]:,}" for events in runs.values()]
     if len(of_runs) > FEW_RUNS:
         of_runs[FEW_RUNS - 1 : -1] = ["..."]
-    description = f"A saw with a tooth for each run, in {seconds.iloc[-1]:,.4g} seconds; events: {', '.join(of_runs)}"
+    description = f"One tooth per run, {seconds.iloc[-1]:,.4g} seconds in all; events per run: {', '.join(of_runs)}"
     description = "; ".join([description, *described(levels)])
     return finish(ax, title, "seconds since the account was opened", "events in this run", description=description)

@@ -1,10 +1,10 @@
-"""Who served what: the Workflow Tasks and activities that each worker process completed, over time."""
+"""Draw the Workflow Tasks and activities that each worker process completed, over time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loyalty.lab.plots.shared.drawing import GREY, INK, PALE, PALETTE, many, note
+from loyalty.lab.plots.shared.drawing import GREY, INK, PALE, PALETTE, counted, note
 from loyalty.lab.plots.shared.time_chart import TimeChart, time_shown
 from loyalty.lab.plots.shared.worker_bars import (
     Worker,
@@ -19,27 +19,28 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-KINDS = {  # an event's type: words, marker, colour, and where its band begins and ends, in parts of a row
+KINDS = {  # event type: words, marker, colour, top and bottom of its band as parts of a row
     "WorkflowTaskCompleted": ("Workflow Task", "o", PALETTE["blue"], (-0.32, -0.07)),
     "ActivityTaskCompleted": ("activity", "^", PALETTE["green"], (0.07, 0.32)),
 }
 HEIGHT = 0.84
-"""Of a worker's bar, in parts of a row."""
+"""The height of a worker's bar, as a part of a row."""
 
 ROW, LOWEST = 0.65, 2.9
-"""Inches: a row, which is three lines of counts, and the picture."""
+"""Inches: the height of a row with three lines of counts, and the least height of the picture."""
 
 LARGEST, SMALLEST = 6.0, 2.2
-"""Points; a marker is smaller where there are many workflows: a twentieth of a point for each."""
+"""Points; each workflow makes the markers smaller by a twentieth of a point."""
 
 
 def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
-    """Draw who served what: one row per worker process, one marker per Workflow Task and per activity completed.
+    """Draw one row per worker process, and one marker per completed Workflow Task or activity.
 
-    `frame`: a DataFrame of `history.frame`, of any number of workflows. In each row the Workflow Tasks stand above the
-    activities, and each workflow has a height of its own: one makes a line, hundreds make a band. `uptimes`, as
-    `lab.uptimes()` returns it, names the workers and says when they were up, also those that served nothing; without it
-    they are called by their identity. Raise ValueError for more than MOST_WORKERS workers in the time shown, or none.
+    `frame`: a DataFrame of `history.frame`; the number of workflows is not limited.
+    In each row, the Workflow Tasks are above the activities. Each workflow has its own height within the row.
+    `uptimes`: the DataFrame of `lab.uptimes()`. It adds the names of the workers, their uptimes, and idle workers.
+    Without `uptimes`, each row has the worker's identity as its name.
+    Raise ValueError for no workers, or for more than MOST_WORKERS workers in the time shown.
     """
     done = frame[frame.type.isin(KINDS) & frame.identity.notna()]
     workers = _workers(frame, done, uptimes)
@@ -52,7 +53,7 @@ def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax
     chart = TimeChart(ax, len(workers), *time_shown(frame, uptimes), row=ROW, lowest=LOWEST)
     ax = chart.ax
     ax.set_ylim(len(workers) - 0.5, -0.5)
-    said = []
+    worker_texts = []
     places = {who: number for number, who in enumerate(done.workflow_id.unique())}
     what = "customer" if all(str(who).startswith(workflow_id("")) for who in places) else "workflow"
     for row, worker in enumerate(workers):
@@ -71,30 +72,30 @@ def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax
                 "zorder": 3,
             }
             ax.plot([chart.at(time) for time in events.time], y, marker, ls="", gid=f"{worker.identity} {words}", **how)
-        served = _counts(of_worker, what)
-        said.append(f"{worker.words}{f', {worker.ended_by}' if worker.ended_by else ''}: {', '.join(served)}")
+        counts = _counts(of_worker, what)
+        worker_texts.append(f"{worker.words}{f', {worker.ended_by}' if worker.ended_by else ''}: {', '.join(counts)}")
         color = INK if len(of_worker) else GREY
         where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "va": "center"}
-        note(ax, "\n".join(served), (1, row), (8, 0), color=color, fontsize=9, **where)
+        note(ax, "\n".join(counts), (1, row), (8, 0), color=color, fontsize=9, **where)
     for words, marker, color, _ in KINDS.values():
         ax.plot([], [], marker, ms=LARGEST, color=color, mew=0, label=f"{words} completed")
     add_ends_to_legend(ax)
     chart.name_rows({row: worker.words for row, worker in enumerate(workers)})
-    title = f"Tasks completed by each worker: {many(len(workers), 'worker')}, {many(len(places), what)}"
-    return chart.finish(title, "worker process", description="; ".join(said))
+    title = f"Tasks completed by each worker: {counted(len(workers), 'worker')}, {counted(len(places), what)}"
+    return chart.finish(title, "worker process", description="; ".join(worker_texts))
 
 
 def _workers(frame: pd.DataFrame, done: pd.DataFrame, uptimes: pd.DataFrame | None) -> list[Worker]:
-    """Return the workers that lived in the time shown, and those that served though no life is known of them."""
+    """Return the workers of `uptimes` in the time shown, then all other workers that completed a task."""
     known = workers_within(uptimes, *time_shown(frame, uptimes)) if len(frame) else []
-    strangers = dict.fromkeys(str(identity) for identity in done.identity)
+    others = dict.fromkeys(str(identity) for identity in done.identity)
     for worker in known:
-        strangers.pop(worker.identity, None)
-    return [*known, *(Worker("", identity) for identity in strangers)]
+        others.pop(worker.identity, None)
+    return [*known, *(Worker("", identity) for identity in others)]
 
 
 def _counts(of_worker: pd.DataFrame, what: str) -> list[str]:
-    """Return how much a worker completed, and for how many."""
+    """Return the counts of a worker's tasks, activities and workflows as texts."""
     tasks, activities = (int((of_worker.type == type_).sum()) for type_ in KINDS)
-    counts = [many(tasks, "task"), many(activities, "activity"), many(of_worker.workflow_id.nunique(), what)]
-    return counts if len(of_worker) else ["nothing"]
+    counts = [counted(tasks, "task"), counted(activities, "activity"), counted(of_worker.workflow_id.nunique(), what)]
+    return counts if len(of_worker) else ["no tasks"]

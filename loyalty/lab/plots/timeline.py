@@ -1,4 +1,4 @@
-"""What happened when: messages, Workflow Tasks and activities above the worker processes, over time."""
+"""Draw messages, Workflow Tasks and activities above the worker processes, over time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from loyalty.lab.plots.shared.drawing import GREY, PALE, many
+from loyalty.lab.plots.shared.drawing import GREY, PALE, counted
 from loyalty.lab.plots.shared.durations import COMPLETED, WORKFLOW_TASKS, Task, outages, tasks_in
 from loyalty.lab.plots.shared.time_chart import ABOVE, BELOW, TimeChart, time_shown
 from loyalty.lab.plots.shared.timeline_rows import (
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 Draw: TypeAlias = Callable[[TimeChart, float], None]
 
 MOST_WORKFLOWS = 6
-"""More have no room for their rows."""
+"""The rows of more workflows would be too low."""
 
 HEADING, GAP = 0.7, 0.3
-"""Rows that a workflow's name takes, and the room above the worker processes."""
+"""The height of a workflow's name and of the space above the worker processes, in rows."""
 
 
 def timeline(
@@ -36,24 +36,25 @@ def timeline(
     uptimes: pd.DataFrame | None = None,
     ax: Axes | None = None,
     *,
-    title: str = "What happened when",
+    title: str = "Messages, tasks and processes over time",
 ) -> Axes:
-    """Draw what happened when: messages, Workflow Tasks and activities, and below them the worker processes.
+    """Draw the messages, Workflow Tasks and activities of each workflow, and below them the worker processes.
 
-    `frame`: a DataFrame of `history.frame`, or part of one, of up to MOST_WORKFLOWS workflows. `uptimes`: one row per
-    task in which a process was up, as `lab.uptimes()` returns them, with up to MOST_WORKERS worker processes in the
-    time shown. Raise ValueError for more, or for no events. A bar begins where a task is scheduled; its solid part is
-    the last attempt, the only one that a history records. Hatched is the time in which no process of a role was up.
+    `frame`: a DataFrame of `history.frame`, or a part of one.
+    `uptimes`: the DataFrame of `lab.uptimes()`.
+    A bar begins when the task is scheduled. The solid part of a bar is the last attempt.
+    An area is hatched while no process of a role was up.
+    Raise ValueError for no events, for more than MOST_WORKFLOWS workflows, or for more than MOST_WORKERS workers.
     """
     workflows = list(dict.fromkeys(frame.workflow_id))
     if not 0 < len(workflows) <= MOST_WORKFLOWS:
         raise ValueError(
-            f"Cannot draw what happened to {len(workflows):,} workflows ({len(frame):,} events) in one picture; "
+            f"Cannot draw {len(workflows):,} workflows ({len(frame):,} events) in one picture; "
             f"possible are 1 to {MOST_WORKFLOWS} workflows, such as frame[frame.workflow_id.isin([...])]"
         )
     tasks = {workflow_id: tasks_in(frame[frame.workflow_id == workflow_id]) for workflow_id in workflows}
-    goes_on = any(one.end is None for of_one in tasks.values() for one in of_one)
-    begin, end = time_shown(frame, uptimes, goes_on)
+    has_open_task = any(one.end is None for of_one in tasks.values() for one in of_one)
+    begin, end = time_shown(frame, uptimes, has_open_task)
     workers = workers_within(uptimes, begin, end)
     refuse_too_many(workers)
     down = outages(uptimes, begin, end) if uptimes is not None else []
@@ -84,25 +85,25 @@ def timeline(
     for y, label in zip(names, ax.get_yticklabels(), strict=True):
         label.set_fontweight("normal" if y in drawn else "bold")
     _fill_legend(ax)
-    histories = [_said(frame[frame.workflow_id == who], tasks[who]) for who in workflows]
+    histories = [_description(frame[frame.workflow_id == who], tasks[who]) for who in workflows]
     processes = [f"{worker.words} {worker.ended_by or 'up'}" for worker in workers]
     gaps = [f"{DOWN[one.role][0]} for {(one.end - one.begin).total_seconds():.1f} s" for one in down]
     description = "; ".join([f"{chart.at(frame.time.max()):,.1f} seconds", *histories, *processes, *gaps])
     return chart.finish(title, "histories and processes", description=description)
 
 
-def _said(events: pd.DataFrame, tasks: list[Task]) -> str:
-    """Return in words how much happened to one workflow, and which tasks did not succeed."""
-    counts = [many(int((events.type == type_).sum()), mark.words) for type_, mark in RECEIVED.items()]
+def _description(events: pd.DataFrame, tasks: list[Task]) -> str:
+    """Return the counts of one workflow's messages, tasks and failures as a text."""
+    counts = [counted(int((events.type == type_).sum()), mark.words) for type_, mark in RECEIVED.items()]
     by_row = {row: [one for one in tasks if one.row == row] for row in dict.fromkeys(one.row for one in tasks)}
     counts += [f"{len(of_row)} x {row}" for row, of_row in by_row.items()]
-    outcomes = [one.outcome or "not done yet" for one in tasks if one.outcome != COMPLETED]
+    outcomes = [one.outcome or "still open" for one in tasks if one.outcome != COMPLETED]
     counts += [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
     return f"{events.workflow_id.iloc[0]}: {', '.join(counts)}"
 
 
 def _rows(events: pd.DataFrame, tasks: list[Task]) -> Iterator[tuple[str, Draw]]:
-    """Yield the name of each row of one workflow, and what draws it."""
+    """Yield the name and the drawing function of each row of one workflow."""
     received = events[events.type.isin(RECEIVED)]
     if len(received):
         yield "messages", partial(draw_messages, received=received)
@@ -114,7 +115,7 @@ def _rows(events: pd.DataFrame, tasks: list[Task]) -> Iterator[tuple[str, Draw]]
 
 
 def _fill_legend(ax: Axes) -> None:
-    """Fill the legend; the rows have names already."""
+    """Add an entry to the legend for each kind of mark in the picture."""
     from matplotlib.patches import Rectangle
 
     drawn = {artist.get_gid() for artist in [*ax.lines, *ax.patches]}

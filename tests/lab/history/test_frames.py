@@ -117,7 +117,7 @@ async def pages(customer: Handle) -> int:
 
 
 async def shops_for_pages(zoe: Handle, shop: Shop, wanted: int) -> None:
-    """Buy until the history has `wanted` pages; each purchase waits for its e-mail, which keeps batches small."""
+    """Buy until the history has `wanted` pages; wait for each e-mail, so that the server stores small batches."""
     mails = 1
     while await pages(zoe) < wanted:
         mails += 1

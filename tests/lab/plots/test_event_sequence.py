@@ -1,4 +1,4 @@
-"""The strip: what it says, not how it looks."""
+"""Test the markers and labels of an event sequence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.pictures import all_texts, coordinates, frame_of_runs
 FRAME = frame_of_runs(1, 2)
 
 
-def test_a_strip_shows_every_event_once_and_names_what_has_a_name() -> None:
+def test_sequence_has_one_marker_per_event_and_labels_named_events() -> None:
     ax = plots.event_sequence(FRAME)
     marks = [x for line in ax.lines if line.get_marker() != "None" for x in coordinates(line)[0]]
     assert sorted(marks) == FRAME.event_id.to_list()
@@ -22,7 +22,7 @@ def test_a_strip_shows_every_event_once_and_names_what_has_a_name() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Signal", "Workflow", "Workflow Task", "Activity"]
 
 
-def test_a_strip_counts_a_burst_instead_of_writing_names_over_each_other() -> None:
+def test_close_events_with_the_same_name_share_one_label() -> None:
     burst = pd.concat([FRAME.head(2)] * 20, ignore_index=True)
     burst["type"], burst["name"], burst["event_id"] = "WorkflowExecutionSignaled", "addPoints", range(1, 41)
     assert [text for text in all_texts(plots.event_sequence(burst)) if "addPoints" in text] == ["40 x addPoints"]
@@ -31,6 +31,6 @@ def test_a_strip_counts_a_burst_instead_of_writing_names_over_each_other() -> No
 @pytest.mark.parametrize(
     "frame", [frame_of_runs(1, 7), frame_of_runs(2, 1), frame_of_runs().head(0)], ids=["long", "two runs", "empty"]
 )
-def test_a_strip_refuses_what_would_not_be_legible(frame: pd.DataFrame) -> None:
+def test_sequence_refuses_too_many_events_two_runs_or_none(frame: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot label .* events of \d runs in one picture; possible are 1 to 60"):
         plots.event_sequence(frame)

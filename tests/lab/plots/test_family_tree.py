@@ -1,4 +1,4 @@
-"""Who brought whom to life: read from real histories, and drawn."""
+"""Test the table and the picture of parents and children, from real histories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.pictures import inner_texts, legend_entries
 from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of
 
 
-def test_creations_say_who_brought_whom_to_life(story: pd.DataFrame) -> None:
+def test_table_has_parent_and_kind_of_each_new_workflow(story: pd.DataFrame) -> None:
     table = creations(story)
     assert table.drop(columns="created").to_numpy().tolist() == [
         [ADA, CLIENTS, "started", "Running"],
@@ -20,30 +20,30 @@ def test_creations_say_who_brought_whom_to_life(story: pd.DataFrame) -> None:
         [MARY, ADA, "invited", "Completed"],
         [HOUSEHOLD, CLIENTS, "started", "Running"],
         [JOAN, HOUSEHOLD, "child", "Running"],
-    ], "Grace was a customer when Ada invited her"
+    ], "Grace was already a customer before Ada's invitation"
     assert table.created.is_monotonic_increasing
 
 
-def test_a_guest_whose_history_is_not_shown_is_in_the_family(story: pd.DataFrame) -> None:
+def test_guest_without_a_history_is_in_the_family_tree(story: pd.DataFrame) -> None:
     table = creations(of(story, ADA))
     assert table.workflow_id.to_list() == [ADA, MARY, GRACE]
     assert table.status.to_list() == ["Running", "", ""]
-    assert {"alive", "history not shown"} <= set(legend_entries(family_tree(of(story, ADA))))
+    assert {"running", "history not shown"} <= set(legend_entries(family_tree(of(story, ADA))))
 
 
-def test_a_family_tree_has_one_line_per_birth(story: pd.DataFrame) -> None:
+def test_family_tree_has_one_line_per_new_workflow(story: pd.DataFrame) -> None:
     ax = family_tree(story)
     for how, times in creations(story).how.value_counts().items():
         assert sum(line.get_gid() == how for line in ax.lines) == times
         assert inner_texts(ax).count(str(how)) == times
     assert {"clients", "ada", "grace", "mary (completed)", HOUSEHOLD, "joan"} <= set(inner_texts(ax))
-    assert legend_entries(ax) == ["started by a client", "invited", "child", "alive", "closed"]
+    assert legend_entries(ax) == ["started by a client", "invited", "child", "running", "closed"]
     assert ax.get_title(loc="left") == "Who created whom: 5 workflows"
     assert ax.get_xlabel() == "generation"
     assert ax.get_ylabel()
 
 
-def test_children_stand_to_the_right_of_their_parents_and_nobody_on_another(story: pd.DataFrame) -> None:
+def test_children_are_right_of_parents_without_overlap(story: pd.DataFrame) -> None:
     ax = family_tree(story)
     places = {text.get_text(): text.get_position() for text in ax.texts}
     assert places["clients"][0] < places["ada"][0] == places[HOUSEHOLD][0] < places["joan"][0]
@@ -51,23 +51,23 @@ def test_children_stand_to_the_right_of_their_parents_and_nobody_on_another(stor
     assert len(set(names)) == len(names)
 
 
-def test_a_family_of_one_and_one_without_a_beginning(story: pd.DataFrame) -> None:
+def test_single_workflow_is_drawn_with_or_without_its_start(story: pd.DataFrame) -> None:
     assert "joan" in inner_texts(family_tree(of(story, JOAN)))
     without = family_tree(of(story, GRACE).tail(2))
     assert inner_texts(without) == ["grace"]
 
 
-def test_nobody_is_no_family(story: pd.DataFrame) -> None:
+def test_family_tree_without_events_raises_value_error(story: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot draw a family of 0 workflows \(0 events\); possible are 1 to 60"):
         family_tree(story.head(0))
 
 
-def test_no_meaning_is_by_colour_alone() -> None:
+def test_lines_and_boxes_differ_without_colour() -> None:
     lines = [str(style) for _, style in LINES.values()]
     assert len(set(lines)) == len(lines)
     assert len({look["linestyle"] for look in BOXES.values()}) == len(BOXES)
 
 
-def test_it_can_be_drawn_beside_others(story: pd.DataFrame) -> None:
+def test_family_tree_is_drawn_on_given_axes(story: pd.DataFrame) -> None:
     beside = plt.subplots(1, 2)[1][1]
     assert family_tree(story, beside) is beside

@@ -1,4 +1,4 @@
-"""The picture of a conversation: what it says, not how it looks."""
+"""Test the lanes, arrows and labels of a sequence diagram."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def arrows(ax: Axes, kind: str) -> int:
 
 
 @pytest.mark.parametrize("by", ["order", "time"])
-def test_every_message_is_one_arrow_with_its_label(story: pd.DataFrame, by: Any) -> None:
+def test_each_message_has_one_arrow_and_one_label(story: pd.DataFrame, by: Any) -> None:
     ax = messages(story, by=by)
     table = sent_messages.messages_in(story)
     for kind in LOOKS:
@@ -34,7 +34,7 @@ def test_every_message_is_one_arrow_with_its_label(story: pd.DataFrame, by: Any)
     assert len([text for text in texts if text != "completed"]) == len(table)
 
 
-def test_arrows_lead_from_lane_to_lane(story: pd.DataFrame) -> None:
+def test_arrows_lead_from_sender_to_receiver(story: pd.DataFrame) -> None:
     ax = messages(story)
     lanes = [label.get_text() for label in ax.get_yticklabels()]
     assert lanes == [CLIENTS, ADA, GRACE, MARY, HOUSEHOLD, JOAN], "clients on top, then in the order of the frame"
@@ -45,9 +45,11 @@ def test_arrows_lead_from_lane_to_lane(story: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(("by", "to_scale"), [("order", False), ("time", True)])
-def test_time_or_order_lies_along_x(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
+def test_x_axis_is_to_scale_only_by_time(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
     first, last = story.time.min(), story.time.max()
-    story = story.assign(time=first + (story.time - first) / (last - first) * timedelta(seconds=2))  # whatever it took
+    story = story.assign(
+        time=first + (story.time - first) / (last - first) * timedelta(seconds=2)
+    )  # the real duration varies
     ax = messages(story, by=by)
     assert ax.get_xlabel().startswith("milliseconds since the first event shown")
     assert ("not to scale" in ax.get_xlabel()) is not to_scale
@@ -64,14 +66,14 @@ def test_time_or_order_lies_along_x(story: pd.DataFrame, by: Any, to_scale: bool
         assert all(float(tick).is_integer() for tick in ticks)
 
 
-def test_long_waits_are_counted_in_seconds(story: pd.DataFrame) -> None:
+def test_x_axis_of_a_long_history_is_in_seconds(story: pd.DataFrame) -> None:
     slow = of(story, GRACE).copy()
     slow.loc[slow.index[-1], "time"] += pd.Timedelta(1, "min")
     for by in ("order", "time"):
         assert messages(slow, by=by).get_xlabel().startswith("seconds since")
 
 
-def test_labels_keep_their_distance(story: pd.DataFrame) -> None:
+def test_labels_have_a_minimum_distance(story: pd.DataFrame) -> None:
     for by in ("order", "time"):
         ax = messages(story, by=by)
         labels = sorted(text.xy[0] for text in ax.texts if text.get_rotation())  # type: ignore[attr-defined]
@@ -80,7 +82,7 @@ def test_labels_keep_their_distance(story: pd.DataFrame) -> None:
         assert min(after - before for before, after in pairwise(labels)) >= room
 
 
-def test_lanes_show_mails_new_runs_and_the_end(story: pd.DataFrame) -> None:
+def test_lanes_show_emails_new_runs_and_the_end(story: pd.DataFrame) -> None:
     ax = messages(story)
     assert {"e-mail sent", "continue as new", "end"} <= set(legend_entries(ax))
     assert "completed" in inner_texts(ax)
@@ -88,7 +90,7 @@ def test_lanes_show_mails_new_runs_and_the_end(story: pd.DataFrame) -> None:
     assert sum(line.get_marker() == "D" and coordinates(line)[0] != [] for line in ax.lines) == mails
 
 
-def test_the_legend_names_what_is_there_and_nothing_else(story: pd.DataFrame) -> None:
+def test_legend_has_only_the_kinds_in_the_picture(story: pd.DataFrame) -> None:
     everything = {look.words for look in LOOKS.values()}
     assert everything <= set(legend_entries(messages(story)))
     assert everything.isdisjoint(
@@ -96,23 +98,23 @@ def test_the_legend_names_what_is_there_and_nothing_else(story: pd.DataFrame) ->
     )
 
 
-def test_no_meaning_is_by_colour_alone() -> None:
+def test_kinds_of_messages_differ_without_colour() -> None:
     looks = [(str(look.style), look.width) for look in LOOKS.values()]
-    assert len(set(looks)) == len(looks), "each kind of message has a line of its own, also in black and white"
+    assert len(set(looks)) == len(looks), "each kind of message has its own line in black and white, too"
 
 
-def test_one_customer_alone_is_drawn_with_those_it_speaks_to(story: pd.DataFrame) -> None:
+def test_lanes_include_workflows_without_a_history(story: pd.DataFrame) -> None:
     ax = messages(of(story, ADA))
     assert [label.get_text() for label in ax.get_yticklabels()] == [CLIENTS, ADA, GRACE, MARY, HOUSEHOLD][:4]
     assert "history not shown" in legend_entries(ax)
 
 
-def test_part_of_a_history_without_messages_is_drawn(story: pd.DataFrame) -> None:
+def test_history_without_messages_is_drawn(story: pd.DataFrame) -> None:
     ax = messages(of(story, GRACE).tail(1))
     assert ax.get_title(loc="left") == "0 messages between clients and 1 workflow"
 
 
-def test_what_would_not_be_legible_is_refused(story: pd.DataFrame) -> None:
+def test_too_many_workflows_or_no_events_raise_value_error(story: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot draw 0 messages among 0 workflows \(0 events\).*possible are"):
         messages(story.head(0))
     many = pd.concat([of(story, JOAN).assign(workflow_id=f"customer-{number}") for number in range(13)])
@@ -120,6 +122,6 @@ def test_what_would_not_be_legible_is_refused(story: pd.DataFrame) -> None:
         messages(many)
 
 
-def test_it_can_be_drawn_beside_others(story: pd.DataFrame) -> None:
+def test_messages_are_drawn_on_given_axes(story: pd.DataFrame) -> None:
     beside = plt.subplots(1, 2)[1][1]
     assert messages(story, beside) is beside

@@ -1,4 +1,4 @@
-"""What every picture of the package has, and what the package does not load."""
+"""Test rules for all plots, and the imports of the package."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_every_picture_has_a_title_and_labelled_axes(name: str) -> None:
+def test_plot_has_a_title_axis_labels_and_the_usual_size(name: str) -> None:
     ax = PICTURES[name](None)
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
@@ -32,12 +32,12 @@ def test_every_picture_has_a_title_and_labelled_axes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_every_picture_can_be_drawn_beside_others(name: str) -> None:
+def test_plot_is_drawn_on_given_axes(name: str) -> None:
     given = plt.subplots(1, 2)[1][1]
     assert PICTURES[name](given) is given
 
 
-def test_importing_the_plots_loads_neither_temporal_nor_matplotlib() -> None:
+def test_import_of_plots_loads_neither_temporal_nor_matplotlib() -> None:
     code = (
         "import sys, loyalty.lab.plots; print([x for x in ('temporalio', 'matplotlib', 'pandas') if x in sys.modules])"
     )

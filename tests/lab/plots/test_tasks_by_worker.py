@@ -1,4 +1,4 @@
-"""Who served what: what the picture says, not how it looks."""
+"""Test the rows, markers and counts of tasks by worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UPTIMES = frame_of_uptimes(
 
 
 def served(identity: str, at: float, who: str = "customer-ada") -> pd.DataFrame:
-    """A Workflow Task and an activity, completed by the same worker."""
+    """Return a Workflow Task and an activity that the same worker completed."""
     task = (at, "WorkflowTaskCompleted", {"identity": identity})
     activity = (at + 0.5, "ActivityTaskCompleted", {"name": "sendEmail", "identity": identity})
     return frame_of_events(task, activity, who=who)
@@ -32,21 +32,21 @@ def places(ax: Axes, gid: str) -> list[tuple[float, float]]:
 def test_each_worker_has_a_row_with_its_name_and_counts() -> None:
     ax = plots.tasks_by_worker(FRAME, UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["worker 1 (1)", "worker 2 (2)", "idle (3)"]
-    assert inner_texts(ax) == ["2 tasks\n2 activities\n1 customer", "1 task\n1 activity\n1 customer", "nothing"]
+    assert inner_texts(ax) == ["2 tasks\n2 activities\n1 customer", "1 task\n1 activity\n1 customer", "no tasks"]
     assert ax.get_title(loc="left") == "Tasks completed by each worker: 3 workers, 1 customer"
     assert ax.get_xlabel() == "seconds since the first event shown"
     assert legend_entries(ax) == ["Workflow Task completed", "activity completed", "killed"]
 
 
-def test_every_task_is_one_marker_in_the_row_of_who_completed_it() -> None:
+def test_each_task_has_one_marker_in_its_workers_row() -> None:
     ax = plots.tasks_by_worker(FRAME, UPTIMES)
     assert [x for x, _ in places(ax, "1@host Workflow Task")] == [0, 4]
     assert [x for x, _ in places(ax, "1@host activity")] == [0.5, 4.5]
     ((_, task),), ((_, activity),) = places(ax, "2@host Workflow Task"), places(ax, "2@host activity")
-    assert 0.5 < task < 1 < activity < 1.5, "Workflow Tasks above activities, both within the second row"
+    assert 0.5 < task < 1 < activity < 1.5, "Workflow Tasks are above activities, and both are in the second row"
 
 
-def test_one_customer_is_a_line_and_many_are_a_band() -> None:
+def test_markers_of_many_customers_have_different_heights() -> None:
     line = {y for _, y in places(plots.tasks_by_worker(FRAME), "1@host activity")}
     assert len(line) == 1
     crowd = pd.concat([served("1@host", 0.01 * number, f"customer-{number}") for number in range(300)])
@@ -57,7 +57,7 @@ def test_one_customer_is_a_line_and_many_are_a_band() -> None:
     assert inner_texts(ax) == ["300 tasks\n300 activities\n300 customers"]
 
 
-def test_a_customer_has_the_same_height_with_every_worker() -> None:
+def test_customer_has_the_same_height_in_every_row() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "customer-bob"), served("2@host", 9, "customer-bob")])
     ax = plots.tasks_by_worker(frame)
     of_first, of_second = ([y for _, y in places(ax, f"{number}@host activity")] for number in (1, 2))
@@ -65,30 +65,30 @@ def test_a_customer_has_the_same_height_with_every_worker() -> None:
     assert of_second[0] != of_second[1]
 
 
-def test_without_lives_workers_are_called_by_their_identity() -> None:
+def test_rows_without_uptimes_have_identities_as_names() -> None:
     ax = plots.tasks_by_worker(FRAME)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1@host", "2@host"]
-    assert not ax.patches, "nothing is known of when they were up"
+    assert not ax.patches, "without uptimes there are no bars"
 
 
-def test_a_worker_of_another_lab_is_shown_below_those_that_are_known() -> None:
+def test_worker_of_another_lab_is_below_known_workers() -> None:
     ax = plots.tasks_by_worker(pd.concat([FRAME, served("77@elsewhere", 3)]), UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "77@elsewhere"
 
 
-def test_other_workflows_are_not_called_customers() -> None:
+def test_title_counts_workflows_if_some_are_not_customers() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "household-lovelace")])
     assert (
         plots.tasks_by_worker(frame).get_title(loc="left") == "Tasks completed by each worker: 2 workers, 2 workflows"
     )
 
 
-def test_it_can_be_drawn_beside_others() -> None:
+def test_tasks_by_worker_are_drawn_on_given_axes() -> None:
     given = plt.subplots(1, 2)[1][1]
     assert plots.tasks_by_worker(FRAME, UPTIMES, given) is given
 
 
-def test_nobody_and_too_many_are_refused() -> None:
+def test_no_workers_or_too_many_raise_value_error() -> None:
     with pytest.raises(
         ValueError, match=r"Cannot draw the tasks of each worker: no worker completed a task in these 0 events"
     ):

@@ -1,1 +1,1 @@
-"""What several plots share: colours, axes, labels, rows over time, and the data that they draw."""
+"""Parts that several plots share: colours, axes, labels, rows over time, and their data."""

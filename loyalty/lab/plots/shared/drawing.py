@@ -1,4 +1,4 @@
-"""What the pictures share: colours, axes, labels, and the numbers along the axes."""
+"""Share colours, axes, labels and axis values between plots."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PALETTE = {
     "purple": "#E16D9D",
     "black": "#000000",
 }
-"""Colours that people with colour-blindness can tell apart, and that are strong enough on white.
+"""Colours with a sufficient contrast on white, which colour-blind readers can distinguish.
 
-They are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), moved as little as tests/test_accessibility.py
-demands: orange and sky are too pale on white. For words only blue, vermillion and black are strong enough.
+Source: Okabe and Ito (https://jfly.uni-koeln.de/color/). The colours are changed a little for a higher contrast;
+tests/house/test_accessible_plots.py measures the contrasts. For text, only blue, vermillion and black are dark enough.
 """
 
 INK, GREY, PALE = "#333333", "#6A6A6A", "#E3E3E3"
@@ -43,7 +43,7 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] = (8, 4)) -> Axes:
 
 
 def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, description: str) -> Axes:
-    """Write title and axis labels, and return the Axes.
+    """Write the title and the axis labels, and return the Axes.
 
     `title` and `description` become the label of the Axes, and so the alternative text of the figure.
     """
@@ -56,7 +56,7 @@ def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, description: str) 
 
 
 def together(labels: list[tuple[int, str, int]], room: float) -> list[tuple[int, str, int, int]]:
-    """Return (y, label, x of the first, times): equal labels in one row that stand closer than `room` become one."""
+    """Merge equal labels in one row with less than `room` between them; return (y, label, first x, count)."""
     merged: list[tuple[int, str, int, int]] = []
     last = 0
     for y, label, x in sorted(labels):
@@ -68,26 +68,26 @@ def together(labels: list[tuple[int, str, int]], room: float) -> list[tuple[int,
     return merged
 
 
-def many(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
     """Return a count with its noun, such as `1 activity` or `1,200 activities`."""
     plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
     return f"{count:,} {what if count == 1 else plural}"
 
 
 def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **how: Any) -> None:
-    """Write `text` at a point of the data, moved by an offset in points."""
+    """Write `text` at a point of the data, plus an offset in points."""
     ax.annotate(text, at, offset, textcoords="offset points", **{"color": INK, **how})
 
 
 def inches(ax: Axes) -> tuple[float, float]:
-    """Return about how wide and how high the Axes are, before any layout."""
+    """Return the approximate width and height of the Axes, before any layout."""
     size, share = ax.get_figure(root=True).get_size_inches(), ax.get_position()  # type: ignore[union-attr]
     return float(size[0] * share.width), float(size[1] * share.height)
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Return places, given in rising order, moved as little as possible so that neighbours stand `gap` apart."""
-    blocks: list[tuple[float, int]] = []  # those that push each other: where on average, less the gaps, and how many
+    """Return the sorted `places` with a distance of at least `gap`, and with the smallest possible moves."""
+    blocks: list[tuple[float, int]] = []  # of touching places: mean place without the gaps, number of places
     for number, place in enumerate(places):
         mean, size = place - number * gap, 1
         while blocks and blocks[-1][0] > mean:
@@ -99,20 +99,20 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 
 
 def legend(ax: Axes, below: float = 0.16, columns: int = 4) -> None:
-    """Put the legend below the picture, where it covers nothing; `below` is a part of the height of the Axes."""
+    """Put the legend below the Axes; `below` is the distance as a part of their height."""
     how: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": 9, "labelcolor": INK, "handlelength": 3}
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -below), **how)
 
 
 def by_run(frame: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
-    """Return the events of each run, by workflow id and run number."""
+    """Return the events of each run; the keys are (workflow_id, run)."""
     return dict(iter(frame.groupby(["workflow_id", "run"], sort=False)))  # type: ignore[arg-type]
 
 
 def seconds_since_start(events: pd.DataFrame) -> pd.Series[float]:
-    """Return the seconds since the first of the events, never falling."""
-    # A signal that waited for a Workflow Task to end is written after events that are younger: time can step back.
+    """Return the seconds since the first event; the values never fall."""
+    # The server records a buffered signal after younger events, so that the times may fall.
     time = events.time.cummax()
     seconds: pd.Series[float] = (time - time.iloc[0]).dt.total_seconds()
     return seconds

@@ -1,4 +1,4 @@
-"""What took time: Workflow Tasks and activities of histories, and gaps in the lives of processes. Draws nothing."""
+"""Read the durations of tasks and outages from DataFrames."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 WORKFLOW_TASKS = "Workflow Tasks"
 
-COMPLETED, FAILED, TIMED_OUT, LEFT_OPEN = "completed", "failed", "timed out", "left open"
-GIVEN_UP = (FAILED, TIMED_OUT)
+COMPLETED, FAILED, TIMED_OUT, LEFT_OPEN = "completed", "failed", "timed out", "not closed"
 OUTCOMES = {"Completed": COMPLETED, "Failed": FAILED, "TimedOut": TIMED_OUT, "Canceled": "canceled"}
-"""What the type of the event that closes a task ends with, in words."""
+"""The suffix of the event type that closes a task: the outcome."""
 
 ROLES = ("worker", "mail server", "Temporal server")
 
@@ -27,10 +26,10 @@ _TASK = "^(?:Workflow|Activity)Task(?:Scheduled|Started|Completed|Failed|TimedOu
 class Task(NamedTuple):
     """One Workflow Task or activity.
 
-    `row` is WORKFLOW_TASKS or the activity's name. `started` is when the recorded attempt began, which is the last one;
-    None where none is recorded yet. `outcome` is one of OUTCOMES, LEFT_OPEN where the run ended before it, or "" while
-    it is open and `end` is None. `reason` is the kind of a timeout, or the failure of the last attempt or of the one
-    before it.
+    `row` is WORKFLOW_TASKS or the name of the activity.
+    `started` is the start of the last attempt. `started` is None before its event is recorded.
+    `end` is None and `outcome` is "" for an open task. `outcome` is LEFT_OPEN if the run ended first.
+    `reason` is the type of a timeout, or the failure of the last attempt or of the attempt before.
     """
 
     row: str
@@ -43,7 +42,7 @@ class Task(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """A stretch in which no process of a role was up."""
+    """A time without any running process of a role."""
 
     role: str
     begin: pd.Timestamp
@@ -51,12 +50,12 @@ class Outage(NamedTuple):
 
 
 def tasks_in(frame: pd.DataFrame) -> list[Task]:
-    """Return the Workflow Tasks and activities of which `frame` shows the beginning, in the order of their events."""
+    """Return the Workflow Tasks and activities in `frame`, in the order of their scheduled events."""
     return [stretch for events in by_run(frame).values() for stretch in _of_run(events)]
 
 
 def outages(uptimes: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> list[Outage]:
-    """Return when, between `begin` and `end`, no process was up of a role that `uptimes` knows, role by role."""
+    """Return the outages of each role in `uptimes` between `begin` and `end`."""
     found: list[Outage] = []
     for role in ROLES:
         up_to = begin
@@ -71,7 +70,7 @@ def outages(uptimes: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> li
 
 
 def lanes(of: Sequence[tuple[float, float]]) -> list[int]:
-    """Return a lane, from 0 on, for each (begin, end) in order of their begins: none lies on another of its lane."""
+    """Return a lane number for each (begin, end), sorted by begin; intervals in the same lane never overlap."""
     free: list[float] = []
     chosen = []
     for begin, end in of:

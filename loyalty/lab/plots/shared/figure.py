@@ -1,4 +1,4 @@
-"""A figure that says in words what it shows, to those who cannot see it."""
+"""Give figures an alternative text in notebooks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from matplotlib.figure import Figure
 
 
 class DescribedFigure(Figure):
-    """A figure that a notebook shows with alternative text: what its Axes' labels say (`drawing.finish` sets them)."""
+    """A figure with alternative text in notebooks; the text comes from the labels of its Axes."""
 
     @property
     def alt(self) -> str:
-        """What there is to see, in words."""
+        """The alternative text: a description of the picture."""
         return " ".join(str(ax.get_label()) for ax in self.axes)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
-        """Offer the image as HTML too, which JupyterLab prefers: of a PNG by itself it ignores the alternative text."""
+        """Return the image as PNG and as HTML; JupyterLab ignores the alternative text of a PNG alone."""
         from IPython.core.pylabtools import print_figure
 
         png = print_figure(self, fmt="png", base64=True)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Labels beside each other in a row of a picture: which have room, and how much of each."""
+"""Choose the labels that fit beside each other in a row."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import NamedTuple
 from loyalty.lab.plots.shared.drawing import INK
 
 CHARACTER = 0.0075
-"""Inches; the mean width of a character, per point of its size."""
+"""Inches; the mean width of a character of one point."""
 
 BETWEEN = 1
-"""Characters between two labels."""
+"""Characters of space between two labels."""
 
 SLACK = 3
-"""Characters by which a label may stand beside the place that it belongs to."""
+"""The largest move of a label to the right, in characters."""
 
 
 class Label(NamedTuple):
-    """What may be written at `x`: the longest of `texts` that has room; they are given from long to short."""
+    """A label at `x`; `texts` are its alternatives, the longest first."""
 
     x: float
     texts: tuple[str, ...]
@@ -26,9 +26,10 @@ class Label(NamedTuple):
 
 
 def with_room(labels: Iterable[Label], character: float, begin: float, end: float) -> Iterator[Label]:
-    """Yield those labels that have room between `begin` and `end`, from left to right: at its beginning, with one text.
+    """Yield each label that fits between `begin` and `end`, from left to right, with its place and one text.
 
-    `character` is how wide one is, in units of x. A label is shortened, or moved a little, for the sake of the next.
+    `character` is the width of a character in units of x. A close next label makes a label
+    shorter or moves it a little.
     """
     between, slack = BETWEEN * character, SLACK * character
     ordered = sorted(label for label in labels if label.texts)

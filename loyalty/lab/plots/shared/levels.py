@@ -1,4 +1,4 @@
-"""Levels that a history grows toward, such as its limit: labelled lines, far ones above a break in the axis."""
+"""Draw levels, such as the history limit, as lines with labels."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 EVENT_WARNING = 10_240
-"""Events in one run from which on the server warns in its log (`limit.historyCount.warn`)."""
+"""Events in one run; above this number the server logs a warning (`limit.historyCount.warn`)."""
 
 NEAR = 2.5
-"""A level at most this many times as high as the data is drawn to scale."""
+"""A level above the data by more than this factor is drawn above the break."""
 
 
 def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], headroom: float = 1.12) -> float:
-    """Draw each level as a labelled horizontal line; return the top of the part of the y axis that is to scale.
+    """Draw each level as a horizontal line with a label; return the top of the y axis below the break.
 
-    Levels far above `highest` (events) share the space above a break in the axis.
+    `highest`: the most events in the data. Levels far above `highest` share the space above a break in the y axis.
     """
     given = sorted((level, name) for name, level in levels.items() if level is not None)
     near = [(level, name) for level, name in given if level <= NEAR * highest]
@@ -55,13 +55,13 @@ def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], head
 
 
 def described(levels: Mapping[str, int | None]) -> list[str]:
-    """Return each level in words, from low to high."""
+    """Return a text for each level, from low to high."""
     given = sorted((level, name) for name, level in levels.items() if level is not None)
     return [f"{name} at {level:,}" for level, name in given]
 
 
 def round_numbers(top: float) -> list[float]:
-    """Return ticks from 0 to `top`, whole numbers."""
+    """Return whole numbers between 0 and `top` as ticks."""
     from matplotlib.ticker import MaxNLocator
 
     return [float(tick) for tick in MaxNLocator(5, integer=True).tick_values(0, top) if 0 <= tick <= top]

@@ -1,4 +1,4 @@
-"""Who sent what to whom: read from a DataFrame of `loyalty.lab.history`."""
+"""Read senders and receivers of messages from a DataFrame of `loyalty.lab.history`."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CLIENTS = "clients"
-"""Whoever sends from outside of any workflow: notebooks, scripts, the command line."""
+"""The sender of messages from notebooks, scripts and the command line."""
 
 CLOSED = ("Completed", "Failed", "TimedOut", "Canceled", "Terminated")
-"""How a workflow ends for good, as in `history.summary`."""
+"""The last status of a workflow, as in `history.summary`."""
 
 STARTS = {"start": "started", "startGuest": "invited", "startChild": "child"}
-"""Names of what starts an actor, and what that makes of who is started."""
+"""The name of a start message: how the new workflow was created."""
 
 TEXT_LENGTH = 32
-"""Characters of arguments or answers."""
+"""Characters of an argument or an answer."""
 
 _CONTINUED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(: |$)")
-"""How the detail of the first event begins in a run that continues another: with that run's id."""
+"""The id of the previous run begins the detail of the first event after continue-as-new."""
 
 _GUEST = re.compile(r'"customer_id":\s*("(?:[^"\\]|\\.)*")')
 _ENDED = ("Completed", "Failed", "TimedOut", "Canceled")
-_SENT = {  # what a sender writes at first: what the receiver writes; what the sender writes then, or where it failed
+_SENT = {  # the sender's event: the receiver's event, the sender's next event after success, after failure
     "SignalExternalWorkflowExecutionInitiated": (
         "WorkflowExecutionSignaled",
         "ExternalWorkflowExecutionSignaled",
@@ -46,7 +46,7 @@ _SENT = {  # what a sender writes at first: what the receiver writes; what the s
         "StartChildWorkflowExecutionFailed",
     ),
 }
-_RECEIVED = {  # what a receiver writes: the kind of the message, its name where the event has none of its own
+_RECEIVED = {  # the receiver's event: the kind of the message, its name if the event has no name
     "WorkflowExecutionSignaled": ("tell", ""),
     "WorkflowExecutionCancelRequested": ("tell", "cancel"),
     "WorkflowExecutionUpdateAccepted": ("ask", ""),
@@ -68,18 +68,19 @@ class Message(NamedTuple):
 
 
 def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per message that the histories in `frame` record, by the time at which it was sent.
+    """Return one row per message in the histories of `frame`, sorted by the sending time.
 
     | column | dtype | meaning |
     |---|---|---|
-    | kind | str | `tell` (signal, cancellation request), `ask` (update), `answer`, `start`, or `lost`: nobody took it |
+    | kind | str | `tell` (signal, cancellation request), `ask` (update), `answer`, `start`, or `lost` (not delivered) |
     | sender, receiver | str | workflow ids, or CLIENTS |
-    | name | str | of the signal or update; `start`, `startGuest` or `startChild` of a start |
-    | text | str | arguments or answer in short, at most TEXT_LENGTH characters; "" where there are none |
-    | sent, received | datetime64[ns, UTC] | the server's clock; the same where the sender keeps no history |
+    | name | str | the name of the signal or update; for a start, `start`, `startGuest` or `startChild` |
+    | text | str | the arguments or the answer, at most TEXT_LENGTH characters; "" without arguments |
+    | sent, received | datetime64[ns, UTC] | from the server's clock; both are equal if one side has no history |
 
-    What leaves no event is not there: queries, refused updates, and what is still under way. A customer whose host is
-    not in `frame` seems to be started by a client; a guest who is not in it, by each invitation that succeeds.
+    Queries, refused updates and messages in transit are missing, because a history has no events for them.
+    A client is the sender of a customer's start if the inviter is not in `frame`.
+    Each successful invitation is a start if the guest is not in `frame`.
     """
     import pandas as pd
 
@@ -90,7 +91,7 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Reading:
-    """One pass over the events; `_taken` are those of receivers whose sender has been found."""
+    """Matches sending events with receiving events; `_taken` has the receiving events with a known sender."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         interesting = frame.type.isin({*_RECEIVED, *_SENT, *(type_ for types in _SENT.values() for type_ in types)})
@@ -180,14 +181,14 @@ def _continues(event: Any) -> bool:
 
 
 def _words(value: Any) -> str:
-    """Return a text, "" for none."""
+    """Return `value` if it is a text, otherwise ""."""
     return value if isinstance(value, str) else ""
 
 
 def short(detail: Any) -> str:
-    """Return the values in a detail of a frame, such as `grace, Silver`, without their names.
+    """Return the values in a detail without their names, such as `grace, Silver`.
 
-    Repetitions and e-mail addresses are left out, and what is longer than TEXT_LENGTH ends in `…`.
+    Repeated values and e-mail addresses are removed. A text longer than TEXT_LENGTH ends with `…`.
     """
     text = _words(detail)
     try:
@@ -195,7 +196,7 @@ def short(detail: Any) -> str:
         first = {value.lower(): value for value in reversed(values) if "@" not in value}
         text = ", ".join(reversed(first.values()))
     except ValueError:
-        if text[:1] in "{[":  # longer than a detail; the rest is a failure's sentence
+        if text[:1] in "{[":  # JSON that was cut at the length of a detail; any other text is the message of a failure
             text = re.sub(r'\w+":|[{}\[\]"]', "", text).replace(",", ", ")
     return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - 1].rstrip(" ,") + "…"
 

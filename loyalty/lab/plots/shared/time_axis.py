@@ -1,4 +1,4 @@
-"""Where the events of a conversation lie along x: to scale, or in their order."""
+"""Compute the x of events: to scale, or in their order."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IN_SECONDS = 10_000
-"""Milliseconds from which on the axis counts in seconds."""
+"""Milliseconds; a longer axis counts in seconds."""
 
 
 class Time:
-    """Where a time lies along x, to scale."""
+    """An x axis to scale."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         begin, end = frame.time.min(), frame.time.max()
@@ -32,12 +32,12 @@ class Time:
         return float((time - self._begin).total_seconds() * self._unit)
 
     def at(self, time: pd.Timestamp, who: str = "") -> float:
-        """Return where an event of the workflow `who` lies."""
+        """Return the x of an event of the workflow `who`."""
         return self.since(time)
 
 
 class Order(Time):
-    """Where an event lies along x: its place among the events at which messages were sent or received."""
+    """An x axis with the same distance between all events that send or receive a message."""
 
     def __init__(self, sent: Sequence[Message], frame: pd.DataFrame) -> None:
         super().__init__(frame)
@@ -58,7 +58,7 @@ class Order(Time):
         self.ticks = {place: f"{self.since(time):,.{decimals}f}" for (time, _), place in self._places.items()}
 
     def at(self, time: pd.Timestamp, who: str = "") -> float:
-        """Return where an event of the workflow `who` lies."""
+        """Return the x of an event of the workflow `who`."""
         import numpy as np
 
         if (time, who) in self._places:
@@ -68,7 +68,7 @@ class Order(Time):
 
 
 def ends_of(message: Message) -> tuple[tuple[Any, str], tuple[Any, str]]:
-    """Return when and at whose side a message was sent and received; both the same where only one side knows."""
+    """Return time and workflow of the sending and of the receiving event; both are equal for a single event."""
     if message.sent == message.received:
         side = message.sender if message.receiver == CLIENTS else message.receiver
         return (message.sent, side), (message.sent, side)

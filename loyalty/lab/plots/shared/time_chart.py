@@ -1,4 +1,4 @@
-"""A chart with rows over time: where a time and a row lie, and labels that have room."""
+"""Draw a chart with rows over time."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 AFTERWARDS_SECONDS = 15
-"""How long after the last event the beginning or the end of a process is still shown."""
+"""The start or end of a process is shown up to this time after the last event."""
 
 ROW, AROUND = 0.36, 1.45
-"""Inches: a row, and what title, ticks, axis label and legend take."""
+"""Inches: the height of a row, and the height of title, ticks, axis label and legend."""
 
 ABOVE, BELOW = 0.65, 0.4
-"""Parts of a row above and below the line on which its marks stand; its labels stand above."""
+"""The space above and below the marks of a row, as parts of a row; the labels are above."""
 
 MARGIN = 0.012
-"""Of the time shown, at both sides."""
+"""The space on both sides, as a part of the time shown."""
 
-GOES_ON = 0.1
-"""Of the time shown, once more, where something still goes on at its end."""
+EXTRA_TIME = 0.1
+"""The extra time after an open task or outage, as a part of the time shown."""
 
 LARGEST, SMALLEST = 8.0, 5.5
-"""Points, of labels."""
+"""Points; the font sizes of labels."""
 
 LARGEST_NAME = 10.0
-"""Points, of the names of rows."""
+"""Points; the largest font size of row names."""
 
 LEGEND_COLUMN = 1.8
-"""Inches."""
+"""Inches; the width of a column in the legend."""
 
 
 class TimeChart:
-    """Axes whose x is seconds since `begin` and whose y is rows, from the top.
+    """Axes with seconds since `begin` on the x axis, and rows from top to bottom.
 
-    New Axes give each row `row` inches, and are at least `lowest` inches high.
+    A new figure has `row` inches per row, and is at least `lowest` inches high.
     """
 
     def __init__(
@@ -64,32 +64,32 @@ class TimeChart:
         self.ax.set_xlim(self.left, self.right)
 
     def name_rows(self, names: Mapping[float, str]) -> None:
-        """Write the names of rows at the left, smaller where rows are low, and seconds below."""
+        """Write the names of the rows on the left, and the seconds below; low rows get a smaller font."""
         self.ax.set_yticks(list(names), list(names.values()), fontsize=self.size * LARGEST_NAME / LARGEST)
         self.ax.xaxis.set_major_formatter("{x:,g}")
         self.ax.spines["left"].set_visible(False)
 
     def finish(self, title: str, ylabel: str, *, description: str) -> Axes:
-        """Write title and axis labels, put the legend below, in as many columns as have room, and return the Axes.
+        """Write the title and the axis labels, put the legend below, and return the Axes.
 
-        `description` says in words what the picture shows.
+        `description` is the alternative text after the title.
         """
         wide, high = inches(self.ax)
         legend(self.ax, below=0.62 / high, columns=max(1, int(wide / LEGEND_COLUMN)))
         return finish(self.ax, title, "seconds since the first event shown", ylabel, description=description)
 
     def at(self, time: pd.Timestamp) -> float:
-        """Return where a time lies."""
+        """Return the x of a time."""
         return float((time - self.begin).total_seconds())
 
     def clipped(self, time: pd.Timestamp | None) -> float:
-        """Return where a time lies, or the edge that it lies beyond; None has not come yet."""
+        """Return the x of a time, or the nearest edge for a time outside; None is the right edge."""
         import pandas as pd
 
         return self.right if pd.isna(time) else min(max(self.at(time), self.left), self.right)
 
     def write(self, y: float, labels: Iterable[Label]) -> None:
-        """Write those of the labels above row `y` that have room."""
+        """Write the labels that fit above row `y`."""
         from matplotlib.patheffects import withStroke
 
         outline = [withStroke(linewidth=2.5, foreground="white")]
@@ -98,11 +98,11 @@ class TimeChart:
             note(self.ax, text, (x, y - 0.25), (0, 0), color=color, in_layout=False, **how)
 
     def with_room(self, labels: Iterable[Label]) -> list[Label]:
-        """Return those labels of one row that have room, each with the text that has."""
+        """Return the labels of one row that fit, each with one text."""
         return list(with_room(labels, self.character, self.left, self.right))
 
     def crowds(self, places: Sequence[float], room: float) -> list[list[int]]:
-        """Return the numbers of those places that stand closer than `room` (units of x), together; `places` rise."""
+        """Return groups of indices of the sorted `places`; neighbours in a group are closer than `room` (in x)."""
         found: list[list[int]] = []
         for number, place in enumerate(places):
             if found and place - places[found[-1][-1]] < room:
@@ -113,11 +113,12 @@ class TimeChart:
 
 
 def time_shown(
-    frame: pd.DataFrame, uptimes: pd.DataFrame | None, goes_on: bool = False
+    frame: pd.DataFrame, uptimes: pd.DataFrame | None, has_open_task: bool = False
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Return the first event's time, and the last one's or that of what became of a process soon after.
+    """Return the begin and the end of the x axis.
 
-    Some time is added where something still goes on, or where no process of a role is up.
+    The x axis ends at the last event, or at the start or end of a process soon after.
+    The x axis is longer if a task is still open, or if a role has no running process at the end.
     """
     import pandas as pd
 
@@ -126,5 +127,5 @@ def time_shown(
         changes = pd.concat([uptimes.begin, uptimes.end]).dropna()
         end = max([end, *changes[changes <= end + pd.Timedelta(seconds=AFTERWARDS_SECONDS)]])
         up = uptimes[(uptimes.begin <= end) & (uptimes.end.isna() | (uptimes.end > end))]
-        goes_on |= set(up.role) < set(uptimes.role)
-    return begin, end + GOES_ON * (end - begin) if goes_on else end
+        has_open_task |= set(up.role) < set(uptimes.role)
+    return begin, end + EXTRA_TIME * (end - begin) if has_open_task else end

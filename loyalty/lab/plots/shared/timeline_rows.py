@@ -1,12 +1,12 @@
-"""The rows of a timeline: messages, tasks and worker processes, each with as many words as have room."""
+"""Draw the rows of a timeline: messages, tasks and worker processes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from loyalty.lab.plots.shared.drawing import GREY, INK, PALETTE, many
-from loyalty.lab.plots.shared.durations import COMPLETED, GIVEN_UP, WORKFLOW_TASKS, Task, lanes
+from loyalty.lab.plots.shared.drawing import GREY, INK, PALETTE, counted
+from loyalty.lab.plots.shared.durations import COMPLETED, WORKFLOW_TASKS, Task, lanes
 from loyalty.lab.plots.shared.labels import BETWEEN, Label
 from loyalty.lab.plots.shared.sent_messages import short
 from loyalty.lab.plots.shared.worker_bars import Worker, draw_worker
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from loyalty.lab.plots.shared.time_chart import TimeChart
 
 CROWDED = 0.12
-"""Inches; what stands closer to each other than this is counted."""
+"""Inches; marks with a smaller distance share one label with their count."""
 
 BAR = 0.36
-"""Of a row."""
+"""The height of a bar, as a part of a row."""
 
 REASON_LENGTH = 60
 
 
 class Mark(NamedTuple):
-    """How something that happened at one moment is drawn."""
+    """How one kind of event is drawn."""
 
     words: str
     marker: str
@@ -35,7 +35,7 @@ class Mark(NamedTuple):
     color: str
 
     def plot(self, ax: Axes, x: Sequence[float], y: Sequence[float], **how: Any) -> None:
-        """Draw it at several places."""
+        """Draw the mark at several places."""
         look: dict[str, Any] = {"ms": self.size, "color": self.color, "mec": "white", "mew": 0.6, "ls": "", "zorder": 3}
         ax.plot(x, y, self.marker, **look, **how)
 
@@ -50,7 +50,7 @@ MARKS = (*RECEIVED.values(), DONE, NOT_DONE)
 
 
 def draw_messages(chart: TimeChart, y: float, received: pd.DataFrame) -> None:
-    """Draw a marker per signal and update."""
+    """Draw a marker for each signal and update."""
     labels = []
     for type_, mark in RECEIVED.items():
         events = received[received.type == type_].sort_values("time")
@@ -68,7 +68,7 @@ def draw_messages(chart: TimeChart, y: float, received: pd.DataFrame) -> None:
 def _labelled(
     chart: TimeChart, places: Sequence[float], events: pd.DataFrame, mark: Mark
 ) -> tuple[list[list[int]], list[Label]]:
-    """Return which messages share a label, and the labels: as much as has room is told of each."""
+    """Return the groups of messages that share a label, and the longest labels that fit."""
     names = [str(name) for name in events.name]
     with_arguments = [f"{name}({short(detail)})" for name, detail in zip(names, events.detail, strict=True)]
     crowded = CROWDED * chart.inch
@@ -87,7 +87,7 @@ def _labelled(
 
 
 def draw_tasks(chart: TimeChart, y: float, tasks: Sequence[Task]) -> None:
-    """Draw a bar per Workflow Task or activity; those at the same time stand above each other."""
+    """Draw a bar for each Workflow Task or activity; simultaneous bars are stacked."""
     ax, color = chart.ax, PALETTE["blue" if tasks[0].row == WORKFLOW_TASKS else "green"]
     tasks = sorted(tasks, key=lambda one: one.begin)
     begins, ends = [chart.at(one.begin) for one in tasks], [chart.clipped(one.end) for one in tasks]
@@ -105,15 +105,15 @@ def draw_tasks(chart: TimeChart, y: float, tasks: Sequence[Task]) -> None:
     still = [place for place, one in zip(middle, tasks, strict=True) if one.end is None]
     if still:
         ax.plot([chart.right] * len(still), still, ">", ms=8, color=color, clip_on=False, zorder=3, gid="open")
-    labels = [Label(begin, words_about(one)) for begin, one in zip(begins, tasks, strict=True)]
-    smooth = sorted(end for end, one in zip(ends, tasks, strict=True) if not words_about(one))
-    for crowd in chart.crowds(smooth, CROWDED * chart.inch):
-        labels += [Label(smooth[crowd[0]], (f"{len(crowd)} x",), GREY)] if len(crowd) > 1 else []
+    labels = [Label(begin, task_texts(one)) for begin, one in zip(begins, tasks, strict=True)]
+    without_text = sorted(end for end, one in zip(ends, tasks, strict=True) if not task_texts(one))
+    for crowd in chart.crowds(without_text, CROWDED * chart.inch):
+        labels += [Label(without_text[crowd[0]], (f"{len(crowd)} x",), GREY)] if len(crowd) > 1 else []
     chart.write(y, labels)
 
 
-def words_about(one: Task) -> tuple[str, ...]:
-    """Return what there is to say about a task, from long to short; nothing where the first attempt succeeded."""
+def task_texts(one: Task) -> tuple[str, ...]:
+    """Return the texts of a task, the longest first; a task that succeeded at its first attempt has no text."""
     reason = one.reason if len(one.reason) <= REASON_LENGTH else one.reason[: REASON_LENGTH - 1] + "…"
     between = ": "
     if one.outcome == COMPLETED and one.attempt == 1:
@@ -121,18 +121,18 @@ def words_about(one: Task) -> tuple[str, ...]:
     if one.outcome == COMPLETED:
         words, between = f"attempt {one.attempt}", ", after "
     elif one.attempt > 1:
-        words = f"{one.attempt} attempts, {'given up' if one.outcome in GIVEN_UP else one.outcome}"
+        words = f"{one.outcome or 'still open'} after {one.attempt} attempts"
     else:
-        words = one.outcome or "not done yet"
+        words = one.outcome or "still open"
     return (words + between + reason, words) if reason else (words,)
 
 
 def draw_worker_and_counts(chart: TimeChart, y: float, worker: Worker, frame: pd.DataFrame) -> None:
-    """Draw when a worker was up, what it completed in all, and how it ended."""
+    """Draw the uptime of a worker, the number of its completed tasks, and its end."""
     draw_worker(chart, y, worker)
     types = frame[frame.identity == worker.identity].type
     tasks, activities = (int((types == f"{kind}TaskCompleted").sum()) for kind in ("Workflow", "Activity"))
-    counts = [many(tasks, "Workflow Task"), many(activities, "activity")] if tasks + activities else ["nothing served"]
+    counts = [counted(tasks, "Workflow Task"), counted(activities, "activity")] if tasks + activities else ["no tasks"]
     ended = [worker.ended_by] if worker.ended_by else []
     chart.write(y, [Label(chart.clipped(worker.begin), (", ".join(counts + ended), *ended))])
 

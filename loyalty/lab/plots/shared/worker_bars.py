@@ -1,4 +1,4 @@
-"""Processes in pictures over time: a bar per worker process, and bands where no process of a role was up."""
+"""Draw a bar for each worker process, and a hatched area for each outage."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from loyalty.lab.plots.shared.time_chart import TimeChart
 
 MOST_WORKERS = 8
-"""More have no room for their rows."""
+"""The rows of more workers would be too low."""
 
 WORDS_HEIGHT = 0.7
-"""Rows that the words for the outages of one role take."""
+"""The height of the labels for the outages of one role, in rows."""
 
 PADDING = 0.04
-"""Inches before these words."""
+"""Inches before each of these labels."""
 
 FIRM, FAINT = "#C9C9C9", "#F0F0F0"
 
 ENDS = {"killed": ("X", 10.0), "died": ("P", 10.0), "stopped": ("s", 6.5)}
-"""How a process may end: marker and size."""
+"""The end of a process: marker and size."""
 
 DOWN = {
     "worker": ("no worker", "///", PALETTE["black"]),
     "mail server": ("mail server down", "...", PALETTE["orange"]),
     "Temporal server": ("Temporal server down", "xxx", PALETTE["vermillion"]),
 }
-"""Of each role: words for the time in which none of it is up, hatch and colour."""
+"""Role: label, hatch and colour of its outages."""
 
 
 class Worker(NamedTuple):
-    """A worker process; without a name, nothing is known of its life. `end` is None while it is up."""
+    """A worker process. `name` is empty and `begin` is None for an unknown uptime; `end` is None while it is up."""
 
     name: str
     identity: str
@@ -48,7 +48,7 @@ class Worker(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Name and process id, such as `worker 1 (4711)`, or the identity where there is no name."""
+        """Name and process id, such as `worker 1 (4711)`, or the identity of a worker without a name."""
         return f"{self.name} ({self.identity.partition('@')[0]})" if self.name else self.identity
 
 
@@ -64,16 +64,16 @@ def workers_within(uptimes: pd.DataFrame | None, begin: pd.Timestamp, end: pd.Ti
 
 
 def refuse_too_many(workers: Sequence[Worker]) -> None:
-    """Raise ValueError where there is no room for a row for each."""
+    """Raise ValueError for more than MOST_WORKERS workers."""
     if len(workers) > MOST_WORKERS:
         raise ValueError(
             f"Cannot draw {len(workers)} worker processes in one picture; possible are up to {MOST_WORKERS} in the "
-            "time shown, such as that of frame[frame.time > ...]"
+            "time shown; use a part, such as frame[frame.time > ...]"
         )
 
 
 def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3, faint: bool = False) -> None:
-    """Draw from when to when a worker process was up, and how it ended, as far as it is known."""
+    """Draw the uptime of a worker process as a bar, and its end as a marker; do nothing without an uptime."""
     if worker.begin is None:
         return
     begin, end = chart.clipped(worker.begin), chart.clipped(worker.end)
@@ -86,7 +86,7 @@ def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3,
 
 
 def add_ends_to_legend(ax: Axes) -> None:
-    """Let the legend name the ends of workers that were drawn."""
+    """Add an entry to the legend for each kind of end in the picture."""
     drawn = {line.get_gid() for line in ax.lines}
     for ended_by, (marker, size) in ENDS.items():
         if ended_by in drawn:
@@ -94,7 +94,7 @@ def add_ends_to_legend(ax: Axes) -> None:
 
 
 def draw_outages(chart: TimeChart, down: Sequence[Outage], top: float) -> None:
-    """Hatch the whole height while no process of a role was up, and say so at the top: a line of words per role."""
+    """Hatch the full height during each outage, and write its role at the top; each role has its own line."""
     for outage in down:
         begin = chart.clipped(outage.begin)
         end = chart.right if outage.end >= chart.end else chart.clipped(outage.end)

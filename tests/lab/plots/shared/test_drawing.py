@@ -1,4 +1,4 @@
-"""Labels that keep their distance; test_accessibility.py has the colours."""
+"""Test the distance of labels; tests/house/test_accessible_plots.py tests the colours."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from loyalty.lab.plots.shared.drawing import spread
 
 
 @given(st.lists(st.floats(0, 100), max_size=30).map(sorted), st.floats(0.1, 5))
-def test_labels_are_spread_in_their_order(places: list[float], gap: float) -> None:
+def test_spread_keeps_the_order_and_the_minimum_distance(places: list[float], gap: float) -> None:
     moved = spread(places, gap)
     assert len(moved) == len(places)
     assert all(after - before >= gap * 0.999 - 1e-9 for before, after in itertools.pairwise(moved))
     if all(after - before >= gap for before, after in itertools.pairwise(places)):
-        assert moved == pytest.approx(places), "what has room stays"
+        assert moved == pytest.approx(places), "places with enough distance do not move"

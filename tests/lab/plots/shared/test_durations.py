@@ -1,4 +1,4 @@
-"""What took time: read from frames made by hand."""
+"""Test durations of tasks and outages, read from frames."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def seconds(time: pd.Timestamp | None) -> float | None:
     return None if time is None else (time - START).total_seconds()
 
 
-def told(frame: pd.DataFrame) -> list[tuple[object, ...]]:
+def task_rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:
     return [
         (one.row, *map(seconds, (one.begin, one.started, one.end)), one.outcome, one.attempt, one.reason)
         for one in durations.tasks_in(frame)
@@ -35,7 +35,7 @@ def told(frame: pd.DataFrame) -> list[tuple[object, ...]]:
         ("Canceled", {}, "canceled", "refused"),
     ],
 )
-def test_an_activity_lasts_from_scheduled_to_closed(
+def test_activity_lasts_from_scheduled_to_closed(
     closed: str, closing: dict[str, object], outcome: str, reason: str
 ) -> None:
     frame = frame_of_events(
@@ -43,23 +43,23 @@ def test_an_activity_lasts_from_scheduled_to_closed(
         (8, STARTED, {"name": "sendEmail", "refers_to": 1, "attempt": 3, "detail": "refused"}),
         (9, f"ActivityTask{closed}", {"name": "sendEmail", "refers_to": 1, **closing}),
     )
-    assert told(frame) == [("sendEmail", 1, 8, 9, outcome, 3, reason)]
+    assert task_rows(frame) == [("sendEmail", 1, 8, 9, outcome, 3, reason)]
 
 
-def test_a_workflow_task_that_no_worker_took_was_never_started() -> None:
+def test_workflow_task_without_a_worker_has_no_start() -> None:
     frame = frame_of_events(
         (0, "WorkflowTaskScheduled", {}), (10, "WorkflowTaskTimedOut", {"refers_to": 1, "detail": "ScheduleToStart"})
     )
-    assert told(frame) == [("Workflow Tasks", 0, None, 10, "timed out", 1, "ScheduleToStart")]
+    assert task_rows(frame) == [("Workflow Tasks", 0, None, 10, "timed out", 1, "ScheduleToStart")]
 
 
-def test_what_is_not_closed_is_open_until_the_run_ends() -> None:
-    assert told(frame_of_events(SCHEDULED)) == [("sendEmail", 1, None, None, "", 1, "")]
+def test_open_task_is_not_closed_after_its_run_ends() -> None:
+    assert task_rows(frame_of_events(SCHEDULED)) == [("sendEmail", 1, None, None, "", 1, "")]
     ended = frame_of_events(SCHEDULED, (4, "WorkflowExecutionContinuedAsNew", {}))
-    assert told(ended) == [("sendEmail", 1, None, 4, "left open", 1, "")]
+    assert task_rows(ended) == [("sendEmail", 1, None, 4, "not closed", 1, "")]
 
 
-def test_equal_event_numbers_of_other_runs_and_workflows_are_not_mixed_up() -> None:
+def test_equal_event_ids_of_different_runs_are_kept_apart() -> None:
     closed = (2.0, "ActivityTaskCompleted", {"name": "sendEmail", "refers_to": 1})
     frame = pd.concat(
         [
@@ -71,7 +71,7 @@ def test_equal_event_numbers_of_other_runs_and_workflows_are_not_mixed_up() -> N
     assert [one.outcome for one in durations.tasks_in(frame)] == ["", "completed", ""]
 
 
-def test_what_began_before_the_part_that_is_shown_is_left_out() -> None:
+def test_task_without_its_scheduled_event_is_left_out() -> None:
     frame = frame_of_events(SCHEDULED, (2, "ActivityTaskCompleted", {"refers_to": 1}), (3, "WorkflowTaskScheduled", {}))
     assert [one.row for one in durations.tasks_in(frame.tail(2))] == ["Workflow Tasks"]
 
@@ -81,7 +81,7 @@ def down(uptimes: pd.DataFrame, until: float = 10) -> list[tuple[object, ...]]:
     return [(one.role, seconds(one.begin), seconds(one.end)) for one in durations.outages(uptimes, START, end)]
 
 
-def test_an_outage_is_where_no_process_of_a_role_is_up() -> None:
+def test_outage_is_the_time_without_a_process_of_a_role() -> None:
     uptimes = frame_of_uptimes(
         ("worker", "worker 1", -5, 2, "killed"),
         ("worker", "worker 2", 1, 4, "killed"),
@@ -92,21 +92,21 @@ def test_an_outage_is_where_no_process_of_a_role_is_up() -> None:
     assert down(uptimes) == [("worker", 4, 7), ("mail server", 3, 10)]
 
 
-def test_before_the_first_worker_there_is_none_and_a_role_that_is_not_known_is_not_missed() -> None:
+def test_outage_lasts_until_the_first_worker_and_unknown_roles_have_none() -> None:
     assert down(frame_of_uptimes(("worker", "worker 1", 3, None, None))) == [("worker", 0, 3)]
 
 
-def test_what_was_down_before_or_after_the_time_shown_is_cut_there() -> None:
+def test_outage_is_cut_at_both_ends_of_the_time_shown() -> None:
     uptimes = frame_of_uptimes(("worker", "worker 1", -5, -3, "killed"), ("worker", "worker 2", 60, None, None))
     assert down(uptimes) == [("worker", 0, 10)]
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 50)), max_size=30))
-def test_nothing_lies_on_anything_else_of_its_lane(lengths: list[tuple[float, float]]) -> None:
+def test_intervals_of_one_lane_never_overlap(lengths: list[tuple[float, float]]) -> None:
     of = sorted((begin, begin + length) for begin, length in lengths)
     chosen = durations.lanes(of)
     for lane in set(chosen):
         of_lane = [one for one, its in zip(of, chosen, strict=True) if its == lane]
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(of_lane))
     most = max((sum(begin <= at < end or begin == at for begin, end in of) for at, _ in of), default=0)
-    assert len(set(chosen)) <= most, "no more lanes than there are at the same time"
+    assert len(set(chosen)) <= most, "there are no more lanes than simultaneous intervals"

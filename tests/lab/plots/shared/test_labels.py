@@ -1,4 +1,4 @@
-"""Labels beside each other: none on another, none outside."""
+"""Test that labels in a row neither overlap nor leave the picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def written(*labels: Label, end: float = 100) -> list[tuple[float, str]]:
 
 
 @given(LABELS)
-def test_no_label_covers_another_or_stands_far_from_its_place(labels: list[Label]) -> None:
+def test_labels_do_not_overlap_and_stay_near_their_places(labels: list[Label]) -> None:
     placed = written(*labels)
     for (before, text), (after, _) in pairwise(placed):
         assert after >= before + len(text) + BETWEEN - 1e-9
@@ -31,21 +31,21 @@ def test_no_label_covers_another_or_stands_far_from_its_place(labels: list[Label
         assert any(x - len(text) - 1e-9 <= at <= x + SLACK + 1e-9 for x in reach)
 
 
-def test_a_label_is_as_long_as_the_next_one_allows() -> None:
+def test_label_is_shorter_before_a_close_label() -> None:
     long_and_short = ("attempt 7, after a refusal", "attempt 7")
     assert written(Label(10, long_and_short)) == [(10, "attempt 7, after a refusal")]
     assert written(Label(10, long_and_short), Label(25, ("3 x",))) == [(10, "attempt 7"), (25, "3 x")]
 
 
-def test_a_label_gives_way_a_little_and_no_more() -> None:
+def test_label_moves_a_little_or_is_dropped() -> None:
     assert written(Label(10, ("12345",)), Label(14, ("abc",))) == [(10, "12345"), (16, "abc")]
     assert written(Label(10, ("1234567890",)), Label(12, ("abc",))) == [(10, "1234567890")]
 
 
-def test_a_label_at_the_right_edge_ends_there() -> None:
+def test_label_at_the_right_edge_ends_at_the_edge() -> None:
     assert written(Label(98, ("killed",))) == [(94, "killed")]
     assert written(Label(98, ("a label that is longer than the picture",)), end=20) == []
 
 
-def test_what_says_nothing_is_not_written() -> None:
+def test_label_without_a_text_is_not_written() -> None:
     assert written(Label(10, ())) == []

@@ -1,4 +1,4 @@
-"""Who sent what to whom: read from real histories."""
+"""Test the table of messages, read from real histories."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of
 
 
 def sent(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
-    """What was sent, without the times."""
+    """Return the messages without their times."""
     return list(sent_messages.messages_in(frame).drop(columns=["sent", "received"]).itertuples(index=False, name=None))
 
 
-def test_every_event_that_receives_something_is_one_message(story: pd.DataFrame) -> None:
+def test_each_receiving_event_is_one_message(story: pd.DataFrame) -> None:
     counted = story.type.value_counts()
     kinds = sent_messages.messages_in(story).kind.value_counts().to_dict()
     assert kinds == {
@@ -27,10 +27,10 @@ def test_every_event_that_receives_something_is_one_message(story: pd.DataFrame)
         "ask": counted["WorkflowExecutionUpdateAccepted"],
         "answer": counted["WorkflowExecutionUpdateCompleted"],
         "lost": 3,
-    }, "and a run that continues another one was not started by anybody"
+    }, "a run after continue-as-new has no start message"
 
 
-def test_messages_between_actors_name_both(story: pd.DataFrame) -> None:
+def test_messages_between_actors_have_sender_and_receiver(story: pd.DataFrame) -> None:
     assert [message for message in sent(story) if CLIENTS not in message] == [
         ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver"),
         ("start", ADA, MARY, "startGuest", ""),
@@ -46,7 +46,7 @@ def test_messages_between_actors_name_both(story: pd.DataFrame) -> None:
     ]
 
 
-def test_asks_and_answers_are_between_a_client_and_a_customer(story: pd.DataFrame) -> None:
+def test_asks_and_answers_are_between_client_and_customer(story: pd.DataFrame) -> None:
     gifts = [message for message in sent(story) if message[0] in ("ask", "answer")]
     assert gifts[:2] == [
         ("ask", CLIENTS, ADA, "giftPoints", "mary, 10"),
@@ -55,7 +55,7 @@ def test_asks_and_answers_are_between_a_client_and_a_customer(story: pd.DataFram
     assert gifts[-1][4].startswith("Cannot gift 40 points")
 
 
-def test_times_are_those_of_both_sides(story: pd.DataFrame) -> None:
+def test_message_has_the_times_of_both_events(story: pd.DataFrame) -> None:
     table = sent_messages.messages_in(story)
     assert (table.received >= table.sent).all()
     assert table.sent.is_monotonic_increasing
@@ -65,7 +65,7 @@ def test_times_are_those_of_both_sides(story: pd.DataFrame) -> None:
     assert (gift.sent, gift.received) == (decided.time.iloc[0], arrived.time.iloc[0])
 
 
-def test_one_side_alone_knows_the_other(story: pd.DataFrame) -> None:
+def test_message_is_found_in_the_history_of_either_side(story: pd.DataFrame) -> None:
     assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, ADA))
     assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, GRACE))
     assert ("start", ADA, MARY, "startGuest", "") in sent(of(story, ADA))
@@ -73,12 +73,12 @@ def test_one_side_alone_knows_the_other(story: pd.DataFrame) -> None:
     assert ("start", HOUSEHOLD, JOAN, "startChild", "") in sent(of(story, HOUSEHOLD))
 
 
-def test_the_order_of_the_frame_does_not_matter(story: pd.DataFrame) -> None:
+def test_order_of_the_frame_does_not_change_the_table(story: pd.DataFrame) -> None:
     parts = [part.reset_index(drop=True) for _, part in story.groupby(["workflow_id", "run"])]
     assert_frame_equal(sent_messages.messages_in(pd.concat(reversed(parts))), sent_messages.messages_in(story))
 
 
-def test_no_events_are_no_messages(story: pd.DataFrame) -> None:
+def test_table_without_events_is_empty_with_the_same_dtypes(story: pd.DataFrame) -> None:
     nothing = sent_messages.messages_in(story.head(0))
     assert nothing.empty
     assert list(nothing.dtypes) == list(sent_messages.messages_in(story).dtypes)
@@ -98,5 +98,5 @@ def test_no_events_are_no_messages(story: pd.DataFrame) -> None:
         ("false", "False"),
     ],
 )
-def test_a_detail_in_short(detail: object, text: str) -> None:
+def test_short_text_of_a_detail(detail: object, text: str) -> None:
     assert sent_messages.short(detail) == text
