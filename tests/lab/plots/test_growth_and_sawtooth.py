@@ -49,7 +49,7 @@ def test_legend_of_many_runs_has_one_entry() -> None:
     assert "30 runs" in all_texts(plots.growth(frame_of_runs(30, 1)))
 
 
-def test_sawtooth_has_one_tooth_per_run_and_marks_continue_as_new() -> None:
+def test_sawtooth_has_one_tooth_and_label_per_run() -> None:
     ax = plots.sawtooth(frame_of_runs(3), threshold=40)
     written = all_texts(ax)
     assert {"run 1", "run 2", "run 3", "threshold 40", "limit", "continue-as-new"} <= set(written)

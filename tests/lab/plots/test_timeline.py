@@ -101,7 +101,7 @@ def test_open_task_ends_with_an_arrow_at_the_right_edge() -> None:
     assert "still open" in inner_texts(ax)
 
 
-def test_worker_has_a_bar_for_its_uptime_and_a_kill_mark() -> None:
+def test_worker_bar_shows_uptime_and_kill() -> None:
     ax = plots.timeline(EMAIL_HISTORY, WORKERS)
     left, right = ax.get_xlim()
     assert bars(ax, "up") == close([(left, 3), (7, right)])

@@ -92,7 +92,7 @@ def test_outage_is_the_time_without_a_process_of_a_role() -> None:
     assert down(uptimes) == [("worker", 4, 7), ("mail server", 3, 10)]
 
 
-def test_outage_lasts_until_the_first_worker_and_unknown_roles_have_none() -> None:
+def test_outage_lasts_until_the_first_worker_starts() -> None:
     assert down(frame_of_uptimes(("worker", "worker 1", 3, None, None))) == [("worker", 0, 3)]
 
 
