@@ -1,6 +1,6 @@
 """Rules for notebooks: no outputs, short cells, fixed parts.
 
-test_accessibility.py tests headings and links, and nbmake runs the notebooks.
+test_accessible_documents.py tests headings and links, and nbmake runs the notebooks.
 """
 
 from __future__ import annotations
