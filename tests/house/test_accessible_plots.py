@@ -59,7 +59,7 @@ def noticed(one: str, other: str, eyes: str | None) -> float:
 
 
 @pytest.mark.parametrize("eyes", EYES.values(), ids=EYES)
-def test_colours_of_the_palette_differ_for_all_eyes(eyes: str | None) -> None:
+def test_palette_colours_differ_for_colour_blind_readers(eyes: str | None) -> None:
     for (one, color), (other, another) in itertools.combinations({**drawing.PALETTE, "grey": drawing.GREY}.items(), 2):
         difference = noticed(color, another, eyes)
         assert difference >= 1, f"{one} and {other} look alike: their difference is {difference:.2f}, the least is 1"
@@ -93,7 +93,7 @@ def test_texts_have_contrast_on_white(draw: Draw, story: pd.DataFrame) -> None:
         assert read >= TEXT or not text.get_text(), f"“{text.get_text()}” has a contrast of {read:.1f}"
 
 
-def test_names_of_runs_have_contrast_in_their_teeth() -> None:
+def test_run_names_have_contrast_inside_the_sawtooth() -> None:
     *_, blue = (
         text.get_color() for text in plots.sawtooth(frame_of_runs()).texts if text.get_text().startswith("run ")
     )
@@ -170,7 +170,7 @@ def marks(ax: Axes) -> list[Line2D]:
     return [line for line in ax.lines if line.get_marker() != "None" and len(np.asarray(line.get_xdata()))]
 
 
-def test_outages_and_process_ends_have_labels_hatches_and_markers() -> None:
+def test_outages_and_process_ends_differ_without_colour() -> None:
     ax = plots.timeline(EMAIL_HISTORY, UPTIMES)
     written = [text.get_text() for text in ax.texts]
     assert {"no worker", "mail server down"} <= set(written)

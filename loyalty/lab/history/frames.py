@@ -49,7 +49,8 @@ async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
     """Return a DataFrame with one row per event of `source`.
 
     `source`: a live workflow, a recorded run, or a list of both. The DataFrame has all runs of a live workflow.
-    The workflows keep the order of `source`. The runs of each workflow are sorted from the oldest to the newest.
+    The rows keep the order of the workflows in `source`.
+    The runs of each workflow are sorted from the oldest to the newest.
 
     | column | dtype | meaning |
     |---|---|---|
@@ -76,14 +77,17 @@ async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
 
 
 def frame_of(source: Recorded | Iterable[Recorded]) -> pd.DataFrame:
-    """Return `frame` of recorded runs, without `await`; `source` is a WorkflowHistory, a path, or a list of both."""
+    """Return the same DataFrame as `frame`, for recorded runs and without `await`.
+
+    `source`: a WorkflowHistory, the path of a JSON file, or a list of both.
+    """
     return _frame([_recorded_run(one) for one in _each(source)])
 
 
 async def fetch(handle: WorkflowHandle[Any, Any]) -> list[WorkflowHistory]:
-    """Return the histories of all runs of a workflow, the oldest first; `handle` may be of any run.
+    """Return the histories of all runs of a workflow, the oldest first.
 
-    The oldest runs are missing after the namespace's retention period.
+    `handle` may be of any run of the workflow. The oldest runs are missing after the namespace's retention period.
     """
     return await follow(handle, lambda run: run.fetch_history())
 
@@ -91,8 +95,8 @@ async def fetch(handle: WorkflowHandle[Any, Any]) -> list[WorkflowHistory]:
 def load(path: str | os.PathLike[str]) -> WorkflowHistory:
     """Return one run from a JSON file.
 
-    `temporal workflow show --output json` and `WorkflowHistory.to_json` write such files.
-    The workflow id comes from the first event. Without an id there, the file name without its extension is the id.
+    The file comes from `temporal workflow show --output json` or from `WorkflowHistory.to_json`.
+    The workflow id comes from the first event. If the first event has no id, the file name without extension is the id.
     """
     path = Path(path)
     try:
@@ -108,11 +112,11 @@ def load(path: str | os.PathLike[str]) -> WorkflowHistory:
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per run of a `frame`, indexed by (workflow_id, run).
 
-    Columns:
-    events, bytes, signals, updates (accepted), activities (scheduled), workflow_tasks (completed): int64.
-    started, ended: datetime64[ns, UTC]; `ended` is NaT while the run is running.
-    seconds: float64, from the first event of the run to its last event.
-    status: str, "Running", "ContinuedAsNew", "Completed", "Terminated", "Failed", "Canceled" or "TimedOut".
+    `events`, `bytes`: int64.
+    `signals`, `updates` (accepted), `activities` (scheduled), `workflow_tasks` (completed): int64.
+    `started`, `ended`: datetime64[ns, UTC]. `ended` is NaT while the run is running.
+    `seconds`: float64, from the first event of the run to its last event.
+    `status`: str, "Running", "ContinuedAsNew", "Completed", "Terminated", "Failed", "Canceled" or "TimedOut".
     """
     counted = frame.assign(
         signals=frame.type == "WorkflowExecutionSignaled",

@@ -1,4 +1,4 @@
-"""Fetch a history with the newest event first; the server offers such pages, the SDK does not."""
+"""Fetch a history with the newest event first; the SDK has no method for this order."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from temporalio.client import Client
 class PagesFromTheEnd:
     """The pages of one run, with the newest event first.
 
-    Without `run_id` the newest run is read. With `page_size` 0 the server chooses the page size.
-    `current_page` has the events of the last `fetch_next_page`.
+    An empty `run_id` means the newest run. With `page_size` 0, the server chooses the page size.
+    `current_page` has the events of the last call of `fetch_next_page`.
     """
 
     def __init__(self, client: Client, workflow_id: str, run_id: str = "", *, page_size: int = 0) -> None:
@@ -27,7 +27,7 @@ class PagesFromTheEnd:
         self.current_page: Sequence[HistoryEvent] = []
 
     async def fetch_next_page(self, *, retry: bool = False) -> None:
-        """Fetch the next older events; raise RPCError if the request fails. With `retry`, the SDK retries first."""
+        """Fetch the next older events, with retries on request; raise RPCError if the request fails."""
         page = await self._service.get_workflow_execution_history_reverse(self._request, retry=retry)
         self._request.next_page_token = page.next_page_token
         self.current_page = page.history.events

@@ -1,4 +1,4 @@
-"""Fetch all runs of a live workflow, from run to run."""
+"""Fetch all runs of a live workflow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Run:
         self.rows += rows_of(events)
 
     def append_reversed(self, newest_first: Run) -> None:
-        """Append the missing events of `newest_first`, a part of the same run in reverse order."""
+        """Append the later events of the same run; `newest_first` has these events in reverse order."""
         newest = newest_first.events[0].event_id if newest_first.events else 0
         new = max(0, newest - self.events[-1].event_id)
         self.events += reversed(newest_first.events[:new])
@@ -47,8 +47,7 @@ class Run:
 async def read(handle: WorkflowHandle[Any, Any]) -> Run:
     """Fetch one run, and read each page while the server prepares the next page.
 
-    A long run is fetched from both ends at once. The pages of one end arrive one after the other, because each page has
-    the token of the next page; the server can prepare the pages of both ends in parallel.
+    A long run is fetched from both ends at once, because the server can prepare two pages in parallel.
     """
     client, run_id = handle._client, handle.run_id or (await handle.describe()).run_id
     oldest_first, newest_first = Run(handle.id), Run(handle.id)
@@ -79,7 +78,7 @@ async def follow(
 ) -> list[RunT]:
     """Return the result of `fetch` for each run of a workflow, the oldest first.
 
-    `handle` may be of any run.
+    `handle` may be of any run of the workflow.
     """
     client = handle._client  # the SDK has no public attribute for it
 

@@ -1,8 +1,8 @@
 """Plots of event histories; no plot needs a Temporal server.
 
 Each function takes a DataFrame of `loyalty.lab.history` and returns matplotlib Axes.
-Without `ax`, it makes a new figure of at least 8 x 4 inches.
-Every colour has a second sign for the same meaning: a label, a marker or a line style.
+Without `ax`, a function makes a new figure of at least 8 x 4 inches.
+A label, a marker or a line style repeats the meaning of every colour.
 """
 
 from __future__ import annotations

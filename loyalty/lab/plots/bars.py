@@ -19,7 +19,7 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
     """Draw one horizontal bar per value with its number, and the first value on top.
 
     The index of `values` names the bars; the name of the index labels the y axis.
-    `of` is the whole of each value, such as all messages that were sent. The whole is a pale bar behind each value.
+    `of`: the total of each value, such as the number of sent messages. A pale bar behind each value shows the total.
     """
     ax = axes_or_new(ax)
     places, numbers = range(len(values)), [float(value) for value in values]

@@ -40,7 +40,7 @@ PHASES = (  # suffixes of the event type, text of the legend, marker, filled or 
 def event_sequence(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the events of one run in order, with one row per kind of event; a line joins the events of one task.
 
-    `frame`: a DataFrame of `history.frame`, or a part of one.
+    `frame`: a DataFrame of `history.frame`, whole or in part.
     Raise ValueError for no events, for more than MOST_EVENTS events, or for more than one run.
     """
     if not 0 < len(frame) <= MOST_EVENTS or len(by_run(frame)) > 1:

@@ -39,11 +39,10 @@ AROUND = 1.4
 def creations(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per workflow with a start in `frame`, sorted by the time of its first start.
 
-    Columns:
-    workflow_id, parent: str; CLIENTS is the parent of a workflow that a client started.
-    how: str, "started", "invited" or "child".
-    created: datetime64[ns, UTC].
-    status: str, "Running" or a value of CLOSED; "" for a workflow without events in `frame`.
+    `workflow_id`, `parent`: str. CLIENTS is the parent of a workflow that a client started.
+    `how`: str, "started", "invited" or "child".
+    `created`: datetime64[ns, UTC].
+    `status`: str, "Running" or a value of CLOSED. The status is "" for a workflow without events in `frame`.
     """
     import pandas as pd
 
@@ -149,7 +148,7 @@ def _statuses(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _ancestry(rows: Mapping[str, tuple[Any, ...]], who: str) -> Iterator[str]:
-    """Yield `who` and all its ancestors."""
+    """Yield the workflow `who` and all its ancestors."""
     yield who
     while who in rows:
         who = rows[who][1]

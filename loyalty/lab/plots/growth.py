@@ -51,7 +51,7 @@ def growth(
     `by`: the unit of the x axis; "purchases" are the signals and updates received so far.
     `prediction`: events per second or per purchase; a mapping names several predictions.
     `threshold`: the number of events at which runs continue as new.
-    A level far above the data is drawn above a break in the y axis.
+    A threshold, warning or limit far above the data is drawn above a break in the y axis.
     """
     ax = axes_or_new(ax)
     runs = by_run(frame)

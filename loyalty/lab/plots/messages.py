@@ -72,7 +72,7 @@ LOOKS = {
 def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order", "time"] = "order") -> Axes:
     """Draw one lane per workflow, one lane for all clients on top, and one arrow per message.
 
-    `frame`: a DataFrame of `history.frame`, or a part of one.
+    `frame`: a DataFrame of `history.frame`, whole or in part.
     `by`: "order" gives each event the same width on the x axis; "time" draws the x axis to scale.
     Each arrow is one row of `sent_messages.messages_in`.
     Raise ValueError for no events, for more than MOST_MESSAGES messages, or for more than MOST_LANES workflows.
@@ -144,7 +144,7 @@ def _draw_lanes(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) ->
 
 
 def _draw_waiting(ax: Axes, sent: Sequence[Message], lanes: list[str], along: Time) -> None:
-    """Draw a broad line on the receiver's lane while an update waits for its answer."""
+    """Draw the waiting time of each update as a broad line on the receiver's lane."""
     answers = [message for message in sent if message.kind == "answer"]
     for ask in (message for message in sent if message.kind == "ask"):
         asked = (ask.receiver, ask.name)

@@ -36,7 +36,7 @@ def sawtooth(
     """Draw the events in the current run of one customer; the line falls to zero at each continue-as-new.
 
     `frame`: all runs of one workflow. The dotted line counts the events of all runs together.
-    `threshold`, `limit`: events; a level far above the data is drawn above a break in the y axis.
+    `threshold`, `limit`: events; a threshold or limit far above the data is drawn above a break in the y axis.
     Raise ValueError for several workflows, or for no events.
     """
     frame = frame.reset_index(drop=True)

@@ -36,10 +36,10 @@ LARGEST, SMALLEST = 6.0, 2.2
 def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
     """Draw one row per worker process, and one marker per completed Workflow Task or activity.
 
-    `frame`: a DataFrame of `history.frame`; the number of workflows is not limited.
-    In each row, the Workflow Tasks are above the activities. Each workflow has its own height within the row.
-    `uptimes`: the DataFrame of `lab.uptimes()`. It adds the names of the workers, their uptimes, and idle workers.
-    Without `uptimes`, each row has the worker's identity as its name.
+    `frame`: a DataFrame of `history.frame`, for any number of workflows.
+    In each row, the Workflow Tasks are above the activities. Each workflow has its own height within each row.
+    `uptimes`: the DataFrame of `lab.uptimes()`, with the names and uptimes of all workers, idle workers included.
+    Without `uptimes`, the worker's identity is the name of each row.
     Raise ValueError for no workers, or for more than MOST_WORKERS workers in the time shown.
     """
     done = frame[frame.type.isin(KINDS) & frame.identity.notna()]

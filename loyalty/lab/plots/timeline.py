@@ -40,7 +40,7 @@ def timeline(
 ) -> Axes:
     """Draw the messages, Workflow Tasks and activities of each workflow, and below them the worker processes.
 
-    `frame`: a DataFrame of `history.frame`, or a part of one.
+    `frame`: a DataFrame of `history.frame`, whole or in part.
     `uptimes`: the DataFrame of `lab.uptimes()`.
     A bar begins when the task is scheduled. The solid part of a bar is the last attempt.
     An area is hatched while no process of a role was up.

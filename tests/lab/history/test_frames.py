@@ -160,7 +160,7 @@ async def test_run_numbers_start_at_1_for_each_customer(shop: Shop) -> None:
     assert_frame_equal(bobs, await history.frame(bob))
 
 
-async def test_other_column_has_the_sender_or_receiver_of_a_signal(shop: Shop) -> None:
+async def test_column_other_has_the_sender_or_receiver(shop: Shop) -> None:
     ada, grace = await shop.opens("ada"), await shop.opens("grace")
     await grace.signal("addPoints", args=[600, "ada"])
     both = await eventually(

@@ -22,7 +22,7 @@ def test_rounded_numbers_keep_their_digits() -> None:
     assert all_texts(plots.bars(rounded, "Cost", "events")) == ["8.45", "10.03", "0.012", "1,234.5"]
 
 
-def test_bars_with_a_whole_show_it_after_each_number() -> None:
+def test_each_bar_shows_its_value_and_the_total() -> None:
     assert all_texts(plots.bars(pd.Series({"naive": 18, "carried": 300}), "Kept", "messages", of=300)) == [
         "18 of 300",
         "300 of 300",

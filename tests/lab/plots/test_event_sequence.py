@@ -22,7 +22,7 @@ def test_sequence_has_one_marker_per_event_and_labels_named_events() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Signal", "Workflow", "Workflow Task", "Activity"]
 
 
-def test_close_events_with_the_same_name_share_one_label() -> None:
+def test_nearby_events_with_the_same_name_share_one_label() -> None:
     burst = pd.concat([FRAME.head(2)] * 20, ignore_index=True)
     burst["type"], burst["name"], burst["event_id"] = "WorkflowExecutionSignaled", "addPoints", range(1, 41)
     assert [text for text in all_texts(plots.event_sequence(burst)) if "addPoints" in text] == ["40 x addPoints"]
@@ -31,6 +31,6 @@ def test_close_events_with_the_same_name_share_one_label() -> None:
 @pytest.mark.parametrize(
     "frame", [frame_of_runs(1, 7), frame_of_runs(2, 1), frame_of_runs().head(0)], ids=["long", "two runs", "empty"]
 )
-def test_sequence_refuses_too_many_events_two_runs_or_none(frame: pd.DataFrame) -> None:
+def test_unsuitable_frame_raises_value_error(frame: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot label .* events of \d runs in one picture; possible are 1 to 60"):
         plots.event_sequence(frame)

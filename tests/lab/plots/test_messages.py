@@ -45,7 +45,7 @@ def test_arrows_lead_from_sender_to_receiver(story: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(("by", "to_scale"), [("order", False), ("time", True)])
-def test_x_axis_is_to_scale_only_by_time(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
+def test_only_the_time_axis_is_to_scale(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
     first, last = story.time.min(), story.time.max()
     story = story.assign(
         time=first + (story.time - first) / (last - first) * timedelta(seconds=2)

@@ -88,7 +88,7 @@ def test_tasks_by_worker_are_drawn_on_given_axes() -> None:
     assert plots.tasks_by_worker(FRAME, UPTIMES, given) is given
 
 
-def test_no_workers_or_too_many_raise_value_error() -> None:
+def test_zero_or_nine_workers_raise_value_error() -> None:
     with pytest.raises(
         ValueError, match=r"Cannot draw the tasks of each worker: no worker completed a task in these 0 events"
     ):

@@ -71,7 +71,7 @@ def test_messages_tasks_activities_and_workers_have_rows() -> None:
     assert "addPoints(500)" in inner_texts(ax)
 
 
-def test_bar_is_solid_from_the_last_attempt_with_its_number() -> None:
+def test_bar_is_solid_during_the_last_attempt() -> None:
     ax = plots.timeline(EMAIL_HISTORY)
     assert bars(ax, "waiting") == close([(1, 1.2), (1.2, 10)])
     assert bars(ax, "recorded") == close([(1.1, 1.2), (9, 10)])
@@ -138,7 +138,7 @@ def test_outage_soon_after_the_last_event_is_shown() -> None:
     assert plots.timeline(signals(0, 4), long_after).get_xlim()[1] < 5, "a much later end is not shown"
 
 
-def test_close_messages_share_a_label_with_their_count() -> None:
+def test_nearby_messages_share_a_label_with_their_count() -> None:
     crowd = [0.01 * number for number in range(50)]
     ax = plots.timeline(signals(*crowd, 20))
     assert inner_texts(ax) == ["50 x addPoints(10)", "addPoints(10)"]
@@ -149,7 +149,7 @@ def test_messages_with_overlapping_labels_share_a_count() -> None:
     assert inner_texts(plots.timeline(signals(*range(40)))) == ["40 x addPoints"]
 
 
-def test_close_messages_with_different_names_are_counted_as_signals() -> None:
+def test_nearby_messages_with_different_names_are_counted_as_signals() -> None:
     frame = pd.concat([signals(0, 0.001), signals(0.002, 30, name="inviteGuest")])
     assert inner_texts(plots.timeline(frame))[0] == "3 x Signals"
 

@@ -1,4 +1,4 @@
-"""Share colours, axes, labels and axis values between plots."""
+"""Colours, axes and labels for all plots."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, description: str) 
 
 
 def together(labels: list[tuple[int, str, int]], room: float) -> list[tuple[int, str, int, int]]:
-    """Merge equal labels in one row with less than `room` between them; return (y, label, first x, count)."""
+    """Merge equal labels in a row if their distance is less than `room`; return (y, label, first x, count)."""
     merged: list[tuple[int, str, int, int]] = []
     last = 0
     for y, label, x in sorted(labels):
@@ -86,7 +86,7 @@ def inches(ax: Axes) -> tuple[float, float]:
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Return the sorted `places` with a distance of at least `gap`, and with the smallest possible moves."""
+    """Return the sorted `places` after the smallest moves that make all distances at least `gap`."""
     blocks: list[tuple[float, int]] = []  # of touching places: mean place without the gaps, number of places
     for number, place in enumerate(places):
         mean, size = place - number * gap, 1
@@ -99,7 +99,7 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 
 
 def legend(ax: Axes, below: float = 0.16, columns: int = 4) -> None:
-    """Put the legend below the Axes; `below` is the distance as a part of their height."""
+    """Put the legend below the Axes; `below` is the distance as a part of the height of the Axes."""
     how: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": 9, "labelcolor": INK, "handlelength": 3}
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -below), **how)

@@ -27,9 +27,9 @@ class Task(NamedTuple):
     """One Workflow Task or activity.
 
     `row` is WORKFLOW_TASKS or the name of the activity.
-    `started` is the start of the last attempt. `started` is None before its event is recorded.
-    `end` is None and `outcome` is "" for an open task. `outcome` is LEFT_OPEN if the run ended first.
-    `reason` is the type of a timeout, or the failure of the last attempt or of the attempt before.
+    `started` is the start of the last attempt. `started` is None until the start is recorded.
+    `end` is None and `outcome` is "" for an open task. `outcome` is LEFT_OPEN if the run ended before the task.
+    `reason` is the type of a timeout, or the failure message of one of the last two attempts.
     """
 
     row: str
@@ -42,7 +42,7 @@ class Task(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """A time without any running process of a role."""
+    """A period without a running process of one role."""
 
     role: str
     begin: pd.Timestamp

@@ -13,7 +13,7 @@ class DescribedFigure(Figure):
 
     @property
     def alt(self) -> str:
-        """The alternative text: a description of the picture."""
+        """The alternative text of the figure."""
         return " ".join(str(ax.get_label()) for ax in self.axes)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:

@@ -28,8 +28,8 @@ class Label(NamedTuple):
 def with_room(labels: Iterable[Label], character: float, begin: float, end: float) -> Iterator[Label]:
     """Yield each label that fits between `begin` and `end`, from left to right, with its place and one text.
 
-    `character` is the width of a character in units of x. A close next label makes a label
-    shorter or moves it a little.
+    `character` is the width of a character in units of x.
+    A label becomes shorter or moves a little if the next label is too close.
     """
     between, slack = BETWEEN * character, SLACK * character
     ordered = sorted(label for label in labels if label.texts)

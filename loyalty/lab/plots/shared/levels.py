@@ -18,9 +18,10 @@ NEAR = 2.5
 
 
 def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], headroom: float = 1.12) -> float:
-    """Draw each level as a horizontal line with a label; return the top of the y axis below the break.
+    """Draw each level as a horizontal line with a label; return the highest value below the break in the y axis.
 
-    `highest`: the most events in the data. Levels far above `highest` share the space above a break in the y axis.
+    `highest`: the largest number of events in the data.
+    Levels far above `highest` share the space above a break in the y axis.
     """
     given = sorted((level, name) for name, level in levels.items() if level is not None)
     near = [(level, name) for level, name in given if level <= NEAR * highest]

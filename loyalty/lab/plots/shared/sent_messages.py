@@ -79,8 +79,8 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
     | sent, received | datetime64[ns, UTC] | from the server's clock; both are equal if one side has no history |
 
     Queries, refused updates and messages in transit are missing, because a history has no events for them.
-    A client is the sender of a customer's start if the inviter is not in `frame`.
-    Each successful invitation is a start if the guest is not in `frame`.
+    If the inviter of a customer is not in `frame`, a client is the sender of the customer's start.
+    If a guest is not in `frame`, each successful invitation counts as a start.
     """
     import pandas as pd
 
@@ -91,7 +91,7 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Reading:
-    """Matches sending events with receiving events; `_taken` has the receiving events with a known sender."""
+    """Finds the receiving event of each sending event; `_taken` has the receiving events that were found."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         interesting = frame.type.isin({*_RECEIVED, *_SENT, *(type_ for types in _SENT.values() for type_ in types)})

@@ -1,4 +1,4 @@
-"""Compute the x of events: to scale, or in their order."""
+"""Compute the x values of events, to scale or in order."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Time:
         return float((time - self._begin).total_seconds() * self._unit)
 
     def at(self, time: pd.Timestamp, who: str = "") -> float:
-        """Return the x of an event of the workflow `who`."""
+        """Return the x value of an event of the workflow `who`."""
         return self.since(time)
 
 
 class Order(Time):
-    """An x axis with the same distance between all events that send or receive a message."""
+    """An x axis with equal distances between all events that send or receive a message."""
 
     def __init__(self, sent: Sequence[Message], frame: pd.DataFrame) -> None:
         super().__init__(frame)
@@ -58,7 +58,7 @@ class Order(Time):
         self.ticks = {place: f"{self.since(time):,.{decimals}f}" for (time, _), place in self._places.items()}
 
     def at(self, time: pd.Timestamp, who: str = "") -> float:
-        """Return the x of an event of the workflow `who`."""
+        """Return the x value of an event of the workflow `who`."""
         import numpy as np
 
         if (time, who) in self._places:
@@ -68,7 +68,10 @@ class Order(Time):
 
 
 def ends_of(message: Message) -> tuple[tuple[Any, str], tuple[Any, str]]:
-    """Return time and workflow of the sending and of the receiving event; both are equal for a single event."""
+    """Return (time, workflow) of the sending event and of the receiving event.
+
+    Both are equal if only one of the two events is recorded.
+    """
     if message.sent == message.received:
         side = message.sender if message.receiver == CLIENTS else message.receiver
         return (message.sent, side), (message.sent, side)

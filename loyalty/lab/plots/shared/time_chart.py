@@ -72,18 +72,18 @@ class TimeChart:
     def finish(self, title: str, ylabel: str, *, description: str) -> Axes:
         """Write the title and the axis labels, put the legend below, and return the Axes.
 
-        `description` is the alternative text after the title.
+        The alternative text is the title with the `description`.
         """
         wide, high = inches(self.ax)
         legend(self.ax, below=0.62 / high, columns=max(1, int(wide / LEGEND_COLUMN)))
         return finish(self.ax, title, "seconds since the first event shown", ylabel, description=description)
 
     def at(self, time: pd.Timestamp) -> float:
-        """Return the x of a time."""
+        """Return the x value of a time."""
         return float((time - self.begin).total_seconds())
 
     def clipped(self, time: pd.Timestamp | None) -> float:
-        """Return the x of a time, or the nearest edge for a time outside; None is the right edge."""
+        """Return the x value of a time, moved to the nearest edge if outside; None is the right edge."""
         import pandas as pd
 
         return self.right if pd.isna(time) else min(max(self.at(time), self.left), self.right)
@@ -98,11 +98,11 @@ class TimeChart:
             note(self.ax, text, (x, y - 0.25), (0, 0), color=color, in_layout=False, **how)
 
     def with_room(self, labels: Iterable[Label]) -> list[Label]:
-        """Return the labels of one row that fit, each with one text."""
+        """Return the labels of one row that fit; each label has one text."""
         return list(with_room(labels, self.character, self.left, self.right))
 
     def crowds(self, places: Sequence[float], room: float) -> list[list[int]]:
-        """Return groups of indices of the sorted `places`; neighbours in a group are closer than `room` (in x)."""
+        """Return groups of indices of the sorted `places`; neighbours in a group are closer than `room`."""
         found: list[list[int]] = []
         for number, place in enumerate(places):
             if found and place - places[found[-1][-1]] < room:
@@ -117,8 +117,8 @@ def time_shown(
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Return the begin and the end of the x axis.
 
-    The x axis ends at the last event, or at the start or end of a process soon after.
-    The x axis is longer if a task is still open, or if a role has no running process at the end.
+    The end is the last event, or the start or end of a process soon after this event.
+    The end is later if a task is still open, or if a role has no running process.
     """
     import pandas as pd
 

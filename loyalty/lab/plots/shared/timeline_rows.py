@@ -68,7 +68,7 @@ def draw_messages(chart: TimeChart, y: float, received: pd.DataFrame) -> None:
 def _labelled(
     chart: TimeChart, places: Sequence[float], events: pd.DataFrame, mark: Mark
 ) -> tuple[list[list[int]], list[Label]]:
-    """Return the groups of messages that share a label, and the longest labels that fit."""
+    """Return groups of messages with a shared label, and the longest labels that fit."""
     names = [str(name) for name in events.name]
     with_arguments = [f"{name}({short(detail)})" for name, detail in zip(names, events.detail, strict=True)]
     crowded = CROWDED * chart.inch
@@ -113,7 +113,7 @@ def draw_tasks(chart: TimeChart, y: float, tasks: Sequence[Task]) -> None:
 
 
 def task_texts(one: Task) -> tuple[str, ...]:
-    """Return the texts of a task, the longest first; a task that succeeded at its first attempt has no text."""
+    """Return the texts of a task, the longest first; a success at the first attempt has no text."""
     reason = one.reason if len(one.reason) <= REASON_LENGTH else one.reason[: REASON_LENGTH - 1] + "…"
     between = ": "
     if one.outcome == COMPLETED and one.attempt == 1:

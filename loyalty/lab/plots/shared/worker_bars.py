@@ -38,7 +38,7 @@ DOWN = {
 
 
 class Worker(NamedTuple):
-    """A worker process. `name` is empty and `begin` is None for an unknown uptime; `end` is None while it is up."""
+    """A worker process; `end` is None while it is up. Without an uptime, `name` is empty and `begin` is None."""
 
     name: str
     identity: str
@@ -48,7 +48,7 @@ class Worker(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Name and process id, such as `worker 1 (4711)`, or the identity of a worker without a name."""
+        """The name with the process id, such as `worker 1 (4711)`; without a name, the identity."""
         return f"{self.name} ({self.identity.partition('@')[0]})" if self.name else self.identity
 
 
@@ -73,7 +73,7 @@ def refuse_too_many(workers: Sequence[Worker]) -> None:
 
 
 def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3, faint: bool = False) -> None:
-    """Draw the uptime of a worker process as a bar, and its end as a marker; do nothing without an uptime."""
+    """Draw the uptime of a worker process as a bar, and its end as a marker."""
     if worker.begin is None:
         return
     begin, end = chart.clipped(worker.begin), chart.clipped(worker.end)
@@ -94,7 +94,7 @@ def add_ends_to_legend(ax: Axes) -> None:
 
 
 def draw_outages(chart: TimeChart, down: Sequence[Outage], top: float) -> None:
-    """Hatch the full height during each outage, and write its role at the top; each role has its own line."""
+    """Hatch the full height during each outage, and write one line of labels per role at the top."""
     for outage in down:
         begin = chart.clipped(outage.begin)
         end = chart.right if outage.end >= chart.end else chart.clipped(outage.end)

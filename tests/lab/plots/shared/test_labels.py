@@ -31,7 +31,7 @@ def test_labels_do_not_overlap_and_stay_near_their_places(labels: list[Label]) -
         assert any(x - len(text) - 1e-9 <= at <= x + SLACK + 1e-9 for x in reach)
 
 
-def test_label_is_shorter_before_a_close_label() -> None:
+def test_label_is_shorter_if_the_next_label_is_near() -> None:
     long_and_short = ("attempt 7, after a refusal", "attempt 7")
     assert written(Label(10, long_and_short)) == [(10, "attempt 7, after a refusal")]
     assert written(Label(10, long_and_short), Label(25, ("3 x",))) == [(10, "attempt 7"), (25, "3 x")]

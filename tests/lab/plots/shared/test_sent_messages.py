@@ -98,5 +98,5 @@ def test_table_without_events_is_empty_with_the_same_dtypes(story: pd.DataFrame)
         ("false", "False"),
     ],
 )
-def test_short_text_of_a_detail(detail: object, text: str) -> None:
+def test_short_removes_field_names_and_cuts_long_texts(detail: object, text: str) -> None:
     assert sent_messages.short(detail) == text
