@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from loyalty.lab.plots.messages import BETWEEN_LABELS, LOOKS, messages
+from loyalty.lab.plots.messages import BETWEEN_LABELS, messages
 from loyalty.lab.plots.shared import sent_messages
+from loyalty.lab.plots.shared.message_lanes import LOOKS
 from loyalty.lab.plots.shared.sent_messages import CLIENTS
 from tests.support.pictures import coordinates, inner_texts, legend_entries
 from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of

@@ -1,9 +1,11 @@
-"""Choose the labels that fit beside each other in a row."""
+"""Shorten texts for labels, and choose the labels that fit beside each other in a row."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from loyalty.lab.plots.shared.drawing import INK
 
@@ -15,6 +17,10 @@ BETWEEN = 1
 
 SLACK = 3
 """The largest move of a label to the right, in characters."""
+
+
+TEXT_LENGTH = 32
+"""Characters of an argument or an answer."""
 
 
 class Label(NamedTuple):
@@ -45,3 +51,27 @@ def with_room(labels: Iterable[Label], character: float, begin: float, end: floa
                 yield Label(at, (text,), color)
                 free = at + width + between
                 break
+
+
+def short(detail: Any) -> str:
+    """Return the values in a detail without their names, such as `grace, Silver`.
+
+    Repeated values and e-mail addresses are removed. A text longer than TEXT_LENGTH ends with `…`.
+    """
+    text = detail if isinstance(detail, str) else ""
+    try:
+        values = [str(value) for value in _flat(json.loads(f"[{text}]")) if value not in (None, "")]
+        first = {value.lower(): value for value in reversed(values) if "@" not in value}
+        text = ", ".join(reversed(first.values()))
+    except ValueError:
+        if text[:1] in "{[":  # JSON that was cut at the length of a detail; any other text is the message of a failure
+            text = re.sub(r'\w+":|[{}\[\]"]', "", text).replace(",", ", ")
+    return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - 1].rstrip(" ,") + "…"
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    for value in values.values() if isinstance(values, dict) else values:
+        if isinstance(value, (dict, list)):
+            yield from _flat(value)
+        else:
+            yield value

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from loyalty.lab.plots.shared.labels import short
 from loyalty.messages import START_GUEST, workflow_id
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ CLOSED = ("Completed", "Failed", "TimedOut", "Canceled", "Terminated")
 
 STARTS = {"start": "started", "startGuest": "invited", "startChild": "child"}
 """The name of a start message: how the new workflow was created."""
-
-TEXT_LENGTH = 32
-"""Characters of an argument or an answer."""
 
 _CONTINUED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(: |$)")
 """The id of the previous run begins the detail of the first event after continue-as-new."""
@@ -75,7 +73,7 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
     | kind | str | `tell` (signal, cancellation request), `ask` (update), `answer`, `start`, or `lost` (not delivered) |
     | sender, receiver | str | workflow ids, or CLIENTS |
     | name | str | the name of the signal or update; for a start, `start`, `startGuest` or `startChild` |
-    | text | str | the arguments or the answer, at most TEXT_LENGTH characters; "" without arguments |
+    | text | str | the arguments or the answer, shortened by `labels.short`; "" without arguments |
     | sent, received | datetime64[ns, UTC] | from the server's clock; both are equal if one side has no history |
 
     Queries, refused updates and messages in transit are missing, because a history has no events for them.
@@ -183,27 +181,3 @@ def _continues(event: Any) -> bool:
 def _words(value: Any) -> str:
     """Return `value` if it is a text, otherwise ""."""
     return value if isinstance(value, str) else ""
-
-
-def short(detail: Any) -> str:
-    """Return the values in a detail without their names, such as `grace, Silver`.
-
-    Repeated values and e-mail addresses are removed. A text longer than TEXT_LENGTH ends with `…`.
-    """
-    text = _words(detail)
-    try:
-        values = [str(value) for value in _flat(json.loads(f"[{text}]")) if value not in (None, "")]
-        first = {value.lower(): value for value in reversed(values) if "@" not in value}
-        text = ", ".join(reversed(first.values()))
-    except ValueError:
-        if text[:1] in "{[":  # JSON that was cut at the length of a detail; any other text is the message of a failure
-            text = re.sub(r'\w+":|[{}\[\]"]', "", text).replace(",", ", ")
-    return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - 1].rstrip(" ,") + "…"
-
-
-def _flat(values: Any) -> Iterator[Any]:
-    for value in values.values() if isinstance(values, dict) else values:
-        if isinstance(value, (dict, list)):
-            yield from _flat(value)
-        else:
-            yield value

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loyalty.lab.plots.shared.drawing import GREY, INK, PALETTE, counted
 from loyalty.lab.plots.shared.durations import COMPLETED, WORKFLOW_TASKS, Task, lanes
-from loyalty.lab.plots.shared.labels import BETWEEN, Label
-from loyalty.lab.plots.shared.sent_messages import short
+from loyalty.lab.plots.shared.labels import BETWEEN, Label, short
 from loyalty.lab.plots.shared.worker_bars import Worker, draw_worker
 
 if TYPE_CHECKING:

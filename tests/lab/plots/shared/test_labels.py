@@ -1,13 +1,14 @@
-"""Test that labels in a row neither overlap nor leave the picture."""
+"""Test the texts of labels, and that labels in a row neither overlap nor leave the picture."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.lab.plots.shared.labels import BETWEEN, SLACK, Label, with_room
+from loyalty.lab.plots.shared.labels import BETWEEN, SLACK, Label, short, with_room
 
 TEXTS = st.lists(st.text("abc", min_size=1, max_size=30), max_size=3).map(
     lambda texts: tuple(sorted(texts, key=len, reverse=True))
@@ -49,3 +50,21 @@ def test_label_at_the_right_edge_ends_at_the_edge() -> None:
 
 def test_label_without_a_text_is_not_written() -> None:
     assert written(Label(10, ())) == []
+
+
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        ("600", "600"),
+        ('600, "ada"', "600, ada"),
+        ('{"customer_id":"mary","email":"mary@example.org","name":"Mary"}', "mary"),
+        ('{"customer_id":"grace","status":{"name":"Silver","level":1}}', "grace, Silver, 1"),
+        ("Cannot gift 40 points; mary cannot receive them", "Cannot gift 40 points; mary can…"),
+        ('{"guest_id":"mary","poi', "mary, poi"),
+        (float("nan"), ""),
+        ("null", ""),
+        ("false", "False"),
+    ],
+)
+def test_short_removes_field_names_and_cuts_long_texts(detail: object, text: str) -> None:
+    assert short(detail) == text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import pytest
 from pandas.testing import assert_frame_equal
 
 from loyalty.lab.plots.shared import sent_messages
@@ -82,21 +81,3 @@ def test_table_without_events_is_empty_with_the_same_dtypes(story: pd.DataFrame)
     nothing = sent_messages.messages_in(story.head(0))
     assert nothing.empty
     assert list(nothing.dtypes) == list(sent_messages.messages_in(story).dtypes)
-
-
-@pytest.mark.parametrize(
-    ("detail", "text"),
-    [
-        ("600", "600"),
-        ('600, "ada"', "600, ada"),
-        ('{"customer_id":"mary","email":"mary@example.org","name":"Mary"}', "mary"),
-        ('{"customer_id":"grace","status":{"name":"Silver","level":1}}', "grace, Silver, 1"),
-        ("Cannot gift 40 points; mary cannot receive them", "Cannot gift 40 points; mary can…"),
-        ('{"guest_id":"mary","poi', "mary, poi"),
-        (float("nan"), ""),
-        ("null", ""),
-        ("false", "False"),
-    ],
-)
-def test_short_removes_field_names_and_cuts_long_texts(detail: object, text: str) -> None:
-    assert sent_messages.short(detail) == text
