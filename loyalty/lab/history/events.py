@@ -1,6 +1,6 @@
 """Read the fields of one event from its protobuf message, with a separate reader for each event type.
 
-This is ten times faster than the conversion of all events to JSON.
+The readers are ten times faster than a conversion of all events to JSON.
 """
 
 from __future__ import annotations

@@ -87,7 +87,8 @@ def frame_of(source: Recorded | Iterable[Recorded]) -> pd.DataFrame:
 async def fetch(handle: WorkflowHandle[Any, Any]) -> list[WorkflowHistory]:
     """Return the histories of all runs of a workflow, the oldest first.
 
-    `handle` may be of any run of the workflow. The oldest runs are missing after the namespace's retention period.
+    `handle` can point to any run of the workflow.
+    The server deletes runs after the namespace's retention period, so that the oldest runs may be missing.
     """
     return await follow(handle, lambda run: run.fetch_history())
 

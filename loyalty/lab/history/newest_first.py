@@ -27,7 +27,10 @@ class PagesFromTheEnd:
         self.current_page: Sequence[HistoryEvent] = []
 
     async def fetch_next_page(self, *, retry: bool = False) -> None:
-        """Fetch the next older events, with retries on request; raise RPCError if the request fails."""
+        """Fetch the next older events; raise RPCError if the request fails.
+
+        With `retry`, the SDK retries a failed request.
+        """
         page = await self._service.get_workflow_execution_history_reverse(self._request, retry=retry)
         self._request.next_page_token = page.next_page_token
         self.current_page = page.history.events

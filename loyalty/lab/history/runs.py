@@ -78,7 +78,7 @@ async def follow(
 ) -> list[RunT]:
     """Return the result of `fetch` for each run of a workflow, the oldest first.
 
-    `handle` may be of any run of the workflow.
+    `handle` can point to any run of the workflow.
     """
     client = handle._client  # the SDK has no public attribute for it
 

@@ -40,7 +40,7 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
 
 
 def _words(value: float, of: float | None) -> str:
-    """Return the number of a bar as text; a rounded number keeps its digits, as in a table beside the plot."""
+    """Return the number of a bar as text; a rounded number keeps all its digits."""
     if value.is_integer():
         text = f"{value:,.0f}"
     else:

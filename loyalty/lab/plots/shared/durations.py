@@ -26,7 +26,7 @@ _TASK = "^(?:Workflow|Activity)Task(?:Scheduled|Started|Completed|Failed|TimedOu
 class Task(NamedTuple):
     """One Workflow Task or activity.
 
-    `row` is WORKFLOW_TASKS or the name of the activity.
+    `row` is the name of the activity, or WORKFLOW_TASKS for a Workflow Task.
     `started` is the start of the last attempt. `started` is None until the start is recorded.
     `end` is None and `outcome` is "" for an open task. `outcome` is LEFT_OPEN if the run ended before the task.
     `reason` is the type of a timeout, or the failure message of one of the last two attempts.
