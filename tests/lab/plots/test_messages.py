@@ -85,7 +85,7 @@ def test_labels_have_a_minimum_distance(story: pd.DataFrame) -> None:
 
 def test_lanes_show_emails_new_runs_and_the_end(story: pd.DataFrame) -> None:
     ax = messages(story)
-    assert {"e-mail sent", "continue as new", "end"} <= set(legend_entries(ax))
+    assert {"e-mail sent", "continue-as-new", "end"} <= set(legend_entries(ax))
     assert "completed" in inner_texts(ax)
     mails = ((story.name == "sendEmail") & (story.type == "ActivityTaskCompleted")).sum()
     assert sum(line.get_marker() == "D" and coordinates(line)[0] != [] for line in ax.lines) == mails

@@ -110,7 +110,7 @@ def draw_marks(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> 
             ax.plot([], [], color=look.color, ls=look.style, lw=look.width, marker=marker, ms=8, label=look.words)
     marks: list[tuple[Callable[[pd.DataFrame], Any], str, str, int, str]] = [
         (lambda of: (of.name == SEND_EMAIL) & (of.type == "ActivityTaskCompleted"), "e-mail sent", "D", 5, "orange"),
-        (lambda of: of.type == NEXT_RUN, "continue as new", "v", 9, "vermillion"),
+        (lambda of: of.type == NEXT_RUN, "continue-as-new", "v", 9, "vermillion"),
         (lambda of: of.type.isin(ENDS), "end", "s", 8, "black"),
     ]
     for chosen, words, marker, size, color in marks:
