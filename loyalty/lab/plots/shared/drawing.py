@@ -75,7 +75,7 @@ def counted(count: int, what: str) -> str:
 
 
 def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **how: Any) -> None:
-    """Write `text` at a point of the data, plus an offset in points."""
+    """Write `text` near a point of the data; `offset` is in typographic points."""
     ax.annotate(text, at, offset, textcoords="offset points", **{"color": INK, **how})
 
 
@@ -86,7 +86,7 @@ def inches(ax: Axes) -> tuple[float, float]:
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Return the sorted `places` after the smallest moves that make all distances at least `gap`."""
+    """Return new places with distances of at least `gap`; each new place is as near as possible to the old place."""
     blocks: list[tuple[float, int]] = []  # of touching places: mean place without the gaps, number of places
     for number, place in enumerate(places):
         mean, size = place - number * gap, 1

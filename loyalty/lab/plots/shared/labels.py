@@ -54,7 +54,7 @@ def with_room(labels: Iterable[Label], character: float, begin: float, end: floa
 
 
 def short(detail: Any) -> str:
-    """Return the values in a detail without their names, such as `grace, Silver`.
+    """Return the values of a `detail` without the names of the fields, such as `grace, Silver`.
 
     Repeated values and e-mail addresses are removed. A text longer than TEXT_LENGTH ends with `…`.
     """

@@ -125,7 +125,7 @@ def draw_marks(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> 
 
 
 def draw_ticks(ax: Axes, along: Time, inch: float) -> None:
-    """Write the times of as many events as fit on the axis."""
+    """Write the times of the events on the axis, without overlap."""
     ticks: list[float] = []
     for place in sorted(along.ticks):
         if not ticks or place - ticks[-1] >= inch * (TICK_CHARACTER * len(along.ticks[place]) + 0.12):

@@ -89,7 +89,7 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Reading:
-    """Finds the receiving event of each sending event; `_taken` has the receiving events that were found."""
+    """Finds the receiving event of each sending event; `_taken` has the receiving events found so far."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         interesting = frame.type.isin({*_RECEIVED, *_SENT, *(type_ for types in _SENT.values() for type_ in types)})

@@ -70,7 +70,7 @@ class Order(Time):
 def ends_of(message: Message) -> tuple[tuple[Any, str], tuple[Any, str]]:
     """Return (time, workflow) of the sending event and of the receiving event.
 
-    Both are equal if only one of the two events is recorded.
+    The two results are equal if only one of the two events is recorded.
     """
     if message.sent == message.received:
         side = message.sender if message.receiver == CLIENTS else message.receiver

@@ -117,8 +117,8 @@ def time_shown(
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Return the begin and the end of the x axis.
 
-    The end is the last event, or the start or end of a process soon after this event.
-    The end is later if a task is still open, or if a role has no running process.
+    The x axis ends at the last event, or at the start or end of a process shortly after the last event.
+    The x axis is longer if a task is still open, or if a role has no running process.
     """
     import pandas as pd
 
