@@ -42,7 +42,7 @@ class Busy:
         cores, most = os.cpu_count() or 1, max(self.cores, key=lambda who: self.cores[who])
         shares = ", ".join(f"{who} {share:.1f}" for who, share in self.cores.items() if share >= 0.05)
         full = sum(self.cores.values()) >= FULL * cores
-        why = f"the machine, most of all the {most}'s share" if full else "one step waits for the other"
+        why = f"the machine, mostly the {most}" if full else "one process waits for another"
         return f"{why}: {shares} of {cores} cores busy"
 
 

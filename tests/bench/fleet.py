@@ -15,7 +15,7 @@ from tests.bench.busy import Busy
 from tests.bench.loader import load
 from tests.bench.results import Row
 
-TITLE = "a fleet of customers, without e-mail, beside workflows that only add"
+TITLE = "many customers without e-mail, compared with workflows that only add numbers"
 PURCHASES = 5_000
 LARGEST = 1_000
 FLEETS = ((1, 1), (100, 1), (LARGEST, 1), (1, 2), (100, 2), (LARGEST, 2))
@@ -49,9 +49,9 @@ class Served(NamedTuple):
 
 async def measure(rounds: int) -> list[Row]:
     """Send the same purchases to both kinds of workflow, in turn, on a new server in each round."""
-    rates = [_pair(f"{fleet:,} of them, {workers} worker(s)", "purchases/s", ">= 0.8") for fleet, workers in FLEETS]
-    memory = _pair(f"memory of one that sleeps, of {LARGEST:,}", "KiB")
-    back = _pair(f"{LARGEST:,} of them answer a new worker", "s")
+    rates = [_pair(f"{fleet:,} workflow(s), {workers} worker(s)", "purchases/s", ">= 0.8") for fleet, workers in FLEETS]
+    memory = _pair(f"memory of one idle workflow of {LARGEST:,}", "KiB")
+    back = _pair(f"{LARGEST:,} workflows answer a new worker", "s")
     for number in range(rounds):
         async with await Lab.start("bench-fleet", own_server=True, limits=MANY_SIGNALS, worker=False) as lab:
             for (fleet, workers), pair in zip(FLEETS, rates, strict=True):

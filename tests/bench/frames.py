@@ -26,14 +26,14 @@ async def measure(rounds: int) -> list[Row]:
         "s",
         against=fetched,
         goal="<= 1.15",
-        limit="the server, asked from both ends of the history at once",
+        limit="the server, with requests from both ends of the history at once",
     )
     shown = Row(
         "temporal workflow show, json, pandas",
         "s",
         against=frame,
         goal=">= 3",
-        limit="JSON of every event, made and read again",
+        limit="each event is written and read as JSON",
     )
     async with await Lab.start("bench-frames", own_server=True) as lab:
         ada = await start_customer(lab, "ada", EMAIL)

@@ -57,12 +57,14 @@ class Way(NamedTuple):
 
 
 WAYS = {
-    "one at a time": Way(alone, "", "the signal, and with e-mail its activity (3); a Workflow Task (3) for each"),
-    "one at a time, in the pace of queries": Way(
-        in_pace, "<= 8.8", "the signal, its activity (3), and the Workflow Task (3) about the e-mail before and it"
+    "one at a time": Way(
+        alone, "", "the signal, the activity of its e-mail (3), and a Workflow Task (3) for each of both"
+    ),
+    "one at a time, each after a query": Way(
+        in_pace, "<= 8.8", "the signal, its activity (3), and a Workflow Task (3) shared with the previous e-mail"
     ),
     f"in bursts of {BURST}": Way(
-        bursts, "<= 1.66", "the first is served before the others are there, so that two e-mails tell of them"
+        bursts, "<= 1.66", "the first purchase is processed before the others arrive, so the customer sends two e-mails"
     ),
     "in a storm": Way(in_a_storm, "<= 1.2", "the signals themselves"),
 }
@@ -96,7 +98,7 @@ async def measure(rounds: int) -> list[Row]:
 async def _untuned(rounds: int) -> Row:
     """Measure bursts on a server with the default polling rates."""
     row = Row(f"customer, in bursts of {BURST}, with e-mail, server not tuned", "events", goal="<= 1.66")
-    row.limit = "tasks are handed out up to 50 ms later, when more of the burst is there"
+    row.limit = "tasks start up to 50 ms later, after more signals of the burst have arrived"
     async with await Lab.start("bench-untuned", own_server=True, limits=UNTUNED) as lab:
         for number in range(rounds):
             customer = await start_customer(lab, str(number), "ada@example.com")
@@ -111,7 +113,7 @@ async def _held_up(lab: Lab, rounds: int) -> list[Row]:
         ("customer", start_customer, "a Workflow Task and a query"),
         ("customer with local activities", start_local, "a Workflow Task stays open while its activity runs"),
     ):
-        row = Row(f"{what}: a purchase waits, while the mail server keeps the mail about another", "s", limit=limit)
+        row = Row(f"{what}: time of a purchase while the mail server delays an e-mail", "s", limit=limit)
         for number in range(rounds):
             ada = await start(lab, f"held-{number}", f"held-{number}@example.com")
             await settled(ada)

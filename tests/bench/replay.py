@@ -15,9 +15,9 @@ from tests.bench.results import Row
 from tests.bench.sandbox import SparedSandbox
 from tests.bench.workflows import Adder
 
-TITLE = "bringing a customer back from her history"
+TITLE = "replay of a customer's history"
 EVENTS = 10_000
-ASKED = "the SDK asks three times per payload for its context, and in the sandbox each answer takes 60 µs"
+ASKED = "the SDK reads a context three times per payload; in the sandbox each read takes 60 µs"
 
 
 async def measure(rounds: int) -> list[Row]:
@@ -25,7 +25,7 @@ async def measure(rounds: int) -> list[Row]:
     unit = f"s for {EVENTS:,} events"
     bare = Row("customer, without sandbox", unit, limit="the SDK's own work for each event")
     customer = Row("customer, in the sandbox", unit, against=bare, limit=ASKED)
-    spared = Row("customer, in a sandbox that is not asked for contexts", unit, against=bare)
+    spared = Row("customer, in a sandbox with known contexts", unit, against=bare)
     adder = Row("workflow that only adds, in the sandbox", unit, against=bare, limit=ASKED)
     async with await Lab.start("bench-replay", own_server=True, limits=MANY_SIGNALS) as lab:
         lab.new_worker(ONLY_HERE)

@@ -32,10 +32,12 @@ async def measure(rounds: int) -> list[Row]:
     )
     python = Row("python -c pass", "s")
     imported = Row("import loyalty.lab, Lab", "s", limit="the SDK: temporalio.client")
-    everything = Row("what the first cell of 00 imports", "s", against=imported, limit="the same")
+    everything = Row("imports of the first cell of 00", "s", against=imported, limit="the same")
     temporal = Row("import temporalio.client", "s")
     warm = Row("make lab, fresh clone to JupyterLab answering, warm package cache", "s", limit="unpacking the packages")
-    cold = Row("the same, cold package cache", "s", against=warm, limit="downloading them")
+    cold = Row(
+        "make lab, fresh clone to JupyterLab answering, cold package cache", "s", against=warm, limit="downloading them"
+    )
     again = Row("make lab again", "s", against=warm, limit="JupyterLab's own start")
     imports = {
         "pass": python,

@@ -12,10 +12,10 @@ from tests.bench.actors import start_customer
 from tests.bench.busy import Busy
 from tests.bench.results import Row
 
-TITLE = "a storm at one customer, who continues as new"
+TITLE = "a storm of signals to one customer, with continue-as-new"
 SENDERS, SECONDS = 20, 20
 EMAIL = "ada@example.com"
-REPLAYED = "her run is replayed from its beginning, again and again, while more than 100 signals arrive meanwhile"
+REPLAYED = "more than 100 signals arrive during a replay, so the run is replayed again and again"
 
 
 async def measure(rounds: int) -> list[Row]:

@@ -9,7 +9,7 @@ from tests.bench.busy import Busy
 from tests.bench.loader import load
 from tests.bench.results import Row
 
-TITLE = "into the wall at 51,200 events"
+TITLE = "events per second up to the limit of 51,200 events"
 EMAIL = "ada@example.com"
 ENOUGH = 60_000
 SENDERS = (8, 16, 32, 64)
