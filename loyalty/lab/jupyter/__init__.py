@@ -1,1 +1,1 @@
-"""JupyterLab as the course needs it: its extension, its kernels, its settings, and the docked Web UI."""
+"""The course's JupyterLab: the server extension, the kernels, the settings, and the docked Web UI."""

@@ -1,4 +1,7 @@
-"""A notebook's kernel ends, with its lab, some minutes after the notebook was closed: named by our Jupyter settings."""
+"""End a notebook's kernel and its lab some minutes after the notebook was closed.
+
+The course's Jupyter settings name this class.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,19 @@ from jupyter_server._tz import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 IDLE_SECONDS = 10 * 60
-"""A page that is loaded again connects within seconds. A network that was lost mostly comes back within minutes."""
+"""A reloaded page connects again within seconds, and after most network failures within minutes."""
 
 LOOK_EVERY_SECONDS = 60
 
 
 class KernelsOfOpenTabs(AsyncMappingKernelManager):
-    """Jupyter's kernels. Culling counts from the moment at which a kernel's last tab was closed.
+    """Jupyter's kernels. The idle time of a kernel starts when the kernel's last tab is closed.
 
-    Jupyter alone counts from the kernel's last activity: after an idle hour, a reload of the page could end the kernel.
+    By default, Jupyter's idle time starts with the last activity. A reload after an idle hour could end the kernel.
     """
 
     def notify_disconnect(self, kernel_id: str) -> None:
-        """Note that a tab has left the kernel; called by Jupyter."""
+        """Record that a tab was closed; Jupyter calls this."""
         super().notify_disconnect(kernel_id)  # type: ignore[no-untyped-call]
         kernel: Any = self._kernels.get(kernel_id)
         if kernel is not None:

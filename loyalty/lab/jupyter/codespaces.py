@@ -1,4 +1,4 @@
-"""GitHub Codespaces: whom JupyterLab lets in behind the forwarded ports."""
+"""GitHub Codespaces: JupyterLab accepts requests from the addresses of forwarded ports."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 
 def origin_pattern(inherited: Mapping[str, str]) -> str:
-    """Return what the addresses of this Codespace's forwarded ports look like to the browser; "" elsewhere.
+    """Return a regular expression for the addresses of this Codespace's forwarded ports; "" outside of Codespaces.
 
-    JupyterLab is asked as localhost there, and refuses a browser that says it comes from anywhere else.
+    In a Codespace, requests reach JupyterLab at localhost. JupyterLab refuses the browser's other origin by default.
     """
     name, domain = inherited.get("CODESPACE_NAME"), inherited.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
     return rf"https://{re.escape(name)}-\d+\.{re.escape(domain)}\Z" if name and domain else ""

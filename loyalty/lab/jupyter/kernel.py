@@ -1,4 +1,4 @@
-"""The notebook's kernel, arranged for learners: pasted scripts run, and the stop button stops."""
+"""Settings of the notebook's kernel for learners: pasted scripts run, and the stop button works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEARTBEAT_SECONDS = 0.2
 INLINE = "module://matplotlib_inline.backend_inline"
 
 NOTEBOOK_BACKENDS = re.compile(r"module://|inline\Z|widget\Z|ipympl\Z|nbagg\Z|notebook\Z", re.IGNORECASE)
-"""matplotlib's names for backends that show a figure in the notebook."""
+"""Names of matplotlib's backends that show a figure in the notebook."""
 
 C_LIBRARY = None if sys.platform == "win32" else ctypes.CDLL(None)
 
@@ -25,12 +25,12 @@ _heartbeats: list[asyncio.Task[None]] = []
 
 
 def arrange_kernel() -> None:
-    """Let pasted `asyncio.run(...)` work, the stop button end a cell that awaits, and the SDK's errors be short."""
+    """Make pasted `asyncio.run(...)` and the stop button work in cells, and shorten the SDK's errors."""
     import nest_asyncio2
     from IPython import get_ipython
 
     show_figures(os.environ)
-    if "" in sys.path:  # the notebook's folder is the last place, as for a worker: loyalty.lab.processes.run_module
+    if "" in sys.path:  # search the notebook's folder last, as workers do: loyalty.lab.processes.run_module
         sys.path.remove("")
         sys.path.append("")
     nest_asyncio2.apply()
@@ -46,23 +46,23 @@ def arrange_kernel() -> None:
 
 
 def return_freed_memory(*_: object) -> None:
-    """Return to the operating system what a cell no longer needs: about 9 MiB per notebook (measured)."""
-    if gc.get_freeze_count():  # a forked kernel: the collector leaves out what kernels share, and takes 20 ms
+    """Return unused memory to the operating system: about 9 MiB per notebook (measured)."""
+    if gc.get_freeze_count():  # in a forked kernel the collector skips shared objects, so it takes 20 ms only
         gc.collect()
-    trim = getattr(C_LIBRARY, "malloc_trim", None)  # glibc has it, which keeps freed memory; others need none
+    trim = getattr(C_LIBRARY, "malloc_trim", None)  # only glibc keeps freed memory
     if trim is not None:
         trim(0)
 
 
 def show_figures(environment: MutableMapping[str, str]) -> None:
-    """Let figures appear in the notebook, whatever MPLBACKEND says: Agg, for one, would hide every figure."""
+    """Make figures appear in the notebook with any MPLBACKEND. MPLBACKEND=Agg, for example, would hide them."""
     if not NOTEBOOK_BACKENDS.match(environment.get("MPLBACKEND", "")):
         environment["MPLBACKEND"] = INLINE
-        if "matplotlib" in sys.modules:  # it has read the variable already
+        if "matplotlib" in sys.modules:  # matplotlib has read the variable already
             sys.modules["IPython"].get_ipython().enable_matplotlib("inline")
 
 
 async def _beat() -> None:
-    # ipykernel 7.4 cancels an interrupted cell, but an event loop that sleeps notices at its next timer only.
-    while True:  # noqa: ASYNC110  # the tick itself is the purpose
+    # ipykernel 7.4 cancels an interrupted cell. A sleeping event loop notices the cancellation only at its next timer.
+    while True:  # noqa: ASYNC110  # the timer itself is the purpose
         await asyncio.sleep(HEARTBEAT_SECONDS)

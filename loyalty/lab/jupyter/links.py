@@ -1,4 +1,4 @@
-"""Links that a notebook shows: into the Web UI, and to what the learner wrote."""
+"""Links in a notebook: to pages of the Web UI, and to a download of the learner's notebooks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 from html import escape
 
 SAVE_URL = "LOYALTY_LAB_SAVE_URL"
-"""Where JupyterLab hands out all notebooks as one zip file, set for kernels by loyalty.lab.jupyter.session."""
+"""Variable of kernels: the address from which JupyterLab downloads all notebooks in one zip file."""
 
 
 WEB_UI = "loyalty-web-ui"
-"""The name of the browser's frame in which links into the Web UI open: the one docked in JupyterLab, or else a tab.
-The docked one takes this name in web_ui.js, and finds by it the links of the notebook in front."""
+"""Links to the Web UI open in the browser's frame of this name: in the docked Web UI, otherwise in a new tab. web_ui.js
+gives this name to the docked Web UI, and finds the notebook's links by this name."""
 
 
 class Link:
-    """A link: clickable in a notebook, an address elsewhere. It opens in the browser's frame of the name `frame`."""
+    """A link that opens in the browser's frame named `frame`. Outside of a notebook it shows the address."""
 
     def __init__(self, url: str, text: str, frame: str = "_blank") -> None:
         self.url, self.text, self.frame = url, text, frame
@@ -28,6 +28,6 @@ class Link:
 
 
 def save_my_work() -> Link | None:
-    """Return the link that downloads all notebooks; None where no JupyterLab of ours hands them out."""
+    """Return a link that downloads all notebooks; None outside of the course's JupyterLab."""
     url = os.environ.get(SAVE_URL)
     return Link(url, "Save my work (all notebooks as saved, in one zip file)") if url else None

@@ -1,4 +1,4 @@
-"""The Web UI behind jupyter-server-proxy, at any base URL, and docked beside a notebook."""
+"""Rewrite pages of the Web UI for jupyter-server-proxy: their paths work at any base URL, and they load a script."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from jupyter_server_proxy.handlers import RewritableResponse
 
 SCRIPT = Path(__file__).with_name("web_ui.js")
-"""What the docked page does: it leaves the keyboard to the notebook, follows the notebook, and refreshes lists."""
+"""In the docked Web UI the script keeps the keyboard in the notebook, follows the notebook, and refreshes lists."""
 
 
 def rewrite_web_ui(response: RewritableResponse, port: int, path: str) -> None:
-    """Tell the Web UI's page the path that the browser sees, and give it our script.
+    """Replace the server's path in a page of the Web UI by the browser's path, and add `web_ui.js` to the page.
 
-    jupyter-server-proxy calls this for each response of any port, and passes the arguments by their names. The page's
-    scripts and data name no path and stay as they are.
+    jupyter-server-proxy calls this function for each response of each port, with keyword arguments. Scripts and data
+    of the Web UI contain no path, so these responses stay unchanged.
     """
     is_page = response.headers.get("Content-Type", "").startswith("text/html")
     if not is_page or not f"/{path.lstrip('/')}".startswith(PUBLIC_PATH):

@@ -1,8 +1,8 @@
-"""A notebook's worker processes rest while another notebook runs cells: nine notebooks fit into Binder's memory.
+"""Stop a notebook's workers while another notebook runs cells, because Binder's memory is small.
 
-Nothing is lost. A worker that rests has ended politely, the server keeps what arrives meanwhile, and the next cell of
-the notebook starts the worker again before it runs. Kernels of one JupyterLab share a file that names the kernel in
-front, the one that began a cell last. Without that file, as in VS Code and in scripts, nothing rests.
+No work is lost. The server keeps new tasks, and the notebook's next cell starts the workers again before the cell runs.
+All kernels of one JupyterLab share a file with the process id of the kernel in front, which started a cell last.
+Without that file, as in VS Code and in scripts, workers do not rest.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from loyalty.lab.processes.worker import WorkerProcess
 
 IN_FRONT = "LOYALTY_LAB_IN_FRONT"
-"""Variable of kernels: the file that holds the process id of the kernel in front."""
+"""Variable of kernels: the path of the file with the process id of the kernel in front."""
 
 REST_AFTER_SECONDS = 20.0
-"""How long a kernel has to be idle, with another kernel in front: a short look into another notebook ends nothing."""
+"""Workers rest after their kernel was idle for this time. A short visit to another notebook stops no worker."""
 
 LOOK_EVERY_SECONDS = 2.0
 
 
 class Rest:
-    """The worker processes of this kernel, and whether they rest."""
+    """Stops this kernel's worker processes while another kernel is in front, and starts them again."""
 
     of_this_kernel: ClassVar[Rest | None] = None
 
@@ -45,30 +45,30 @@ class Rest:
         threading.Thread(target=self._look, name="rest", daemon=True).start()
 
     def include(self, worker: WorkerProcess) -> None:
-        """Let a worker process rest when the others do."""
+        """Add a worker process."""
         self._workers.add(worker)
 
     def cell_begins(self, *_: object) -> None:
-        """Come to the front, and start the workers that rest; IPython calls it before each cell."""
+        """Record that this kernel is in front, and start its resting workers; IPython calls this before each cell."""
         self._idle_since = None
         self._come_to_front()
         try:
             with self._lock:
                 resting = [worker for worker in self._workers if worker.rests]
                 if resting:
-                    announce(f"Another notebook ran; worker processes that rested start again: {len(resting)}.")
+                    announce(f"Another notebook ran cells; this notebook's workers start again: {len(resting)}.")
                 for worker in resting:
                     worker.start()
         except (LabError, KeyboardInterrupt) as error:
             because = str(error) or "interrupted"
-            announce(f"Not all of them run again ({because}); `lab.worker.start()` starts the first one.")
+            announce(f"Not all workers have started ({because}); `lab.worker.start()` starts the first one.")
 
     def cell_ended(self, *_: object) -> None:
-        """Note that the kernel is idle; IPython calls it after each cell."""
+        """Record that the kernel is idle; IPython calls this after each cell."""
         self._idle_since = time.monotonic()
 
     def _come_to_front(self) -> None:
-        with suppress(OSError):  # a clean-up of temporary files has removed its folder: nothing rests any more
+        with suppress(OSError):  # a clean-up of temporary files removed the folder: workers no longer rest
             self._in_front.write_text(str(os.getpid()), encoding="utf-8")
 
     def _another_is_in_front(self) -> bool:
@@ -85,14 +85,14 @@ class Rest:
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
             if self._is_idle() and self._another_is_in_front():
-                with self._lock, suppress(LabError):  # a process that does not end in time is asked again
+                with self._lock, suppress(LabError):  # a process that did not end in time gets SIGTERM again
                     for worker in list(self._workers):
                         if worker.alive and self._is_idle():
                             worker.rest()
 
 
 def rest_of_this_kernel() -> Rest | None:
-    """Return what lets this kernel's workers rest; None where no file says which kernel is in front."""
+    """Return this kernel's Rest; None if the environment names no file for the kernel in front."""
     file = os.environ.get(IN_FRONT)
     if file and Rest.of_this_kernel is None and in_kernel():
         from IPython import get_ipython

@@ -1,8 +1,8 @@
-"""One Temporal server for a whole JupyterLab session: a Jupyter server extension.
+"""A Jupyter server extension: one Temporal server for a whole JupyterLab session.
 
-The server starts with JupyterLab and ends with it, however it ends. Kernels inherit its address by the environment, so
-that every notebook attaches to it and one Web UI shows them all: by a tile in the launcher, and beside the first
-notebook. Where the environment names a cluster, nothing starts.
+The server starts and ends with JupyterLab, even after a SIGKILL. Kernels inherit the server's address in their
+environment, so all notebooks use this server and one Web UI shows all of them. The Web UI has a tile in the launcher
+and opens beside the first notebook. If the environment names a cluster, no server starts.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 ARCHIVE = "archiveFormat=zip&archiveToken=loyalty"
-"""What jupyter-archive is asked for; the token only tells its own page when a download is done, and is no secret."""
+"""Parameters of a jupyter-archive download. With the token, its page detects the end of the download: no secret."""
 
 DATABASE = "temporal.db"
-"""The session's server keeps its data in this file of the session's folder, which is removed in the end."""
+"""The server's database file in the session's folder. The folder is removed when the session ends."""
 
 ICON = Path(__file__).with_name("temporal.svg")
 
 
 @dataclass
 class _Session:
-    """What lives as long as the JupyterLab that this process is."""
+    """The server of this JupyterLab process, and a description of the server."""
 
     server: EmbeddedServer | None
     words: str
@@ -54,14 +54,14 @@ _sessions: list[_Session] = []
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    """Tell Jupyter where the extension is."""
+    """Return the module of the extension; Jupyter calls this."""
     return [{"module": "loyalty.lab.jupyter.session"}]
 
 
 def _link_jupyter_server_extension(app: ServerApp) -> None:
-    """Start the session's server and name it in the environment that kernels inherit; called before any is loaded.
+    """Start the session's server and set its address for kernels; Jupyter calls this before it loads any extension.
 
-    jupyter-server-proxy, which makes the launcher's tile, must find it in its configuration when it is loaded.
+    jupyter-server-proxy reads its configuration when it is loaded. The server must be in it by then, for the tile.
     """
     if not has_notebooks(Path(app.root_dir)):
         _open_a_page_that_exists(app)
@@ -69,7 +69,7 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
     if has_proxy:
         os.environ[BASE_URL] = app.base_url
         others = _setting(app, "non_service_rewrite_response", list)
-        chain = [others] if callable(others) else list(others)  # what jupyter-server-proxy accepts, too
+        chain = [others] if callable(others) else list(others)  # jupyter-server-proxy accepts one function or a list
         app.config.ServerProxy.non_service_rewrite_response = [*chain, rewrite_web_ui]
     if _is_there("jupyter_archive") and has_notebooks(Path(app.root_dir)):
         os.environ[SAVE_URL] = f"{app.base_url}directories/{Path(FIRST_NOTEBOOK).parent}?{ARCHIVE}"
@@ -87,7 +87,7 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
 
 
 def _open_a_page_that_exists(app: ServerApp) -> None:
-    """Let JupyterLab open without a notebook, unless the learner has named a page; an argument moved its folder."""
+    """Open JupyterLab without a notebook if its folder has none, unless the learner has set a page."""
     lab = app.extension_manager.extension_points.get("lab")
     if lab is not None and lab.app is not None and lab.app.default_url == FIRST_PAGE:
         lab.app.default_url = PLAIN_PAGE
@@ -99,19 +99,19 @@ def _is_there(extension: str) -> bool:
 
 
 def _setting(app: ServerApp, name: str, empty: Callable[[], Any]) -> Any:
-    """Return a setting of jupyter-server-proxy as the machine or the learner has configured it, to be added to."""
+    """Return the machine's or the learner's setting of jupyter-server-proxy; `empty()` if it is not set."""
     configured = app.config.ServerProxy.get(name, empty())
-    # `c.ServerProxy.servers.update(...)` leaves a recipe, to be applied to the default
+    # `c.ServerProxy.servers.update(...)` is stored as a lazy change of the default
     return configured.get_value(empty()) if isinstance(configured, LazyConfigValue) else configured
 
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
-    """Say what is ready, once it is; called by Jupyter."""
-    app.io_loop.add_callback(_say_ready, app)
+    """Log a line when JupyterLab is ready; Jupyter calls this."""
+    app.io_loop.add_callback(_log_ready, app)
 
 
 def tile(where: Server) -> dict[str, Any]:
-    """Return jupyter-server-proxy's description of a server that runs already, and opens in a tab of JupyterLab."""
+    """Return jupyter-server-proxy's settings for a running server whose Web UI opens in a tab of JupyterLab."""
     path = where.ui_path.removeprefix(os.environ[BASE_URL])
     entry = {"title": TITLE, "path_info": f"{path}/", "icon_path": str(ICON), "category": "Notebook"}
     return {
@@ -132,15 +132,15 @@ def _start() -> _Session:
         return _Session(None, f"the Temporal cluster at {configured}")
     program = binary()
     if program is None:
-        return _Session(None, "no Temporal server yet: each notebook starts its own")
-    # In a file, what the course leaves takes 90 MiB less memory than in the server's own (measured).
+        return _Session(None, "no Temporal server yet; each notebook starts its own")
+    # With its data in a file, the server needs 90 MiB less memory after the course (measured).
     server = EmbeddedServer(program, folder / "server.log", database=folder / DATABASE, waits_for_disk=False)
     os.environ[SESSION_ADDRESS] = server.where.address
     os.environ[SESSION_UI_PORT] = str(server.where.ui_port)
     return _Session(server, f"a Temporal server at {server.where.address}")
 
 
-def _say_ready(app: ServerApp) -> None:
+def _log_ready(app: ServerApp) -> None:
     started = float(os.environ.get(STARTED_AT, time.time()))
     for session in _sessions:
         app.log.critical(f"JupyterLab is ready after {time.time() - started:.1f} s, with {session.words}.")

@@ -1,4 +1,4 @@
-"""Errors of Temporal's SDK in a notebook: the learner's own line and the sentence, instead of forty frames."""
+"""Short tracebacks in notebooks: an error of Temporal's SDK shows the learner's line and the message only."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from temporalio.exceptions import TemporalError
 from loyalty.lab.errors import LabError
 
 WITH_SENTENCES = (TemporalError, LabError)
-"""Errors whose text tells the learner what happened; the frames between tell nothing more."""
+"""The messages of these errors explain the failure. The learner does not need the other stack frames."""
 
 
 def shorten_traces(shell: Any) -> None:
-    """Let IPython's `shell` show an error of the SDK, and a group of such errors, in a few lines.
+    """Make IPython's `shell` show an error of the SDK, or a group of such errors, in a few lines.
 
-    `%tb` shows the whole trace of one error. IPython 9 cannot do so for a group; Python's `traceback` can.
+    `%tb` shows the whole traceback of one error. For a group IPython 9 cannot show it; Python's `traceback` can.
     """
     shell.set_custom_exc((*WITH_SENTENCES, BaseExceptionGroup), _show)
 
 
 def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, Any]) -> list[str]:
-    """Return the lines for an error: the line of the notebook, whose globals are `cell`, then the error and its causes.
+    """Return the learner's line, then the error and its causes; `cell` contains the globals of the notebook.
 
-    The innermost cause is the last line; it usually holds the sentence.
+    The innermost cause is the last line. Its message usually explains the failure.
     """
-    return [*_own_line(trace, trace, cell), "(%tb shows the whole trace.)", " because of\n".join(_chain(error))]
+    return [*_own_line(trace, trace, cell), "(%tb shows the whole traceback.)", " because of\n".join(_chain(error))]
 
 
 def group_in_short(
     group: BaseExceptionGroup[BaseException], trace: TracebackType | None, cell: dict[str, Any]
 ) -> list[str]:
-    """Return the lines for the errors in a group, each with its own line of the notebook; equal ones are counted."""
+    """Return the learner's line and the message of each error in a group. Equal errors are counted."""
     sentences = ["\n".join([*_own_line(leaf.__traceback__, trace, cell), *_sentences(leaf)]) for leaf in _leaves(group)]
-    lines = [*_own_line(trace, trace, cell), "(`import traceback; traceback.print_last()` shows the whole trace.)"]
+    lines = [*_own_line(trace, trace, cell), "(`import traceback; traceback.print_last()` shows the whole traceback.)"]
     lines.append(f"{type(group).__name__}: {group}")
     for number, sentence in enumerate(dict.fromkeys(sentences), start=1):
         times = sentences.count(sentence)
@@ -48,7 +48,7 @@ def group_in_short(
 
 
 def report_task(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Say in a few lines that a task failed which no cell awaits; an event loop's exception handler."""
+    """Print a short message about a failed task that no cell awaits; this is an event loop's exception handler."""
     error = context.get("exception")
     if isinstance(error, WITH_SENTENCES):
         print("A task that no cell awaits has failed:", *_sentences(error), sep="\n", file=sys.stderr, flush=True)
@@ -65,9 +65,9 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _own_line(trace: TracebackType | None, shown: TracebackType | None, cell: dict[str, Any]) -> list[str]:
-    """Return the notebook's innermost line in `trace`, as a list of one or none.
+    """Return the notebook's innermost line in `trace`, in a list; the list is empty if `trace` has no such line.
 
-    `shown`, the trace that the kernel shows, begins in the cell that has run; a function may be of an earlier one.
+    The kernel shows the traceback `shown`, which starts in the present cell. The line may be in an earlier cell.
     """
     own = [(frame, number) for frame, number in traceback.walk_tb(trace) if frame.f_globals is cell]
     if not own:
@@ -95,7 +95,7 @@ def _chain(error: BaseException | None) -> Iterator[str]:
 def _show(
     shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, tb_offset: int | None = None
 ) -> list[str]:
-    sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # what %tb and print_last show
+    sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # %tb and print_last show these
     if sys.version_info >= (3, 12):
         sys.last_exc = error
     if isinstance(error, LabError):

@@ -1,5 +1,5 @@
 // Runs in each page of the Temporal Web UI, before the Web UI's own scripts (see loyalty/lab/jupyter/proxy.py).
-// It acts only where the page is docked in JupyterLab. In a browser tab of its own the Web UI is as Temporal made it.
+// It acts only in a page that is docked in JupyterLab. In a separate browser tab the Web UI stays unchanged.
 (() => {
   if (window.parent === window) return;
   const LOOK_EVERY_MILLISECONDS = 500;
@@ -7,11 +7,11 @@
   const jupyterlab = window.parent.document;
   const dock = window.frameElement;
 
-  // Links in a notebook have this target. JupyterLab's frame has no name, and a name that it gets later is no target.
+  // Links in a notebook have this target. JupyterLab gives its frame no name, so the page sets the name itself.
   window.name = "loyalty-web-ui";
 
-  // After each navigation the Web UI's scripts focus its main element, and the notebook no longer gets what the
-  // learner types. Here scripts may move the focus only while the learner is in this page, by a click or the Tab key.
+  // After each navigation the Web UI's scripts focus its main element, and the notebook would lose the keyboard.
+  // So scripts may move the focus only after the learner has entered this page with a click or the Tab key.
   for (const kind of [HTMLElement, SVGElement]) {
     const focus = kind.prototype.focus;
     kind.prototype.focus = function (...options) {
@@ -20,7 +20,7 @@
   }
   window.focus = () => {};
 
-  // The notebook in front is the visible one. If several are visible, it is the one that had the focus last.
+  // The notebook in front is the visible notebook. If several are visible, the last focused one is in front.
   let focused = null;
   function notebookInFront() {
     focused = jupyterlab.activeElement?.closest(".jp-NotebookPanel") ?? focused;
@@ -28,29 +28,29 @@
     return visible.includes(focused) ? focused : visible[0];
   }
 
-  // Return how many workflows of each status a list has, or null if the address is no list or its server has ended.
+  // Return the number of workflows by status in a list, or null if the address is no list or the server has ended.
   async function count(list) {
     const [, ui, namespace] = new URL(list).pathname.match(/^(.*)\/namespaces\/([^/]+)\/workflows\/?$/) ?? [];
     if (!namespace) return null;
     const address = `${ui}/api/v1/namespaces/${namespace}/workflow-count?query=GROUP+BY+ExecutionStatus`;
     const counted = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) })
       .then((answer) => (answer.ok ? answer.text() : null))
-      .catch(() => null); // an answer may break off in its middle, too
+      .catch(() => null); // the connection may also break in the middle of an answer
     return counted === null ? null : `${namespace} ${counted}`;
   }
 
-  // Each lab shows a link to the list of its namespace; the last link belongs to the notebook's newest lab.
+  // Each lab shows a link to the workflow list of its namespace. The last link belongs to the notebook's newest lab.
   async function followNotebook() {
     const links = notebookInFront()?.querySelectorAll(`a[target="${window.name}"][href$="/workflows"]`) ?? [];
     const list = links[links.length - 1]?.href;
     if (!list || list === dock.dataset.followed) return;
-    // JupyterLab's frame remembers the list, because this page ends. Until another list is in front, the learner may
-    // go anywhere in the Web UI.
+    // JupyterLab's frame stores the list, because location.assign ends this page. The learner may visit other pages
+    // of the Web UI until a notebook with another list is in front.
     dock.dataset.followed = list;
     if (!location.href.startsWith(list) && (await count(list)) !== null) location.assign(list);
   }
 
-  // The Web UI looks for new workflows when its Refresh button is clicked. Other pages than lists refresh themselves.
+  // The Web UI's list shows new workflows only after a click on its Refresh button. Other pages refresh themselves.
   let shown = null;
   async function refreshList() {
     const counted = await count(location.href);
@@ -61,14 +61,14 @@
   }
 
   async function look() {
-    // A hub ends sessions that are idle. JupyterLab, too, sends requests only while the learner can see it.
+    // A hub ends idle sessions. So this page sends requests only while it is visible, as JupyterLab does.
     try {
       if (document.visibilityState === "visible" && dock.checkVisibility()) {
         await followNotebook();
         await refreshList();
       }
     } finally {
-      setTimeout(look, LOOK_EVERY_MILLISECONDS); // an error must not be the end of all looks
+      setTimeout(look, LOOK_EVERY_MILLISECONDS); // continue after an error
     }
   }
   setTimeout(look, LOOK_EVERY_MILLISECONDS);

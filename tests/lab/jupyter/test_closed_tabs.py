@@ -1,4 +1,4 @@
-"""A kernel ends, with all that its lab has started, some time after its notebook was closed, and not before."""
+"""A kernel and its lab's processes end some time after the notebook was closed, not earlier."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def open_tab(session: Session, kernel: str) -> WebSocketClientConnection:
     return await websocket_connect(HTTPRequest(url, headers={"Authorization": f"token {TOKEN}"}))
 
 
-async def test_kernel_ends_with_its_lab_only_after_its_tab_was_closed(tmp_path: Path) -> None:
+async def test_kernel_and_lab_end_only_after_the_tab_is_closed(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path, *QUICK) as session:
         first, second = session.start_kernel(), session.start_kernel()
         tabs = {kernel: await open_tab(session, kernel) for kernel in (first, second)}
@@ -51,17 +51,17 @@ async def test_kernel_ends_with_its_lab_only_after_its_tab_was_closed(tmp_path: 
         tabs[first].close()
         await eventually(lambda: first not in kernels(session), waiting_for="the closed notebook's kernel to end")
         assert not started & set(descendants(session.process.pid)), "worker and server end with the kernel"
-        assert run(with_tab, "print(1)") == "1\n", "a kernel with a tab goes on"
+        assert run(with_tab, "print(1)") == "1\n", "a kernel with an open tab keeps running"
 
         began = datetime.now(UTC)
         tabs[second].close()
         await eventually(lambda: kernels(session)[second]["connections"] == 0, waiting_for="the tab to be closed")
         last_activity = datetime.fromisoformat(kernels(session)[second]["last_activity"])
-        assert last_activity >= began, "the time without a tab counts, not the idle time before it"
+        assert last_activity >= began, "the idle time starts when the tab is closed"
         await eventually(lambda: second not in kernels(session), waiting_for="its kernel to end")
 
 
-def test_jupyterlab_is_set_to_end_kernels_without_tab_as_readme_says() -> None:
+def test_jupyterlab_settings_for_closed_tabs_match_the_readme() -> None:
     configured = PyFileConfigLoader("jupyter_server_config.py", path=str(CONFIGURATION)).load_config()
     module, _, name = configured.ServerApp.kernel_manager_class.rpartition(".")
     assert (module, name) == (closed_tabs.__name__, closed_tabs.KernelsOfOpenTabs.__name__)

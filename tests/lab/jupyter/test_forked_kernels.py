@@ -1,4 +1,4 @@
-"""Kernels that are forked from one process: they share memory, and are otherwise as other kernels are."""
+"""Forked kernels share memory. Otherwise they behave like ordinary kernels."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ PLAIN = {name: value for name, value in os.environ.items() if name != "MPLBACKEN
 
 
 ENDLESS = ["http.server", "0"]
-"""A module of the standard library that runs until it is ended."""
+"""A module of the standard library that never ends by itself."""
 
 
 class Kernel:
-    """A running kernel and what is asked of it."""
+    """A running kernel and its client."""
 
     def __init__(self, manager: AsyncKernelManager, client: AsyncKernelClient) -> None:
         self.manager, self._client = manager, client
@@ -50,7 +50,7 @@ class Kernel:
         return process
 
     async def run(self, source: str) -> str:
-        """Return what a cell prints, shows, or raises."""
+        """Run a cell; return its printed text, the types of its displays, and the name of its error."""
         said: list[str] = []
 
         def collect(message: dict[str, Any]) -> None:
@@ -64,14 +64,14 @@ class Kernel:
         return "".join(said).strip()
 
     async def restart(self) -> None:
-        """Restart, as JupyterLab's button does."""
+        """Restart the kernel, as JupyterLab's button does."""
         await self.manager.restart_kernel(now=True)
         await self._client.wait_for_ready(timeout=60)
 
 
 @asynccontextmanager
 async def kernel(folder: Path, environment: dict[str, str] = PLAIN, *, forked: bool = True) -> AsyncIterator[Kernel]:
-    """A kernel as our JupyterLab starts it."""
+    """A kernel, started as in the course's JupyterLab."""
     manager = AsyncKernelManager(
         kernel_spec_manager=CourseKernels(), connection_file=str(folder / f"{os.urandom(4).hex()}.json")
     )
@@ -91,7 +91,7 @@ async def kernel(folder: Path, environment: dict[str, str] = PLAIN, *, forked: b
 
 
 def memory(pid: int) -> dict[str, int]:
-    """Return the memory of a process, in KiB, by Linux's names."""
+    """Return the memory of a process in KiB, by Linux's names of its kinds."""
     found = re.findall(r"^(\w+): +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     return {name: int(number) for name, number in found}
 
@@ -118,7 +118,7 @@ print(json.dumps({
 """
 
 
-async def test_forked_kernel_is_like_any_other_kernel(tmp_path: Path) -> None:
+async def test_forked_kernel_has_the_same_state_as_an_ordinary_kernel(tmp_path: Path) -> None:
     async with kernel(tmp_path) as forked, kernel(tmp_path, forked=False) as other:
         assert isinstance(forked.process, ForkedProcess)
         assert isinstance(other.process, subprocess.Popen)
@@ -130,7 +130,7 @@ async def test_forked_kernel_is_like_any_other_kernel(tmp_path: Path) -> None:
     assert seen["of ours"] == []
 
 
-async def test_restarted_kernel_sees_an_edited_module(tmp_path: Path) -> None:
+async def test_restarted_kernel_imports_an_edited_module(tmp_path: Path) -> None:
     module = tmp_path / "menu_of_today.py"
     module.write_text("DRINK = 'tea'\n")
     async with kernel(tmp_path) as one:
@@ -149,7 +149,7 @@ async def test_kernels_draw_different_random_numbers(tmp_path: Path) -> None:
         assert not set((await one.run(draw)).split()) & set((await two.run(draw)).split())
 
 
-async def test_stop_button_ends_a_cell_and_what_it_has_started(tmp_path: Path) -> None:
+async def test_stop_button_ends_a_cell_and_its_process(tmp_path: Path) -> None:
     sleeping = "import os, subprocess\nprint(os.getpid(), flush=True)\nsubprocess.run(['sleep', '600'])"
     async with kernel(tmp_path) as one, kernel(tmp_path) as other:
         cell = asyncio.create_task(one.run(sleeping))
@@ -158,7 +158,7 @@ async def test_stop_button_ends_a_cell_and_what_it_has_started(tmp_path: Path) -
         await one.manager.interrupt_kernel()
         assert "KeyboardInterrupt" in await cell
         assert gone(child)
-        assert await one.run("print('goes on')") == await other.run("print('goes on')") == "goes on"
+        assert await one.run("print('still runs')") == await other.run("print('still runs')") == "still runs"
 
 
 async def test_kernel_with_a_lab_returns_memory_after_each_cell(tmp_path: Path) -> None:
@@ -168,10 +168,10 @@ async def test_kernel_with_a_lab_returns_memory_after_each_cell(tmp_path: Path) 
         await one.run("blocks = [bytearray(b'x' * 100_000) for _ in range(1000)]; newest = blocks[-1]")
         full = memory(one.process.pid)["Private_Dirty"]
         await one.run("blocks.append(blocks); del blocks")
-        assert memory(one.process.pid)["Private_Dirty"] < full - 50_000, "a list that holds itself is collected, too"
+        assert memory(one.process.pid)["Private_Dirty"] < full - 50_000, "a list that contains itself is collected, too"
 
 
-async def test_kernel_that_ends_by_itself_leaves_its_exit_code(tmp_path: Path) -> None:
+async def test_exit_code_of_an_ended_kernel_is_known(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         await one.run("import threading, os; threading.Timer(0.1, os._exit, [7]).start()")
         await eventually(one.process.poll, waiting_for="the kernel to end")
@@ -179,7 +179,7 @@ async def test_kernel_that_ends_by_itself_leaves_its_exit_code(tmp_path: Path) -
         assert not await one.manager.is_alive()
 
 
-async def test_kernels_end_with_their_fork_server_and_new_ones_start(tmp_path: Path) -> None:
+async def test_kernels_end_with_their_fork_server_and_can_restart(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         parent = int(await one.run("import os; print(os.getppid())"))
         os.kill(parent, signal.SIGKILL)
@@ -190,7 +190,7 @@ async def test_kernels_end_with_their_fork_server_and_new_ones_start(tmp_path: P
             assert int(await two.run("import os; print(os.getppid())")) != parent
 
 
-async def test_kernel_starts_without_fork_server(
+async def test_kernel_starts_even_if_the_fork_server_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = tmp_path / "broken.py"
@@ -205,7 +205,7 @@ async def test_kernel_starts_without_fork_server(
 
 @pytest.fixture
 def quick_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ForkServers:
-    """Fork servers that import numpy only."""
+    """Fork servers that import only numpy."""
     quick = tmp_path / "quick.py"
     quick.write_text(
         "from loyalty.lab.jupyter.forking import fork_server\nfork_server.SHARED = ()\nfork_server.main()\n"
@@ -219,7 +219,7 @@ def test_replaced_fork_server_ends_with_its_last_process(tmp_path: Path, quick_s
     old = quick_servers.prepare(interpreter, PLAIN).pid
     kept = quick_servers.fork(interpreter, ENDLESS, str(tmp_path), PLAIN)
     new = quick_servers.prepare(interpreter, {**PLAIN, "LANG": "C"}).pid
-    assert old != new, "other variables may change what an import does"
+    assert old != new, "other variables may change the result of an import"
     assert not gone(old)
     assert kept.poll() is None
     del kept
@@ -227,7 +227,7 @@ def test_replaced_fork_server_ends_with_its_last_process(tmp_path: Path, quick_s
     assert not gone(new)
 
 
-async def test_processes_end_with_a_killed_fork_server(tmp_path: Path, quick_servers: ForkServers) -> None:
+async def test_forked_processes_end_with_a_killed_fork_server(tmp_path: Path, quick_servers: ForkServers) -> None:
     interpreter = [sys.executable, "-P"]
     kept = quick_servers.fork(interpreter, ENDLESS, str(tmp_path), PLAIN)
     os.kill(quick_servers.prepare(interpreter, PLAIN).pid, signal.SIGKILL)
@@ -236,7 +236,7 @@ async def test_processes_end_with_a_killed_fork_server(tmp_path: Path, quick_ser
 
 
 @pytest.mark.usefixtures("quick_servers")
-def test_fork_server_ends_silently_if_its_owner_ended_during_the_imports() -> None:
+def test_fork_server_ends_silently_if_jupyterlab_ends_during_imports() -> None:
     ours, theirs = socket.socketpair()
     ours.close()
     with theirs:
@@ -244,7 +244,7 @@ def test_fork_server_ends_silently_if_its_owner_ended_during_the_imports() -> No
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_package_installed_since_needs_another_fork_server(
+def test_new_package_needs_a_new_fork_server(
     tmp_path: Path, quick_servers: ForkServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
@@ -265,13 +265,13 @@ def test_fork_server_refuses_imports_that_start_a_thread(tmp_path: Path) -> None
     assert "1 threads run after the imports of starter" in done.stderr
 
 
-async def test_mplbackend_applies_although_matplotlib_is_imported_before(tmp_path: Path) -> None:
+async def test_mplbackend_applies_in_a_forked_kernel(tmp_path: Path) -> None:
     async with kernel(tmp_path, {**PLAIN, "MPLBACKEND": "svg"}) as one:
         assert isinstance(one.process, ForkedProcess)
         assert await one.run("import matplotlib.pyplot as plt; print(plt.get_backend())") == "svg"
 
 
-def test_only_our_kernel_on_linux_is_forked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_the_course_s_kernel_on_linux_is_forked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     foreign = tmp_path / "kernels" / "another"
     foreign.mkdir(parents=True)
     (foreign / "kernel.json").write_text(json.dumps({"argv": ["python"], "display_name": "", "language": "python"}))
@@ -286,11 +286,11 @@ def test_only_our_kernel_on_linux_is_forked(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def fork_servers(pid: int) -> list[int]:
-    """Return the fork servers of a JupyterLab."""
+    """Return the process ids of a JupyterLab's fork servers."""
     return [one.pid for one in psutil.Process(pid).children() if fork_server.__file__ in one.cmdline()]
 
 
-async def test_kernels_of_a_jupyterlab_share_memory_and_end_with_it(tmp_path: Path) -> None:
+async def test_forked_kernels_share_memory_and_end_with_jupyterlab(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path, IMPORTS_BEFOREHAND) as session:
         (early,) = await eventually(
             lambda: fork_servers(session.process.pid), waiting_for="the fork server to start before any kernel"
@@ -298,13 +298,13 @@ async def test_kernels_of_a_jupyterlab_share_memory_and_end_with_it(tmp_path: Pa
         first, second = session.new_kernel(), session.new_kernel()
         ids = "import os, pandas, matplotlib, temporalio.worker; print(os.getpid(), os.getppid())"
         (one, parent), (two, of_second) = (map(int, run(each, ids).split()) for each in (first, second))
-        assert parent == of_second == early, "one fork server, whatever a kernel's variables are"
+        assert parent == of_second == early, "both kernels have the same fork server"
         seen = memory(two)
-        assert seen["Shared_Dirty"] > seen["Private_Dirty"], "half of what a kernel has written belongs to all of them"
-        run(second, "get_ipython().kernel.log.error('seen in the terminal')")
+        assert seen["Shared_Dirty"] > seen["Private_Dirty"], "kernels share more than half of the written memory"
+        run(second, "get_ipython().kernel.log.error('printed in the terminal')")
         log = (tmp_path / "log").read_text()
-        assert "seen in the terminal" in log
-        assert "frozen modules" not in log, "the debugger warns only where it is imported outside of a kernel"
+        assert "printed in the terminal" in log
+        assert "frozen modules" not in log, "the debugger prints no warning in the terminal"
 
         first.execute("import os; os._exit(1)")
         path = f"{session.url}api/kernels/{Path(first.connection_file).stem.removeprefix('kernel-')}"

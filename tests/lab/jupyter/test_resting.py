@@ -1,4 +1,4 @@
-"""Workers of a notebook rest while another notebook runs cells, and serve again from its next cell on."""
+"""A notebook's workers stop while another notebook runs cells, and start again with the next cell."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def workers_of(session: Session) -> set[int]:
     }
 
 
-async def test_workers_end_behind_another_notebook_and_serve_again_from_the_next_cell(tmp_path: Path) -> None:
+async def test_workers_stop_behind_another_notebook_until_the_next_cell(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path) as session:
         first, other = session.new_kernel(), session.new_kernel()
         run(first, QUICK.format(1) + "\n" + START_LAB + "\n" + START_ADA)
@@ -44,16 +44,16 @@ async def test_workers_end_behind_another_notebook_and_serve_again_from_the_next
         others = {int(pid) for pid in run(other, PIDS).split()}
         assert len(before) == len(others) == 2
 
-        await eventually(lambda: workers_of(session) == others, waiting_for="the workers of the notebook behind to end")
+        await eventually(lambda: workers_of(session) == others, waiting_for="the first notebook's workers to end")
         said = run(first, 'await ada.signal("addPoints", 5)\n' + POINTS + "\n" + PIDS).splitlines()
-        assert said[0] == "Another notebook ran; worker processes that rested start again: 2."
+        assert said[0] == "Another notebook ran cells; this notebook's workers start again: 2."
         again = {int(pid) for pid in said[-1].split()}
         assert not again & before
         assert again | others == workers_of(session)
         assert run(first, "print(set(lab.uptimes().ended_by.dropna()))") == "{'stopped'}\n"
 
 
-async def test_worker_that_learner_ended_stays_ended(tmp_path: Path) -> None:
+async def test_worker_killed_by_the_learner_does_not_start_again(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path) as session:
         first, other = session.new_kernel(), session.new_kernel()
         run(first, QUICK.format(0.5) + "\n" + START_LAB)
@@ -63,7 +63,7 @@ async def test_worker_that_learner_ended_stays_ended(tmp_path: Path) -> None:
         assert run(first, "print(lab.worker.alive, second.alive)").splitlines()[-1] == "False True"
 
 
-async def test_nothing_rests_while_its_own_cell_runs_or_it_is_in_front(tmp_path: Path) -> None:
+async def test_workers_of_a_busy_or_front_notebook_keep_running(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path) as session:
         first, other = session.new_kernel(), session.new_kernel()
         run(other, QUICK.format(0.5) + "\n" + START_LAB)
@@ -71,5 +71,5 @@ async def test_nothing_rests_while_its_own_cell_runs_or_it_is_in_front(tmp_path:
         await eventually(lambda: len(workers_of(session)) == 2, waiting_for="the other notebook's workers to rest")
         in_front = {int(pid) for pid in run(first, PIDS).split()}
         busy = f"import asyncio; await asyncio.sleep({4 * resting.LOOK_EVERY_SECONDS})\n" + PIDS
-        assert {int(pid) for pid in run(first, busy).split()} == in_front, "long cells keep their workers"
+        assert {int(pid) for pid in run(first, busy).split()} == in_front, "the workers run during a long cell"
         assert workers_of(session) == in_front

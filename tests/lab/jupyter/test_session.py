@@ -1,4 +1,4 @@
-"""`python -m loyalty.lab`: JupyterLab with one Temporal server, which lives and dies with it."""
+"""`python -m loyalty.lab`: JupyterLab with one Temporal server, which starts and ends with JupyterLab."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ print(lab.where.address, lab.web_ui("customer-ada").url)
 """
 
 
-async def test_all_notebooks_of_a_session_share_one_server_whose_web_ui_asks_for_the_token(session: Session) -> None:
+async def test_notebooks_of_a_session_share_one_server(session: Session) -> None:
     first, second = session.new_kernel(), session.new_kernel()
     address, link = run(first, LOOK.format(name="first")).split()
     assert run(second, LOOK.format(name="second")).split()[0] == address
@@ -53,31 +53,31 @@ async def test_all_notebooks_of_a_session_share_one_server_whose_web_ui_asks_for
     assert f"with a Temporal server at {address}" in (session.runtime / "log").read_text()
 
 
-async def test_no_kernel_warns_in_the_learner_s_terminal(session: Session) -> None:
+async def test_kernel_prints_no_warning_in_the_terminal(session: Session) -> None:
     run(session.new_kernel(), "print(1)")
     assert "IPKernelApp" not in (session.runtime / "log").read_text()
 
 
 def tiles(session: Session) -> dict[str, Any]:
-    """Return jupyter-server-proxy's servers by the titles of their tiles."""
+    """Return jupyter-server-proxy's servers by the title of their tile."""
     _, body = answer(session.url + "server-proxy/servers-info")
     return {one["launcher_entry"]["title"]: one for one in json.loads(body)["server_processes"]}
 
 
-async def test_the_web_ui_is_a_tile_of_the_launcher_that_opens_in_a_tab(session: Session) -> None:
+async def test_launcher_has_a_tile_for_the_web_ui(session: Session) -> None:
     tile = tiles(session)[TITLE]
-    assert tile["new_browser_tab"] is False, "beside the notebook, not in a window of its own"
+    assert tile["new_browser_tab"] is False, "The Web UI opens in a tab of JupyterLab, not of the browser"
     status, page = answer(session.url + tile["launcher_entry"]["path_info"])
     assert status == 200
     assert "<html" in page
     assert "<svg" in answer(session.origin + tile["launcher_entry"]["icon_url"])[1]
 
 
-async def test_jupyterlab_opens_at_the_workspace_of_the_first_notebook(session: Session) -> None:
+async def test_jupyterlab_opens_the_workspace_of_the_first_notebook(session: Session) -> None:
     assert landing(session.url) == f"{session.url}lab/workspaces/{WORKSPACE}/tree/{FIRST_NOTEBOOK}"
 
 
-async def test_the_first_notebook_and_the_web_ui_are_arranged_side_by_side(session: Session) -> None:
+async def test_workspace_has_first_notebook_and_web_ui(session: Session) -> None:
     status, body = answer(f"{session.url}lab/api/workspaces/{WORKSPACE}")
     assert status == 200
     data = json.loads(body)["data"]
@@ -87,7 +87,7 @@ async def test_the_first_notebook_and_the_web_ui_are_arranged_side_by_side(sessi
     assert answer(session.origin + data[web_ui]["data"]["url"])[0] == 200
 
 
-async def test_a_session_leaves_no_folder_behind(session: Session, tmp_path: Path) -> None:
+async def test_session_removes_its_folder_at_its_end(session: Session, tmp_path: Path) -> None:
     def folders() -> list[Path]:
         return list(tmp_path.glob("loyalty-session-*"))
 
@@ -96,18 +96,18 @@ async def test_a_session_leaves_no_folder_behind(session: Session, tmp_path: Pat
     await eventually((folder / DATABASE).exists, waiting_for="the server to keep its histories in a file of the folder")
     session.process.terminate()
     session.process.wait()
-    await eventually(folders, lambda left: not left, waiting_for="the folder to go")
+    await eventually(folders, lambda left: not left, waiting_for="the removal of the folder")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-async def test_the_server_ends_with_jupyterlab_however_it_ends(session: Session, number: signal.Signals) -> None:
+async def test_server_ends_with_stopped_or_killed_jupyterlab(session: Session, number: signal.Signals) -> None:
     server = server_of(session)
     session.process.send_signal(number)
     session.process.wait()
     await eventually(lambda: gone(server), waiting_for="the Temporal server to end")
 
 
-# ---- two of them side by side -----------------------------------------------------------------------------------
+# ---- two sessions at the same time ------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -134,24 +134,24 @@ def web_ui_of(session: Session) -> str:
     return str(data[web_ui]["data"]["url"])
 
 
-async def test_two_sessions_have_two_servers_and_the_end_of_one_is_nothing_to_the_other(
+async def test_two_sessions_have_independent_servers(
     neighbours: tuple[Session, Session],
 ) -> None:
     first, second = neighbours
     assert server_of(first) != server_of(second)
-    assert web_ui_of(first) != web_ui_of(second), "each workspace, in a folder of its session, shows its own Web UI"
+    assert web_ui_of(first) != web_ui_of(second), "The workspace of each session shows the Web UI of its own server"
     (server, survivor), link = (server_of(first), server_of(second)), web_ui_of(second)
     first.process.terminate()
     first.process.wait()
     await eventually(lambda: gone(server), waiting_for="the first server to end")
     assert not gone(survivor)
-    assert web_ui_of(second) == link, "the first session's end removed its own workspaces only"
+    assert web_ui_of(second) == link, "The end of the first session removed only the first session's workspace"
     status, page = answer(second.origin + link)
     assert status == 200
     assert "<html" in page
 
 
-# ---- how JupyterLab is called ---------------------------------------------------------------------------------
+# ---- base URL, settings and arguments of JupyterLab -----------------------------------------------------------
 
 
 CONFIGURED = """
@@ -164,7 +164,7 @@ c.ServerProxy.servers.update({"theirs": {"port": 9, "launcher_entry": {"title": 
 
 
 @pytest.mark.parametrize("base", ["/user/eve%2B1%40example.org%20j%C3%BCrgen/", "/"])
-async def test_web_ui_is_found_at_any_base_url(tmp_path: Path, base: str) -> None:
+async def test_web_ui_works_at_any_base_url(tmp_path: Path, base: str) -> None:
     async with jupyterlab(tmp_path, base=base) as session:
         path = web_ui_of(session)
         assert path.startswith(base)
@@ -175,11 +175,11 @@ async def test_web_ui_is_found_at_any_base_url(tmp_path: Path, base: str) -> Non
             assert script.startswith(path)
             assert answer(session.origin + script)[0] == 200
         data = f"{session.origin}{path}api/v1/namespaces/default/workflow-count"
-        # The Web UI asks the server once when it starts, which may be too early, and again after a second.
+        # The Web UI's first request to the server may come too early. It repeats the request after a second.
         await eventually(lambda: answer(data)[0], lambda status: status == 200, waiting_for="the Web UI's data")
 
 
-async def test_learner_s_own_settings_of_the_proxy_are_kept(tmp_path: Path) -> None:
+async def test_learner_s_proxy_settings_stay_in_effect(tmp_path: Path) -> None:
     (tmp_path / "jupyter_server_config.py").write_text(CONFIGURED)
     async with jupyterlab(tmp_path) as session:
         path = web_ui_of(session)
@@ -189,7 +189,7 @@ async def test_learner_s_own_settings_of_the_proxy_are_kept(tmp_path: Path) -> N
         assert {"Theirs", TITLE} <= set(tiles(session))
 
 
-async def test_the_learner_s_arguments_have_the_last_word(tmp_path: Path) -> None:
+async def test_learner_s_arguments_override_the_course_s_settings(tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     (shelf / "mine.txt").touch()
@@ -207,7 +207,7 @@ async def test_folder_without_notebooks_opens_plain_jupyterlab(tmp_path: Path) -
         assert f"JupyterLab opens in {shelf}, which has no {FIRST_NOTEBOOK}." in (tmp_path / "log").read_text()
 
 
-def test_installed_package_takes_the_notebooks_of_the_working_folder(tmp_path: Path) -> None:
+def test_installed_package_opens_notebooks_of_the_working_folder(tmp_path: Path) -> None:
     clone, installed = HOUSE / "loyalty", tmp_path / "site-packages" / "loyalty"
     assert course_folder(clone, tmp_path) == HOUSE
     assert course_folder(installed, tmp_path) == tmp_path
@@ -216,15 +216,15 @@ def test_installed_package_takes_the_notebooks_of_the_working_folder(tmp_path: P
     assert not has_notebooks(tmp_path)
 
 
-def test_launcher_says_that_notebooks_are_missing(tmp_path: Path) -> None:
+def test_launcher_reports_missing_notebooks(tmp_path: Path) -> None:
     assert opening(HOUSE).startswith(f"Opening JupyterLab at {FIRST_NOTEBOOK};")
     assert f"Opening JupyterLab in {tmp_path}, where the course's notebooks are missing" in opening(tmp_path)
 
 
-def test_installed_package_without_notebooks_opens_a_page_that_exists(tmp_path: Path) -> None:
+def test_installed_package_without_notebooks_opens_plain_jupyterlab(tmp_path: Path) -> None:
     shutil.copytree(HOUSE / "loyalty", tmp_path / "site" / "loyalty")
     (tmp_path / "work").mkdir()
-    # Only JupyterLab itself runs on the copy, as it would on the files of a wheel.
+    # JupyterLab runs with this copy of the package, as with an installed wheel.
     site = tmp_path / "site"
     settings = {"PYTHONPATH": str(site), "JUPYTER_CONFIG_PATH": str(site / "loyalty" / "lab" / "jupyter" / "settings")}
     shown = subprocess.run(
@@ -240,25 +240,25 @@ def test_installed_package_without_notebooks_opens_a_page_that_exists(tmp_path: 
     assert configured["ServerApp"]["root_dir"] == str(tmp_path / "work")
 
 
-def test_nothing_else_is_asked_of_jupyterlab_than_what_the_learner_asks() -> None:
+def test_launcher_adds_no_arguments_to_the_learner_s() -> None:
     assert command(["--port=9999"], is_root=False)[1:] == ["-P", "-m", "jupyterlab", "--port=9999"]
 
 
-def test_in_a_container_jupyterlab_may_run_as_root() -> None:
+def test_root_may_run_jupyterlab() -> None:
     assert "--allow-root" in command([], is_root=True)
 
 
-def test_our_configuration_is_found_before_the_machine_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_course_s_configuration_comes_before_the_machine_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     paths = environment({"JUPYTER_CONFIG_PATH": "/etc/elsewhere"})["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert paths == [str(CONFIGURATION), "/etc/elsewhere"]
 
 
-def test_nested_session_counts_from_its_own_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nested_session_has_its_own_start_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert float(environment({STARTED_AT: "7"})[STARTED_AT]) > 7
 
 
-def test_nothing_asks_the_learner_a_question() -> None:
+def test_jupyterlab_shows_no_question_about_news() -> None:
     page = json.loads((CONFIGURATION / "labconfig" / "page_config.json").read_text())
     assert page["disabledExtensions"]["@jupyterlab/apputils-extension:announcements"] is True

@@ -1,4 +1,4 @@
-"""In a notebook, an error of Temporal's SDK takes a few lines: the learner's line, and the sentence as the last."""
+"""In a notebook, an error of Temporal's SDK shows the learner's line first and the message last."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GROUP = """async with asyncio.TaskGroup() as group:
         group.create_task(fail_later(name))"""
 
 FAIL_LATER = """waiting = asyncio.Event()
-async def fail_later(name):  # so that all of a group fail, before the first failure cancels the others
+async def fail_later(name):  # all tasks of the group fail before the first failure cancels the others
     waiting.set()
     raise ApplicationError(f"Cannot serve {name}; possible is grace")"""
 
@@ -55,7 +55,7 @@ del forgotten"""
 
 @pytest.fixture(scope="module")
 def traces(server: WorkflowEnvironment) -> list[list[str]]:
-    """Return the lines that each of the cells shows."""
+    """Return the text of each output, by cell."""
     address = server.client.service_client.config.target_host
     notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     sources = [CONNECT.format(address=address), ASK, "%tb", REFUSE, "unknown_name"]
@@ -70,18 +70,18 @@ def lines_of(cell: nbformat.NotebookNode) -> list[str]:
     return ["\n".join(output.get("traceback", [])) + output.get("text", "") for output in cell.outputs]
 
 
-def test_error_of_server_shows_learner_s_line_and_ends_with_sentence(traces: list[list[str]]) -> None:
+def test_server_error_shows_the_learner_s_line_and_the_message(traces: list[list[str]]) -> None:
     (shown,) = traces[1]
     assert len(shown.splitlines()) <= 6, shown
     assert 'line 2:\n    await ada.query("getStatus")' in shown
     assert shown.splitlines()[-1] == "RPCError: workflow not found for ID: customer-ada"
 
 
-def test_tb_shows_whole_trace_afterwards(traces: list[list[str]]) -> None:
+def test_tb_command_shows_the_whole_traceback(traces: list[list[str]]) -> None:
     assert "temporalio/client" in "".join(traces[2]).replace("\\", "/")
 
 
-def test_cause_is_last_line(traces: list[list[str]]) -> None:
+def test_cause_of_an_error_is_the_last_line(traces: list[list[str]]) -> None:
     (shown,) = traces[3]
     assert shown.splitlines()[-2:] == [
         "ApplicationError: Workflow update failed because of",
@@ -89,23 +89,23 @@ def test_cause_is_last_line(traces: list[list[str]]) -> None:
     ]
 
 
-def test_learner_s_own_error_keeps_its_trace(traces: list[list[str]]) -> None:
+def test_learner_s_own_error_shows_its_traceback(traces: list[list[str]]) -> None:
     (shown,) = traces[4]
     assert "NameError" in shown
     assert "Traceback" in shown
 
 
-def test_function_of_an_earlier_cell_is_named(traces: list[list[str]]) -> None:
+def test_error_names_the_function_of_an_earlier_cell(traces: list[list[str]]) -> None:
     (shown,) = traces[6]
     assert shown.splitlines()[0] == "In an earlier cell, line 3 of ask:"
 
 
-def test_group_shows_each_error_once_with_its_line(traces: list[list[str]]) -> None:
+def test_group_shows_each_different_error_once(traces: list[list[str]]) -> None:
     (shown,) = traces[8]
     assert shown.splitlines() == [
         "In this cell, line 1:",
         "    async with asyncio.TaskGroup() as group:",
-        "(`import traceback; traceback.print_last()` shows the whole trace.)",
+        "(`import traceback; traceback.print_last()` shows the whole traceback.)",
         "ExceptionGroup: unhandled errors in a TaskGroup (3 sub-exceptions)",
         "--- error 1, 2 times ---",
         "In an earlier cell, line 4 of fail_later:",
@@ -118,21 +118,21 @@ def test_group_shows_each_error_once_with_its_line(traces: list[list[str]]) -> N
     ]
 
 
-def test_print_last_shows_whole_trace_of_group(traces: list[list[str]]) -> None:
+def test_print_last_shows_the_whole_traceback_of_a_group(traces: list[list[str]]) -> None:
     assert "Exception Group Traceback" in "".join(traces[9])
 
 
-def test_group_of_learner_s_own_errors_keeps_its_trace(traces: list[list[str]]) -> None:
+def test_group_of_learner_s_errors_shows_its_traceback(traces: list[list[str]]) -> None:
     (shown,) = traces[10]
     assert "Exception Group Traceback" in shown
     assert "ValueError: a learner's own" in shown
 
 
-def test_lab_error_in_a_group_of_groups_is_the_last_line(traces: list[list[str]]) -> None:
+def test_lab_error_in_a_nested_group_is_the_last_line(traces: list[list[str]]) -> None:
     (shown,) = traces[11]
     assert shown.splitlines()[-1] == "LabError: Cannot start; run the cell above"
     assert len(shown.splitlines()) < 8
 
 
-def test_task_that_no_cell_awaits_shows_one_sentence(traces: list[list[str]]) -> None:
+def test_failed_task_without_await_shows_one_message(traces: list[list[str]]) -> None:
     assert traces[12] == ["A task that no cell awaits has failed:\nRPCError: workflow not found for ID: customer-ada\n"]

@@ -1,4 +1,4 @@
-"""The stop button cancels the task of a cell; every wait must end with that cancellation."""
+"""The stop button cancels the task of a cell. Each wait must end with this cancellation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_cancellation_at_arrival_of_mail_ends_the_wait(steps: int) -> None:
+async def test_cancellation_at_the_arrival_of_an_email_ends_the_wait(steps: int) -> None:
     inbox, envelope = Inbox(), Envelope()
     envelope.content, envelope.rcpt_tos = EmailMessage().as_bytes(), ["ada@example.org"]
     waiting = asyncio.create_task(inbox.wait_for(1))
@@ -29,7 +29,7 @@ async def test_cancellation_at_arrival_of_mail_ends_the_wait(steps: int) -> None
         await asyncio.sleep(0)
     pressed_in_time = waiting.cancel()
     await asyncio.wait({waiting})
-    assert waiting.cancelled() is pressed_in_time, f"the cancellation after {steps} steps was swallowed"
+    assert waiting.cancelled() is pressed_in_time, f"the cancellation after {steps} steps was lost"
 
 
 SHOPPING = """
@@ -45,27 +45,27 @@ print("alive")
 """
 
 
-def said_by(kernel: BlockingKernelClient, cell: str) -> Iterator[dict[str, Any]]:
-    """Yield what a cell prints, and the error that it ends with; fail where nothing comes for 15 s."""
+def output_of(kernel: BlockingKernelClient, cell: str) -> Iterator[dict[str, Any]]:
+    """Yield a cell's printed texts and its error; fail after 15 s without a message."""
     while True:
         message = kernel.get_iopub_msg(timeout=15)
         if message["parent_header"].get("msg_id") == cell and message["msg_type"] in {"stream", "error"}:
             yield message["content"]
 
 
-async def test_stop_button_ends_shopping_in_a_kernel_at_each_press(tmp_path: Path) -> None:
-    """Eight presses, each at another moment of the same loop of signals and e-mails."""
+async def test_stop_button_ends_shopping_at_each_press(tmp_path: Path) -> None:
+    """Press the button eight times, each time at another moment in a loop of signals and e-mails."""
     async with jupyterlab(tmp_path) as session:
         kernel = session.new_kernel()
         kernel_id = Path(kernel.connection_file).stem.removeprefix("kernel-")
         assert "alive" in run(kernel, SHOPPING)
         for press in range(8):
-            cell = kernel.execute(  # after an error, a kernel ignores for a moment what comes with stop_on_error
+            cell = kernel.execute(  # after an error, a kernel briefly ignores requests with stop_on_error
                 "print('shopping')\nawait shop(ada, lab.inbox, 'ada@example.com')", stop_on_error=False
             )
-            said = said_by(kernel, cell)
+            said = output_of(kernel, cell)
             assert "shopping" in next(said)["text"]
-            await asyncio.sleep(0.3 + 0.037 * press)  # the moment is what varies
+            await asyncio.sleep(0.3 + 0.037 * press)  # the moment varies
             assert answer(f"{session.url}api/kernels/{kernel_id}/interrupt", data=b"")[0] == 204
-            assert next(said)["ename"] in {"CancelledError", "KeyboardInterrupt"}, f"press {press} was swallowed"
+            assert next(said)["ename"] in {"CancelledError", "KeyboardInterrupt"}, f"press {press} was lost"
         assert run(kernel, "print((await ada.describe()).status.name)") == "RUNNING\n"

@@ -1,1 +1,1 @@
-"""Kernels that are forked from one process, and so share memory. Linux only."""
+"""Kernels that are forked from one process and share its memory (Linux only)."""

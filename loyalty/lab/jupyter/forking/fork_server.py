@@ -1,8 +1,9 @@
-"""A process that has imported what every notebook imports, and becomes a kernel by a fork: `python -P fork_server.py`.
+"""The fork server: a process that imports the common modules of all notebooks, and forks one kernel per request.
 
-Its standard input is a socket of loyalty.lab.jupyter.forking.forked_kernels: one JSON object a line asks, one answers.
-It ends when the socket is closed, which the operating system does when JupyterLab is gone, however JupyterLab ended;
-its kernels end with it. It imports nothing of ours: a restarted kernel has to see what was edited there.
+Its standard input is a socket to `loyalty.lab.jupyter.forking.forked_kernels`. Each request and each answer is one JSON
+object per line. When JupyterLab ends in any way, the operating system closes the socket: the fork server ends, and its
+kernels end with it. It imports no module of loyalty, so that a restarted kernel loads the learner's edited modules.
+The command is `python -P fork_server.py`.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from io import RawIOBase
 from typing import Any, BinaryIO
 
 PARENT = "JPY_PARENT_PID"
-"""ipykernel ends when the process with this id does. It reads the variable while it is imported."""
+"""ipykernel ends when the process with this id ends. ipykernel reads this variable during its import."""
 
 BACKEND = "MPLBACKEND"
 INLINE = "module://matplotlib_inline.backend_inline"
-"""matplotlib reads the variable while it is imported; ipykernel sets it, if it is missing, just before that."""
+"""matplotlib reads this variable during its import. ipykernel sets a missing variable just before that."""
 
 QUIET = "PYDEVD_DISABLE_FILE_VALIDATION"
-"""Without it, the debugger warns in the learner's terminal while it is imported; in a kernel this warning is unseen."""
+"""Without this variable, the import of the debugger prints a warning in the learner's terminal."""
 
 SHARED = (
     *("numpy", "pandas", "matplotlib.figure", "matplotlib.style", "matplotlib.backends.backend_agg", "tqdm.auto"),
@@ -37,19 +38,19 @@ SHARED = (
     *("temporalio.client", "temporalio.worker", "temporalio.testing", "temporalio.envconfig", "nexusrpc"),
     *("aiosmtpd.controller", "aiosmtplib", "email.headerregistry", "email.policy", "nest_asyncio2"),
 )
-"""What kernels share. Neither pyplot nor the inline backend: these look, while they are imported, for the kernel.
-ipykernel.debugger (debugpy) is one of them, because its import would write into 49 MiB of shared memory."""
+"""Kernels share these modules. pyplot and the inline backend are not shared: their import needs a running kernel.
+ipykernel.debugger (debugpy) is shared, because its import in a kernel would write to 49 MiB of shared memory."""
 
 PR_SET_PDEATHSIG = 1
-"""From Linux's sys/prctl.h: the signal that this process gets when its parent ends."""
+"""The option of Linux's prctl for the signal that this process gets when its parent ends."""
 
 
 def load() -> None:
-    """Import what kernels share; raise RuntimeError if that has started a thread, which a fork would not copy."""
+    """Import the SHARED modules; raise RuntimeError if an import starts a thread. A fork does not copy threads."""
     os.environ[PARENT] = str(os.getpid())
     os.environ.setdefault(BACKEND, INLINE)
     os.environ[QUIET] = os.environ.get(QUIET, "1")
-    gc.disable()  # until all is loaded: a collection in between leaves holes that kernels would write into
+    gc.disable()  # a collection during the imports would leave gaps, and kernels would write to shared pages
     importlib.import_module("numpy")
     of_numpy = threads()  # OpenBLAS ends its threads before a fork, and starts them again after it
     for name in SHARED:
@@ -60,72 +61,72 @@ def load() -> None:
 
 
 def threads() -> int:
-    """Return how many threads this process has, those of libraries included."""
+    """Return the number of threads in this process, with the threads of libraries."""
     return len(os.listdir("/proc/self/task"))
 
 
-def serve(asked: BinaryIO, answers: RawIOBase) -> dict[str, Any] | None:
-    """Answer until the asker is gone, and return None; in each kernel, return how it was asked for."""
+def serve(requests: BinaryIO, answers: RawIOBase) -> dict[str, Any] | None:
+    """Answer requests until the socket is closed, then return None. In a forked kernel, return its request."""
     answer(answers, ready=os.getpid())
-    for line in asked:
-        question = json.loads(line)
-        if "poll" in question:
-            pid, status = os.waitpid(question["poll"], os.WNOHANG)
+    for line in requests:
+        request = json.loads(line)
+        if "poll" in request:
+            pid, status = os.waitpid(request["poll"], os.WNOHANG)
             answer(answers, code=os.waitstatus_to_exitcode(status) if pid else None)
             continue
-        gc.freeze()  # no kernel's collection writes into what is shared
+        gc.freeze()  # a kernel's garbage collection then writes to no shared object
         parent = os.getpid()
         try:
             pid = os.fork()
-        except OSError as error:  # no memory, or too many processes: the other kernels go on
+        except OSError as error:  # no memory, or too many processes: the other kernels keep running
             answer(answers, error=f"Cannot fork a kernel: {error.strerror}")
             continue
         if pid == 0:
             end_with(parent)
-            return dict(question["start"])
+            return dict(request["start"])
         answer(answers, pid=pid)
     return None
 
 
 def answer(answers: RawIOBase, **said: object) -> None:
-    """Write one line."""
+    """Write one JSON object as a line."""
     answers.write(json.dumps(said).encode() + b"\n")
 
 
 def end_with(parent: int) -> None:
-    """Let the operating system end this process when `parent` ends."""
+    """Make the operating system end this process when `parent` ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
-    if os.getppid() != parent:  # the parent ended before the order was given
+    if os.getppid() != parent:  # the parent ended before the call of prctl
         os._exit(1)
 
 
 def become_kernel(arguments: list[str], folder: str | None, environment: dict[str, str]) -> None:
-    """Run the module that the arguments name, as `python -m` does, as if this process had been started for it."""
-    os.setsid()  # the stop button signals the kernel's process group
+    """Run the module `arguments[0]` as `python -m` does, like a newly started process."""
+    os.setsid()  # the stop button sends a signal to the kernel's process group
     if QUIET not in environment:
         del os.environ[QUIET]
-    os.environ.update(environment)  # it holds all that the fork server was given
+    os.environ.update(environment)  # it contains all variables of the fork server
     os.environ[PARENT] = str(os.getppid())
     if folder is not None:
         os.chdir(folder)
     gc.enable()
-    importlib.import_module("numpy").random.seed()  # random has its own seed after a fork, numpy has not
+    importlib.import_module("numpy").random.seed()  # after a fork, `random` has a new seed, and numpy has not
     sys.argv = arguments
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
 
 
 def main() -> None:
-    """Serve; in a forked process, be the kernel."""
+    """Run the fork server; in a forked process, run the kernel."""
     load()
-    with open(0, "rb", closefd=False) as asked, open(0, "wb", buffering=0, closefd=False) as answers:
+    with open(0, "rb", closefd=False) as requests, open(0, "wb", buffering=0, closefd=False) as answers:
         try:
-            order = serve(asked, answers)
-        except ConnectionError:  # JupyterLab ended while this process imported, or before it read an answer
+            order = serve(requests, answers)
+        except ConnectionError:  # JupyterLab ended during the imports, or before it read an answer
             order = None
     if order is None:
-        os._exit(0)  # there is nothing to clear away, and the kernels end at once
+        os._exit(0)  # this process has no files to remove, and its kernels end at once
     nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)  # the socket stays with the parent
+    os.dup2(nothing, 0)  # only the parent keeps the socket
     os.close(nothing)
     become_kernel(**order)
 

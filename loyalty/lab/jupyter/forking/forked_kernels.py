@@ -1,7 +1,7 @@
-"""Kernels that are forked from one process: they share the memory of what every notebook imports.
+"""Kernels that are forked from one process, so that they share the memory of common modules.
 
-CourseKernels names this provisioner, on Linux: a kernel with a lab takes 72 instead of 135 MiB (PSS). Where a fork is
-not possible, a kernel starts as any other does.
+On Linux, CourseKernels names this provisioner: a kernel with a lab needs 72 instead of 135 MiB (PSS). If a fork is not
+possible, a kernel starts as an ordinary process.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _servers = ForkServers()
 
 
 class ForkedKernels(LocalProvisioner):
-    """Starts kernels by a fork, or, where that is not possible, as LocalProvisioner does."""
+    """Starts kernels with a fork. If the fork fails, LocalProvisioner starts the kernel."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start the kernel that `cmd` names; see LocalProvisioner."""
+        """Start the kernel of the command `cmd`; see LocalProvisioner."""
         options = {name: value for name, value in self._scrub_kwargs(kwargs).items() if value is not None}
         environment, folder = options.pop("env", None), options.pop("cwd", None)
         at = cmd.index("-m") if "-m" in cmd else 0
@@ -45,7 +45,7 @@ class ForkedKernels(LocalProvisioner):
         try:
             process = await asyncio.to_thread(_servers.fork, cmd[:at], cmd[at + 1 :], folder, environment)
         except OSError as error:
-            log.warning("This kernel shares no memory with others: %s", error)
+            log.warning("This kernel shares no memory with other kernels: %s", error)
             return await super().launch_kernel(cmd, **kwargs)
         self.process = process  # type: ignore[assignment]
         self.pid = self.pgid = process.pid
@@ -53,21 +53,21 @@ class ForkedKernels(LocalProvisioner):
         return self.connection_info
 
 
-# ---- the server extension: imports are done before the first kernel is asked for ---------------------------------
+# ---- the server extension: do the imports before the first kernel starts --------------------------------------
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    """Tell Jupyter where the extension is."""
+    """Return the module of the extension; Jupyter calls this."""
     return [{"module": "loyalty.lab.jupyter.forking.forked_kernels"}]
 
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
-    """Start the fork server once JupyterLab is ready; called by Jupyter."""
+    """Start the fork server when JupyterLab is ready; Jupyter calls this."""
     app.io_loop.add_callback(_begin, app)
 
 
 def _begin(app: ServerApp) -> None:
-    assert app.kernel_spec_manager is not None  # by now, it is made
+    assert app.kernel_spec_manager is not None  # JupyterLab has made it by now
     kernel = app.kernel_spec_manager.get_kernel_spec(NATIVE_KERNEL_NAME)
     if kernel.metadata.get("kernel_provisioner", {}).get("provisioner_name") == FORKED:
         interpreter, environment = kernel.argv[: kernel.argv.index("-m")], {**os.environ, **kernel.env}
@@ -75,5 +75,5 @@ def _begin(app: ServerApp) -> None:
 
 
 def _prepare(interpreter: Sequence[str], environment: Mapping[str, str]) -> None:
-    with contextlib.suppress(OSError):  # the first kernel tries again, and says why there is none
+    with contextlib.suppress(OSError):  # the first kernel tries again, and logs the error
         _servers.prepare(interpreter, environment)

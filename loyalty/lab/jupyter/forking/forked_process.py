@@ -1,4 +1,4 @@
-"""The fork server as its owner sees it: start it, fork a process, learn how that process ended."""
+"""Start a fork server, fork processes from it, and read their exit codes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from typing import IO, Any
 from loyalty.lab.jupyter.forking import fork_server
 
 OF_ONE_KERNEL = ("JPY_SESSION_NAME", "JPY_PARENT_PID")
-"""Variables in which kernels differ. No import reads them, or the fork server sets them."""
+"""These variables differ between kernels. The shared imports do not depend on the values here."""
 
 DEADLINE_SECONDS = 60.0
-"""For the imports, on a busy machine; everything else is answered at once."""
+"""The imports may take this long on a busy machine. Other answers come at once."""
 
 ATTEMPTS = 2
-"""If the fork server has died since the last kernel, another one is started."""
+"""If the fork server has ended since the last kernel, the second attempt starts a new one."""
 
 
 class ForkServer:
-    """The running fork server. It ends with the last reference to it; each of its processes holds one."""
+    """A running fork server. It ends when no reference to this object remains; each ForkedProcess has a reference."""
 
     def __init__(self, interpreter: Sequence[str], environment: Mapping[str, str]) -> None:
         self._lock = threading.Lock()
@@ -38,16 +38,16 @@ class ForkServer:
                 [*interpreter, fork_server.__file__],
                 stdin=theirs.fileno(),
                 env=dict(environment),
-                start_new_session=True,  # Ctrl-C in the terminal is for JupyterLab
+                start_new_session=True,  # Ctrl-C in the terminal must reach JupyterLab only
             )
         self.pid = self._process.pid
         weakref.finalize(self, _end, self._process, self._answers, self._socket)
         self._read()
 
-    def ask(self, **asked: object) -> dict[str, Any]:
-        """Return the fork server's answer; raise OSError if it has died, or cannot do what is asked."""
+    def request(self, **content: object) -> dict[str, Any]:
+        """Return the fork server's answer; raise OSError if the fork server has ended or cannot fork."""
         with self._lock:
-            self._socket.sendall(json.dumps(asked).encode() + b"\n")
+            self._socket.sendall(json.dumps(content).encode() + b"\n")
             return self._read()
 
     def _read(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _end(process: subprocess.Popen[bytes], *connection: IO[bytes] | socket.socke
 
 
 class ForkedProcess:
-    """A forked process, as LocalProvisioner wants a kernel's: with what it uses of subprocess.Popen."""
+    """A forked process with those methods of subprocess.Popen that LocalProvisioner calls."""
 
     stdin = stdout = stderr = None
 
@@ -78,20 +78,20 @@ class ForkedProcess:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit code, negative for a signal; None while the process runs."""
+        """Return the exit code (a signal's is negative); None while the process runs."""
         if self.returncode is None:
             try:
-                self.returncode = self._server.ask(poll=self.pid)["code"]
+                self.returncode = self._server.request(poll=self.pid)["code"]
             except OSError:  # the operating system has ended the process together with the fork server
                 self.returncode = -signal.SIGKILL
         return self.returncode
 
     def wait(self) -> int | None:
-        """Return the exit code; LocalProvisioner asks for it after the end only."""
+        """Return the exit code; LocalProvisioner calls this only after the process has ended."""
         return self.poll()
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, if the process runs. Its id is not used again before `poll` has seen its end."""
+        """Send a signal if the process runs. The process id is not reused before `poll` has returned an exit code."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
@@ -105,7 +105,7 @@ class ForkedProcess:
 
 
 class ForkServers:
-    """Keeps a fork server running; another interpreter, other variables or a new package need another one."""
+    """Keeps one fork server running. A changed interpreter, variable or installed package needs a new fork server."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -113,7 +113,7 @@ class ForkServers:
         self._started_for: tuple[object, ...] = ()
 
     def prepare(self, interpreter: Sequence[str], environment: Mapping[str, str]) -> ForkServer:
-        """Return the fork server for such processes, once its imports are done; raise OSError if it does not start."""
+        """Return a fork server that has finished its imports; raise OSError if none starts."""
         shared = {name: value for name, value in environment.items() if name not in OF_ONE_KERNEL}
         installed_at = [os.stat(sysconfig.get_path(kind)).st_mtime_ns for kind in ("purelib", "platlib")]
         needed = (list(interpreter), shared, installed_at)
@@ -126,12 +126,12 @@ class ForkServers:
     def fork(
         self, interpreter: Sequence[str], arguments: Sequence[str], folder: str | None, environment: Mapping[str, str]
     ) -> ForkedProcess:
-        """Return a new process that runs the module `arguments[0]`; raise OSError if that is not possible."""
+        """Fork and return a process that runs the module `arguments[0]`; raise OSError if the fork fails."""
         order = {"arguments": list(arguments), "folder": folder, "environment": dict(environment)}
         for attempt in range(ATTEMPTS):
             server = self.prepare(interpreter, environment)
             try:
-                return ForkedProcess(server, server.ask(start=order)["pid"])
+                return ForkedProcess(server, server.request(start=order)["pid"])
             except OSError:
                 self._forget(server)
                 if attempt == ATTEMPTS - 1:

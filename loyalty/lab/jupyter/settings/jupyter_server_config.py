@@ -1,6 +1,6 @@
-"""Where JupyterLab opens, and how it talks to its kernels.
+"""Where JupyterLab opens, and how it runs its kernels.
 
-Arguments would not do: one that the learner repeats is refused instead of overruled.
+These are settings and not arguments: JupyterLab refuses an argument that the learner repeats.
 """
 
 import os
@@ -11,11 +11,11 @@ from loyalty.lab.course.location import COURSE, FIRST_PAGE, PLAIN_PAGE, has_note
 from loyalty.lab.jupyter.closed_tabs import IDLE_SECONDS, LOOK_EVERY_SECONDS
 from loyalty.lab.jupyter.codespaces import origin_pattern
 
-c = get_config()  # type: ignore[name-defined]  # noqa: F821  # Jupyter provides it
+c = get_config()  # type: ignore[name-defined]  # noqa: F821  # Jupyter defines it
 c.ServerApp.root_dir = str(COURSE)
 c.ServerApp.allow_origin_pat = origin_pattern(os.environ)
 c.LabApp.default_url = FIRST_PAGE if has_notebooks() else PLAIN_PAGE
-# Otherwise each kernel warns, in the learner's terminal, that it talks to JupyterLab in the clear.
+# Without encryption, each kernel prints a warning in the learner's terminal.
 c.KernelManager.transport_encryption = "auto" if zmq.has("curve") else "disabled"
 c.ServerApp.kernel_spec_manager_class = "loyalty.lab.jupyter.kernelspec.CourseKernels"
 c.ServerApp.kernel_manager_class = "loyalty.lab.jupyter.closed_tabs.KernelsOfOpenTabs"
