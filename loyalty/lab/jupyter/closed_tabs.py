@@ -1,6 +1,6 @@
 """End a notebook's kernel and its lab some minutes after the notebook was closed.
 
-The course's Jupyter settings name this class.
+The setting `kernel_manager_class` in jupyter_server_config.py names KernelsOfOpenTabs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOOK_EVERY_SECONDS = 60
 class KernelsOfOpenTabs(AsyncMappingKernelManager):
     """Jupyter's kernels. The idle time of a kernel starts when the kernel's last tab is closed.
 
-    By default, Jupyter's idle time starts with the last activity. A reload after an idle hour could end the kernel.
+    By default, the idle time starts with the last activity, so a reload after an idle hour could end the kernel.
     """
 
     def notify_disconnect(self, kernel_id: str) -> None:

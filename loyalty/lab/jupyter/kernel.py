@@ -55,7 +55,7 @@ def return_freed_memory(*_: object) -> None:
 
 
 def show_figures(environment: MutableMapping[str, str]) -> None:
-    """Make figures appear in the notebook with any MPLBACKEND. MPLBACKEND=Agg, for example, would hide them."""
+    """Make figures appear in the notebook with any value of MPLBACKEND. MPLBACKEND=Agg would hide all figures."""
     if not NOTEBOOK_BACKENDS.match(environment.get("MPLBACKEND", "")):
         environment["MPLBACKEND"] = INLINE
         if "matplotlib" in sys.modules:  # matplotlib has read the variable already

@@ -1,6 +1,6 @@
 """The kernel of the course's notebooks, `python3`: it runs this Python, even if the machine has another `python3`.
 
-The course's jupyter_server_config.py names this class.
+The setting `kernel_spec_manager_class` in jupyter_server_config.py names CourseKernels.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NO_HISTORY = "--HistoryManager.enabled=False"
 
 
 class CourseKernels(KernelSpecManager):
-    """All kernels that Jupyter finds. `python3` runs this Python; JUPYTER_PATH or HOME may contain another `python3`."""
+    """All kernels that Jupyter finds. The kernel `python3` runs this Python, even if the machine has another one."""
 
     def find_kernel_specs(self) -> dict[str, str]:
         """Return the folder of each kernel by its name."""

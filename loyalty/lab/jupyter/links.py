@@ -15,7 +15,7 @@ gives this name to the docked Web UI, and finds the notebook's links by this nam
 
 
 class Link:
-    """A link that opens in the browser's frame named `frame`. Outside of a notebook it shows the address."""
+    """A link that opens in the browser's frame named `frame`. Outside of a notebook, the link's address is printed."""
 
     def __init__(self, url: str, text: str, frame: str = "_blank") -> None:
         self.url, self.text, self.frame = url, text, frame

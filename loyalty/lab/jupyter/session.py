@@ -1,6 +1,6 @@
 """A Jupyter server extension: one Temporal server for a whole JupyterLab session.
 
-The server starts and ends with JupyterLab, even after a SIGKILL. Kernels inherit the server's address in their
+The server starts and ends with JupyterLab, even if JupyterLab is killed. Kernels inherit the server's address in their
 environment, so all notebooks use this server and one Web UI shows all of them. The Web UI has a tile in the launcher
 and opens beside the first notebook. If the environment names a cluster, no server starts.
 """
@@ -59,9 +59,10 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _link_jupyter_server_extension(app: ServerApp) -> None:
-    """Start the session's server and set its address for kernels; Jupyter calls this before it loads any extension.
+    """Start the session's server and set the server's address for kernels.
 
-    jupyter-server-proxy reads its configuration when it is loaded. The server must be in it by then, for the tile.
+    Jupyter calls this before it loads any extension. So jupyter-server-proxy finds the server in its configuration and
+    makes the tile.
     """
     if not has_notebooks(Path(app.root_dir)):
         _open_a_page_that_exists(app)
@@ -87,7 +88,7 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
 
 
 def _open_a_page_that_exists(app: ServerApp) -> None:
-    """Open JupyterLab without a notebook if its folder has none, unless the learner has set a page."""
+    """Open JupyterLab without a notebook, unless the learner has chosen a start page."""
     lab = app.extension_manager.extension_points.get("lab")
     if lab is not None and lab.app is not None and lab.app.default_url == FIRST_PAGE:
         lab.app.default_url = PLAIN_PAGE
@@ -99,7 +100,7 @@ def _is_there(extension: str) -> bool:
 
 
 def _setting(app: ServerApp, name: str, empty: Callable[[], Any]) -> Any:
-    """Return the machine's or the learner's setting of jupyter-server-proxy; `empty()` if it is not set."""
+    """Return the configured value of a jupyter-server-proxy setting, or `empty()` without a configured value."""
     configured = app.config.ServerProxy.get(name, empty())
     # `c.ServerProxy.servers.update(...)` is stored as a lazy change of the default
     return configured.get_value(empty()) if isinstance(configured, LazyConfigValue) else configured

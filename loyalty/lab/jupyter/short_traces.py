@@ -21,7 +21,8 @@ WITH_SENTENCES = (TemporalError, LabError)
 def shorten_traces(shell: Any) -> None:
     """Make IPython's `shell` show an error of the SDK, or a group of such errors, in a few lines.
 
-    `%tb` shows the whole traceback of one error. For a group IPython 9 cannot show it; Python's `traceback` can.
+    `%tb` shows the whole traceback of one error. For a group of errors, IPython 9 has no command; Python's function
+    `traceback.print_last` shows the whole traceback.
     """
     shell.set_custom_exc((*WITH_SENTENCES, BaseExceptionGroup), _show)
 
@@ -29,7 +30,7 @@ def shorten_traces(shell: Any) -> None:
 def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, Any]) -> list[str]:
     """Return the learner's line, then the error and its causes; `cell` contains the globals of the notebook.
 
-    The innermost cause is the last line. Its message usually explains the failure.
+    The last line is the innermost cause, whose message usually explains the failure.
     """
     return [*_own_line(trace, trace, cell), "(%tb shows the whole traceback.)", " because of\n".join(_chain(error))]
 
@@ -65,9 +66,9 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _own_line(trace: TracebackType | None, shown: TracebackType | None, cell: dict[str, Any]) -> list[str]:
-    """Return the notebook's innermost line in `trace`, in a list; the list is empty if `trace` has no such line.
+    """Return a list with the notebook's innermost line in `trace`, or an empty list.
 
-    The kernel shows the traceback `shown`, which starts in the present cell. The line may be in an earlier cell.
+    The kernel shows the traceback `shown`, which starts in the present cell. The innermost line may be in another cell.
     """
     own = [(frame, number) for frame, number in traceback.walk_tb(trace) if frame.f_globals is cell]
     if not own:

@@ -40,5 +40,5 @@ def arrangement(notebook: str, web_ui: str) -> dict[str, Any]:
 
 
 def prepare(notebook: str, web_ui: str) -> None:
-    """Write the workspace into JupyterLab's folder of workspaces. It replaces the workspace of an earlier session."""
+    """Write the workspace into JupyterLab's folder of workspaces, in place of an earlier session's workspace."""
     WorkspacesManager(get_workspaces_dir()).save(WORKSPACE, json.dumps(arrangement(notebook, web_ui)))

@@ -43,8 +43,8 @@ def arrival(envelope: Envelope) -> Arrival:
 def frame(arrivals: Iterable[Arrival]) -> pd.DataFrame:
     """Return one row per delivery, in the order of `arrivals`.
 
-    Columns: time (UTC), to, subject, body, workflow_id (the sender), message_id, delivery. The column delivery counts
-    the deliveries of one Message-ID from 1.
+    Columns: time (UTC), to, subject, body, workflow_id (the sender), message_id, delivery. The
+    delivery is 1 for the first arrival of a Message-ID, and 2 for the first repetition.
     """
     import pandas as pd
 

@@ -24,9 +24,9 @@ def python_module(module: str, *arguments: str) -> list[str]:
 
 
 class Child:
-    """A running command. Its output goes to the file `log`.
+    """A running command whose output goes to the file `log`.
 
-    An owner that ends without stopping the child leaves no files: the guardian removes the log's folder.
+    If the owner ends before the command, the guardian removes the log's folder.
     """
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -58,17 +58,17 @@ class Child:
         self._ended = datetime.now(UTC)
 
     def is_up(self) -> None:
-        """Record that the command is ready now: its uptime begins."""
+        """Start the uptime of the command now, because the command is ready."""
         self._up_since = datetime.now(UTC)
 
     def uptime(self, role: Role, name: str, identity: str | None = None) -> Uptime:
-        """Return when this command was up."""
+        """Return the uptime of this command."""
         ended_by = (self._ordered or "died") if self._ended else None
         return Uptime(role, name, identity, self._up_since, self._ended, ended_by)
 
     @property
     def ended_without_notice(self) -> bool:
-        """Whether the command ended without `stop`. Such a worker has not told the Temporal server that it ended."""
+        """Whether the command was killed or failed. The Temporal server is not informed that a killed worker ended."""
         return not self.alive and self._ordered != "stopped"
 
     @property

@@ -2,17 +2,17 @@
 
 Each process inherits its parent's variables, with these changes:
 
-- JupyterLab loses OTHER_SESSION, INTERPRETER and FIGURES. It gets the variables of `jupyterlab_environment`. If this
-  user cannot write in HOME, it also gets those of `loyalty.lab.processes.folders`.
-- A kernel gets the variables of `loyalty.lab.jupyter.session`: the server's address, links, and the kernel in front.
-  `loyalty.lab.jupyter.kernelspec` adds IPYTHONDIR.
-- The fork server of kernels gets a kernel's variables without JPY_SESSION_NAME.
-- The lab's server loses TEMPORAL. It gets GOGC.
-- A worker loses TEMPORAL, INTERPRETER and FIGURES. It gets the variables of `worker_environment`.
-- A worker of a configured cluster loses INTERPRETER and FIGURES. It keeps TEMPORAL.
-- A worker of an experiment also gets the list of its planned crashes.
-- An experiment's script loses INTERPRETER and FIGURES.
-- A guardian gets the variables of its command. Python ignores INTERPRETER there (`python -I`).
+* JupyterLab loses OTHER_SESSION, INTERPRETER and FIGURES, and gets the variables of `jupyterlab_environment`.
+* JupyterLab also gets the variables of `loyalty.lab.processes.folders` if this user cannot write in HOME.
+* Kernels get IPYTHONDIR from `loyalty.lab.jupyter.kernelspec`.
+* Kernels also get the variables of `loyalty.lab.jupyter.session`: the server's address, links, the kernel in front.
+* The fork server of kernels gets a kernel's variables except JPY_SESSION_NAME.
+* The lab's server loses TEMPORAL and gets GOGC.
+* A worker loses TEMPORAL, INTERPRETER and FIGURES, and gets the variables of `worker_environment`.
+* A worker of a configured cluster keeps TEMPORAL and loses INTERPRETER and FIGURES.
+* A worker of an experiment also gets the list of its planned crashes.
+* A script of an experiment loses INTERPRETER and FIGURES.
+* A guardian gets the variables of its command, but its Python ignores INTERPRETER (`python -I`).
 
 PYTHONUTF8 makes each process except the server read and write UTF-8.
 """
@@ -72,7 +72,7 @@ PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 class ChildEnvironment(dict[str, str]):
-    """The environment of a worker process. Its text shows the variables of Temporal and of the program, no secrets."""
+    """The environment of a worker process. Only the SHOWN variables are printed, without secrets."""
 
     def shown(self) -> dict[str, str]:
         """Return the SHOWN variables by name; "***" replaces a secret."""
@@ -91,7 +91,7 @@ def _without_secret(name: str, value: str) -> str:
 
 
 def without(inherited: Mapping[str, str], *beginnings: str) -> dict[str, str]:
-    """Return the inherited variables without those whose names start with one of `beginnings`. HARMLESS ones stay."""
+    """Return all variables whose names start with none of `beginnings`, and all HARMLESS variables."""
     return {name: value for name, value in inherited.items() if name in HARMLESS or not name.startswith(beginnings)}
 
 

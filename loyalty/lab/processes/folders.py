@@ -52,7 +52,7 @@ def can_write(path: Path) -> bool:
 def temporary_folder(prefix: str) -> Path:
     """Make and return a new folder for temporary files; raise LabError if that is not possible.
 
-    A clean-up may have removed the machine's folder for temporary files: it is made again.
+    If a clean-up has removed the parent folder, this function also makes the parent folder.
     """
     place = Path(tempfile.gettempdir())
     try:

@@ -1,9 +1,9 @@
 """Run a command until its owner ends: `python guardian.py SECONDS FOLDER COMMAND...`.
 
-The owner writes "stop" (SIGTERM) or "kill" (SIGKILL) to this process's standard input. When the owner ends, the
-operating system closes that input. The guardian then stops the command and removes FOLDER, so no server, worker or log
-remains. Owner and command are in different sessions: JupyterLab's stop button sends SIGINT to the kernel's process
-group only. The guardian imports only the standard library, to start fast.
+The owner writes "stop" (SIGTERM) or "kill" (SIGKILL) to the guardian's standard input. When the owner ends, the
+operating system closes the guardian's standard input. The guardian then stops the command and removes FOLDER, so no
+server, worker or log remains. JupyterLab's stop button sends SIGINT to the kernel's process group only: the command
+runs in another session. The guardian imports only the standard library, to start fast.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import threading
 def without_launcher(command: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return the command and the environment that start the real Python instead of a launcher.
 
-    On Windows, `python` in a virtual environment is a launcher: the real Python is its child, with another pid. The
-    worker's identity in the Event History contains the real pid.
+    On Windows, `python` in a virtual environment is a launcher, which starts the real Python with another pid. A
+    worker's identity in the Event History contains the pid of the real Python.
     """
     base = getattr(sys, "_base_executable", sys.executable)
     if sys.platform == "win32" and command[0] == sys.executable != base:

@@ -39,7 +39,7 @@ class _Waiter:
 
 
 class Inbox:
-    """A mail server on loopback that accepts every e-mail. It runs in its own thread; `stop` starts an outage."""
+    """A mail server on loopback, in a thread of its own. The server accepts every e-mail until `stop`."""
 
     def __init__(self) -> None:
         self._port = ReservedPort()
@@ -82,18 +82,18 @@ class Inbox:
             self._uptimes[-1].end, self._uptimes[-1].ended_by = datetime.now(UTC), "stopped"
 
     def hold(self) -> None:
-        """Receive e-mails from now on, but reply "accepted" only after `release`. Their senders wait for the reply."""
+        """Receive e-mails from now on, but reply "accepted" only after `release`."""
         self._may_answer.clear()
 
     def release(self) -> None:
-        """Reply "accepted" to all waiting senders, and to later ones at once."""
+        """Reply "accepted" to all waiting senders, and reply at once from now on."""
         if self._controller is None:
             self._may_answer.set()
         else:  # the event belongs to the loop of the mail server's thread
             self._controller.loop.call_soon_threadsafe(self._may_answer.set)
 
     def uptimes(self) -> list[Uptime]:
-        """Return when the inbox was up."""
+        """Return the uptimes of the mail server."""
         return list(self._uptimes)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
@@ -118,7 +118,7 @@ class Inbox:
         return len(self._arrivals) if to is None else self._by_recipient[to]
 
     async def wait_for(self, count: int, to: str | None = None, timeout: float = PATIENCE_SECONDS) -> None:
-        """Wait until `count` e-mails have arrived, for one address or for all. Earlier e-mails count.
+        """Wait until `count` e-mails have arrived, for one address or for all. Earlier e-mails are counted, too.
 
         Raise WaitedTooLong after `timeout` seconds.
         """

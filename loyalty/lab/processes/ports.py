@@ -24,9 +24,9 @@ class ReservedPort:
     """A free port of PORTS. On Linux no other lab can reserve the port while this object exists.
 
     A lab chooses a port seconds before its server listens there, and the server may be down later. A bound socket
-    keeps the port meanwhile. The socket does not listen, so connections are refused. On Linux a server can listen on
-    the port of the bound socket, because both sockets have SO_REUSEADDR. macOS and Windows do not allow this: there
-    the port was free at first, and is not kept.
+    reserves the port as long as no server listens. The bound socket does not listen, so connections to the port are
+    refused. On Linux a server can listen on the port of the bound socket, because both sockets have SO_REUSEADDR.
+    Other systems do not allow a second socket, so the lab cannot reserve the port there.
     Raise LabError if no port is free.
     """
 

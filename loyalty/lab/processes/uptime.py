@@ -1,4 +1,4 @@
-"""When each process of a lab was up. Plots show these periods and the gaps between them."""
+"""Uptimes: when each process of a lab was up. Plots show uptimes and the gaps between uptimes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Uptime:
 def frame(uptimes: Iterable[Uptime]) -> pd.DataFrame:
     """Return one row per uptime, oldest first.
 
-    Columns: role; name ("worker 1" is the lab's first worker process, "worker 2" the second); identity (a worker's
-    identity in the Event History, NaN for a server); begin and end (UTC); ended_by ("killed", "stopped", or "died" if
-    the process ended by itself). While the process runs, end is NaT and ended_by is NaN.
+    The columns are role, name, identity, begin, end (both in UTC) and ended_by. "worker 1" is the name of the lab's
+    first worker process. A worker's identity is the identity in the Event History; a server's identity is NaN. If a
+    process ended by itself, ended_by is "died". While a process runs, end is NaT and ended_by is NaN.
     """
     import pandas as pd
 

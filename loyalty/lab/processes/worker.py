@@ -22,7 +22,7 @@ START_TIMEOUT_SECONDS = 30
 
 
 class WorkerProcess:
-    """One worker process, `python -m <module> <task queues>`. It can be killed and started again."""
+    """A worker process, `python -m <module> <task queues>`, which can be killed and started again."""
 
     def __init__(
         self, environment: Mapping[str, str], folder: Path, module: str = "loyalty.worker", *task_queues: str
@@ -108,7 +108,7 @@ class WorkerProcess:
         return [queue.strip() for line in served for queue in line.partition(";")[0].split(",")]
 
     def uptimes(self) -> list[Uptime]:
-        """Return when each of these worker processes was up, with its identity in the Event History."""
+        """Return the uptime of each worker process, with the identity of the process in the Event History."""
         host = socket.gethostname()
         return [child.uptime("worker", name, f"{child.pid}@{host}") for name, child in self._children.items()]
 
@@ -126,7 +126,7 @@ class WorkerProcess:
 
 
 def sticky_seconds() -> float:
-    """Return the timeout of a sticky task queue: later, any worker of the task queue may get the task."""
+    """Return the timeout of a sticky task queue. After the timeout, another worker may get the Workflow Task."""
     from temporalio.worker import Worker  # imported only after a kill: the module is slow to import
 
     default = inspect.signature(Worker.__init__).parameters["sticky_queue_schedule_to_start_timeout"].default

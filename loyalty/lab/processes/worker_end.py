@@ -32,7 +32,7 @@ def _in_words(code: int) -> str:
 
 
 def source_of(module: str) -> str | None:
-    """Return the source file's text for `python -m module`; None if Python cannot find or read the file."""
+    """Return the source code that `python -m module` runs; None if Python cannot find or read the file."""
     try:
         spec = importlib.util.find_spec(module)
         if spec is not None and spec.submodule_search_locations is not None:  # a package

@@ -21,7 +21,7 @@ SESSION_UI_PORT = "LOYALTY_LAB_UI_PORT"
 
 @dataclass(frozen=True)
 class Server:
-    """A server's `address` for clients and the Web UI's port on loopback, `ui_port`; None is an unknown port."""
+    """The address of a server for clients, and the loopback port of the server's Web UI (None if unknown)."""
 
     address: str
     ui_port: int | None = None

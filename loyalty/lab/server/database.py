@@ -1,4 +1,4 @@
-"""The database file of an embedded server. An unusable file is refused with a precise error."""
+"""Checks of an embedded server's database file before the server starts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _refuse_foreign(database: Path) -> None:
 
 
 def users(file: Path) -> list[str]:
-    """Return the processes of this user that have `file` open. The list is empty on Windows, which names none."""
+    """Return the processes of this user that have `file` open. On Windows the list is always empty."""
     if PROCESSES.joinpath("self", "fd").is_dir():
         return sorted({f"process {pid}" for pid in _holders(file)})
     lsof = shutil.which("lsof")

@@ -1,6 +1,6 @@
 """Download the Temporal server with the SDK, on machines for which no wheel contains the server.
 
-Notebooks do not import this module: `temporalio.testing` would also load all code that a worker needs.
+Notebooks do not import this module, because `temporalio.testing` also loads the code of workers.
 """
 
 from __future__ import annotations

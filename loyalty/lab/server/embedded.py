@@ -71,9 +71,9 @@ def command(
 
 
 class EmbeddedServer:
-    """The real Temporal server as a child process. It keeps its data in memory or in the file `database`.
+    """The real Temporal server as a child process, with its data in memory or in the file `database`.
 
-    With a file and `waits_for_disk=False`, the server is as fast as in memory. A power cut may then damage the file.
+    With `waits_for_disk=False` a file is as fast as memory, but a power cut may damage the file.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class EmbeddedServer:
         return self._child.alive
 
     def _what_it_does(self) -> str:
-        """Return what a server without an answer does, as the end of a sentence."""
+        """Return the state of a server that does not answer, as the end of a sentence."""
         words = self._last_lines()
         return f"its process {self.pid} runs; " + (f"its last lines:\n{words}" if words else "it has written nothing")
 
@@ -161,12 +161,12 @@ class EmbeddedServer:
         await self.ready()
 
     def uptimes(self) -> list[Uptime]:
-        """Return when the server was up."""
+        """Return the uptimes of the server."""
         return [child.uptime("Temporal server", "Temporal server") for child in self._children]
 
     @property
     def alive(self) -> bool:
-        """Whether the server's process runs. The server may not answer yet."""
+        """Whether the server's process runs, even if the server does not answer yet."""
         return self._child.alive
 
     @property

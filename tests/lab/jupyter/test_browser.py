@@ -262,7 +262,7 @@ async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(
     assert await learner.namespace_in_dock() == first
 
 
-async def test_click_gives_the_keyboard_to_web_ui_or_notebook(learner: Learner) -> None:
+async def test_clicked_web_ui_or_notebook_gets_the_keyboard(learner: Learner) -> None:
     await learner.open(f"lab/workspaces/loyalty/tree/notebooks/{ANOTHER}.ipynb")
     await learner.ready()
     await learner.run_all_once_connected()

@@ -171,7 +171,7 @@ async def test_kernel_with_a_lab_returns_memory_after_each_cell(tmp_path: Path) 
         assert memory(one.process.pid)["Private_Dirty"] < full - 50_000, "a list that contains itself is collected, too"
 
 
-async def test_exit_code_of_an_ended_kernel_is_known(tmp_path: Path) -> None:
+async def test_ended_kernel_has_its_exit_code(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         await one.run("import threading, os; threading.Timer(0.1, os._exit, [7]).start()")
         await eventually(one.process.poll, waiting_for="the kernel to end")
@@ -271,7 +271,7 @@ async def test_mplbackend_applies_in_a_forked_kernel(tmp_path: Path) -> None:
         assert await one.run("import matplotlib.pyplot as plt; print(plt.get_backend())") == "svg"
 
 
-def test_only_the_course_s_kernel_on_linux_is_forked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_the_course_kernel_on_linux_is_forked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     foreign = tmp_path / "kernels" / "another"
     foreign.mkdir(parents=True)
     (foreign / "kernel.json").write_text(json.dumps({"argv": ["python"], "display_name": "", "language": "python"}))

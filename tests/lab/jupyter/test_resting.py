@@ -63,7 +63,7 @@ async def test_worker_killed_by_the_learner_does_not_start_again(tmp_path: Path)
         assert run(first, "print(lab.worker.alive, second.alive)").splitlines()[-1] == "False True"
 
 
-async def test_workers_of_a_busy_or_front_notebook_keep_running(tmp_path: Path) -> None:
+async def test_workers_of_a_busy_notebook_keep_running(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path) as session:
         first, other = session.new_kernel(), session.new_kernel()
         run(other, QUICK.format(0.5) + "\n" + START_LAB)

@@ -77,7 +77,7 @@ async def test_jupyterlab_opens_the_workspace_of_the_first_notebook(session: Ses
     assert landing(session.url) == f"{session.url}lab/workspaces/{WORKSPACE}/tree/{FIRST_NOTEBOOK}"
 
 
-async def test_workspace_has_first_notebook_and_web_ui(session: Session) -> None:
+async def test_workspace_contains_the_first_notebook_and_the_web_ui(session: Session) -> None:
     status, body = answer(f"{session.url}lab/api/workspaces/{WORKSPACE}")
     assert status == 200
     data = json.loads(body)["data"]
@@ -179,7 +179,7 @@ async def test_web_ui_works_at_any_base_url(tmp_path: Path, base: str) -> None:
         await eventually(lambda: answer(data)[0], lambda status: status == 200, waiting_for="the Web UI's data")
 
 
-async def test_learner_s_proxy_settings_stay_in_effect(tmp_path: Path) -> None:
+async def test_custom_proxy_settings_are_kept(tmp_path: Path) -> None:
     (tmp_path / "jupyter_server_config.py").write_text(CONFIGURED)
     async with jupyterlab(tmp_path) as session:
         path = web_ui_of(session)
@@ -189,7 +189,7 @@ async def test_learner_s_proxy_settings_stay_in_effect(tmp_path: Path) -> None:
         assert {"Theirs", TITLE} <= set(tiles(session))
 
 
-async def test_learner_s_arguments_override_the_course_s_settings(tmp_path: Path) -> None:
+async def test_command_line_arguments_override_course_settings(tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     (shelf / "mine.txt").touch()
@@ -240,7 +240,7 @@ def test_installed_package_without_notebooks_opens_plain_jupyterlab(tmp_path: Pa
     assert configured["ServerApp"]["root_dir"] == str(tmp_path / "work")
 
 
-def test_launcher_adds_no_arguments_to_the_learner_s() -> None:
+def test_launcher_adds_no_arguments() -> None:
     assert command(["--port=9999"], is_root=False)[1:] == ["-P", "-m", "jupyterlab", "--port=9999"]
 
 
@@ -248,7 +248,7 @@ def test_root_may_run_jupyterlab() -> None:
     assert "--allow-root" in command([], is_root=True)
 
 
-def test_course_s_configuration_comes_before_the_machine_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_course_settings_come_before_system_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     paths = environment({"JUPYTER_CONFIG_PATH": "/etc/elsewhere"})["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert paths == [str(CONFIGURATION), "/etc/elsewhere"]

@@ -70,7 +70,7 @@ def lines_of(cell: nbformat.NotebookNode) -> list[str]:
     return ["\n".join(output.get("traceback", [])) + output.get("text", "") for output in cell.outputs]
 
 
-def test_server_error_shows_the_learner_s_line_and_the_message(traces: list[list[str]]) -> None:
+def test_server_error_shows_the_cell_line_and_the_message(traces: list[list[str]]) -> None:
     (shown,) = traces[1]
     assert len(shown.splitlines()) <= 6, shown
     assert 'line 2:\n    await ada.query("getStatus")' in shown
@@ -89,7 +89,7 @@ def test_cause_of_an_error_is_the_last_line(traces: list[list[str]]) -> None:
     ]
 
 
-def test_learner_s_own_error_shows_its_traceback(traces: list[list[str]]) -> None:
+def test_ordinary_error_shows_its_traceback(traces: list[list[str]]) -> None:
     (shown,) = traces[4]
     assert "NameError" in shown
     assert "Traceback" in shown
@@ -122,7 +122,7 @@ def test_print_last_shows_the_whole_traceback_of_a_group(traces: list[list[str]]
     assert "Exception Group Traceback" in "".join(traces[9])
 
 
-def test_group_of_learner_s_errors_shows_its_traceback(traces: list[list[str]]) -> None:
+def test_group_of_ordinary_errors_shows_its_traceback(traces: list[list[str]]) -> None:
     (shown,) = traces[10]
     assert "Exception Group Traceback" in shown
     assert "ValueError: a learner's own" in shown

@@ -52,7 +52,7 @@ def call(seconds: float) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def test_launcher_returns_jupyterlab_s_exit_status_and_removes_its_folder() -> None:
+def test_launcher_returns_exit_status_and_removes_session_folder() -> None:
     with call(seconds=0) as process:
         assert process.stdout is not None
         folder = Path(process.stdout.readline().strip())

@@ -22,7 +22,7 @@ on_linux = pytest.mark.skipif(
 
 
 @pytest.mark.skipif(not SYSTEM_PORTS.exists(), reason="only Linux names the ports that it gives to programs")
-def test_reserved_port_is_outside_the_system_s_port_range() -> None:
+def test_reserved_port_is_outside_the_system_port_range() -> None:
     lowest, highest = map(int, SYSTEM_PORTS.read_text().split())
     if lowest <= PORTS[0]:
         pytest.skip(f"this machine gives all ports from {lowest} to programs")

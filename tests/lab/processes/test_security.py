@@ -89,7 +89,7 @@ def written(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("where", ["in memory", "in a file"])
-async def test_lab_listens_only_for_server_and_inbox_on_loopback(where: str, tmp_path: Path) -> None:
+async def test_lab_opens_only_loopback_ports_for_server_and_inbox(where: str, tmp_path: Path) -> None:
     database = tmp_path / "temporal.db" if where == "in a file" else None
     before = listening(os.getpid())
     async with await Lab.start("sockets", own_server=True, database=database) as lab:
@@ -114,7 +114,7 @@ async def attached(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
             yield attached
 
 
-async def test_lab_at_a_cluster_opens_only_its_inbox_and_hides_the_key(
+async def test_cluster_lab_opens_only_its_inbox_and_hides_the_key(
     attached: Lab, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert attached.client.service_client.config.api_key == API_KEY, "The lab uses the key"
@@ -343,7 +343,7 @@ async def test_web_ui_and_its_data_are_available_with_the_token(session: Session
         assert lab["namespace"] in there.body
 
 
-def test_token_is_long_and_appears_only_in_jupyterlab_s_address(session: Session) -> None:
+def test_long_token_appears_only_in_the_jupyterlab_address(session: Session) -> None:
     assert len(session.token) >= 32, "JupyterLab generates a token if the learner sets none"
     shown = [line for line in session.terminal.read_text().splitlines() if session.token in line]
     assert shown, "Without a browser, the learner needs the address with the token"

@@ -42,7 +42,7 @@ def test_worker_starts_without_the_launcher_of_its_environment(
 
 
 @pytest.mark.parametrize("platform", ["win32", "linux"])
-def test_other_commands_start_unchanged(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_without_a_launcher_start_unchanged(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guardian, "sys", SimpleNamespace(platform=platform, executable="venv", _base_executable="base"))
     called = ["temporal.exe"] if platform == "win32" else ["venv", "-m", "loyalty.worker"]
     assert guardian.without_launcher(called) == (called, dict(os.environ))

@@ -64,7 +64,7 @@ def test_error_names_a_worker_that_serves_no_task_queue(folder: Path, monkeypatc
         start(folder, "silent")
 
 
-def test_main_part_is_found_in_each_form() -> None:
+def test_main_part_is_found_in_different_forms() -> None:
     assert has_main_part("if '__main__' == __name__ and True:\n    pass\n")
     assert not has_main_part("def f():\n    if __name__ == '__main__':\n        pass\n")
     assert has_main_part("if __name__ = \n"), "A module with a syntax error is not reported for a missing part"

@@ -91,7 +91,7 @@ async def test_error_about_a_failed_download_names_a_way_out(scripts: Path, down
 
 @needs_posix
 @pytest.mark.parametrize("another_was_faster", [True, False])
-async def test_download_keeps_a_running_server_program(
+async def test_download_does_not_replace_a_running_program(
     another_was_faster: bool, scripts: Path, downloads: Downloads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:

@@ -1,9 +1,9 @@
 """The fork server: a process that imports the common modules of all notebooks, and forks one kernel per request.
 
-Its standard input is a socket to `loyalty.lab.jupyter.forking.forked_kernels`. Each request and each answer is one JSON
-object per line. When JupyterLab ends in any way, the operating system closes the socket: the fork server ends, and its
-kernels end with it. It imports no module of loyalty, so that a restarted kernel loads the learner's edited modules.
-The command is `python -P fork_server.py`.
+The fork server's standard input is a socket to `loyalty.lab.jupyter.forking.forked_kernels`. Each request and each
+answer is one JSON object per line. When JupyterLab ends in any way, the operating system closes the socket. The fork
+server and all its kernels end when the socket is closed. The fork server imports no module of loyalty, so a restarted
+kernel loads the learner's edited modules. The command of the fork server is `python -P fork_server.py`.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ def load() -> None:
 
 
 def threads() -> int:
-    """Return the number of threads in this process, with the threads of libraries."""
+    """Return the number of threads in this process, including the threads of libraries."""
     return len(os.listdir("/proc/self/task"))
 
 
 def serve(requests: BinaryIO, answers: RawIOBase) -> dict[str, Any] | None:
-    """Answer requests until the socket is closed, then return None. In a forked kernel, return its request."""
+    """Answer requests until the socket is closed, then return None. In a new kernel, return the kernel's request."""
     answer(answers, ready=os.getpid())
     for line in requests:
         request = json.loads(line)

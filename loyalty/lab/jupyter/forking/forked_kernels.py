@@ -1,7 +1,7 @@
 """Kernels that are forked from one process, so that they share the memory of common modules.
 
-On Linux, CourseKernels names this provisioner: a kernel with a lab needs 72 instead of 135 MiB (PSS). If a fork is not
-possible, a kernel starts as an ordinary process.
+CourseKernels uses forked kernels on Linux only. A forked kernel with a lab needs 72 MiB of memory (PSS) instead of 135.
+If a fork is not possible, a kernel starts as an ordinary process.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ ATTEMPTS = 2
 
 
 class ForkServer:
-    """A running fork server. It ends when no reference to this object remains; each ForkedProcess has a reference."""
+    """A running fork server, which ends when no ForkedProcess and no other object has a reference to this one."""
 
     def __init__(self, interpreter: Sequence[str], environment: Mapping[str, str]) -> None:
         self._lock = threading.Lock()

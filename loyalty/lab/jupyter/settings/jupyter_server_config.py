@@ -1,6 +1,6 @@
-"""Where JupyterLab opens, and how it runs its kernels.
+"""JupyterLab's settings for the course: start page, kernels and log.
 
-These are settings and not arguments: JupyterLab refuses an argument that the learner repeats.
+The course uses settings, because JupyterLab refuses an argument that appears twice.
 """
 
 import os
