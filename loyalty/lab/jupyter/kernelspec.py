@@ -17,7 +17,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from loyalty.lab.course.location import FOLDER
 
 SAFE_PATH = ["-P"]
-"""Without this option, a learner's re.py beside the notebook would replace the standard library's."""
+"""With this option, a file re.py beside the notebook does not replace the module of the standard library."""
 
 FOLDER_LAST = "--InteractiveShellApp.exec_lines=__import__('sys').path.append('')"
 """A notebook can import the learner's modules beside it. Python searches their folder last."""
@@ -26,7 +26,7 @@ FORKED = "loyalty-forked"
 """The name of loyalty.lab.jupyter.forking.forked_kernels in pyproject.toml."""
 
 NO_HISTORY = "--HistoryManager.enabled=False"
-"""IPython keeps no history of commands: its database would need a writable folder on a local disk."""
+"""IPython keeps no history of commands, because its database would need a writable folder on a local disk."""
 
 
 class CourseKernels(KernelSpecManager):

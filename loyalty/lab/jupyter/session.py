@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 ARCHIVE = "archiveFormat=zip&archiveToken=loyalty"
-"""Parameters of a jupyter-archive download. With the token, its page detects the end of the download: no secret."""
+"""Parameters of a jupyter-archive download. The token marks the download in JupyterLab's page, and is no secret."""
 
 DATABASE = "temporal.db"
 """The server's database file in the session's folder. The folder is removed when the session ends."""

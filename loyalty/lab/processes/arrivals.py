@@ -1,4 +1,4 @@
-"""The e-mails of an inbox: parse an SMTP envelope, and list the deliveries in a DataFrame."""
+"""The deliveries of e-mails to an inbox: parsed from SMTP envelopes, and in a DataFrame."""
 
 from __future__ import annotations
 

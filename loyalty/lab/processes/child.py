@@ -15,7 +15,7 @@ from loyalty.lab.processes import guardian, run_module
 from loyalty.lab.processes.uptime import End, Role, Uptime
 
 GRACE_SECONDS = 5.0
-"""After SIGTERM a child has this time to end by itself."""
+"""A child has this time to end after SIGTERM. Then it gets SIGKILL."""
 
 
 def python_module(module: str, *arguments: str) -> list[str]:

@@ -60,5 +60,5 @@ def temporary_folder(prefix: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     except OSError as error:
         raise LabError(
-            f"Cannot make a folder for temporary files in {place} ({error.strerror}); TMPDIR names another place"
+            f"Cannot make a folder for temporary files in {place} ({error.strerror}); set TMPDIR to another folder"
         ) from None

@@ -34,7 +34,7 @@ class ReservedPort:
         keeper = _bound_socket()
         self.number = _number(keeper)
         if sys.platform == "linux":
-            # Set the option after the bind. Before the bind, it would let a second lab reserve the same port.
+            # Set the option after the bind. Before the bind, the option would let a second lab reserve the same port.
             keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             weakref.finalize(self, keeper.close)
         else:
@@ -78,7 +78,7 @@ def refuse_taken(port: int) -> None:
             probe.bind((HOST, port))
         except PermissionError as error:
             raise LabError(
-                f"Cannot start a server on port {port}: this user may not listen there; choose another port, or None"
+                f"Cannot start a server on port {port}: this user may not use that port; choose another port, or None"
             ) from error
         except OSError as error:
             raise LabError(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from loyalty.lab.processes.ports import HOST
 
 BASE_URL = "LOYALTY_LAB_BASE_URL"
-"""Variable of kernels: JupyterLab's base URL, below which its proxy serves the Web UI.
-`loyalty.lab.jupyter.session` sets it."""
+"""Variable of kernels: JupyterLab's base URL. The Web UI has an address below the base URL.
+`loyalty.lab.jupyter.session` sets the variable."""
 
 PUBLIC_PATH = "/loyalty-web-ui"
 """The server's path of the Web UI behind JupyterLab's proxy. The server compares this path with the path of each

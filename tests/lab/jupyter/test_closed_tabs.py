@@ -58,7 +58,7 @@ async def test_kernel_and_lab_end_only_after_the_tab_is_closed(tmp_path: Path) -
         await eventually(lambda: kernels(session)[second]["connections"] == 0, waiting_for="the tab to be closed")
         last_activity = datetime.fromisoformat(kernels(session)[second]["last_activity"])
         assert last_activity >= began, "the idle time starts when the tab is closed"
-        await eventually(lambda: second not in kernels(session), waiting_for="its kernel to end")
+        await eventually(lambda: second not in kernels(session), waiting_for="the second kernel to end")
 
 
 def test_jupyterlab_settings_for_closed_tabs_match_the_readme() -> None:

@@ -164,7 +164,7 @@ async def test_stop_button_ends_a_cell_and_its_process(tmp_path: Path) -> None:
 async def test_kernel_with_a_lab_returns_memory_after_each_cell(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         await one.run("from loyalty.lab.jupyter.kernel import arrange_kernel; arrange_kernel(); arrange_kernel()")
-        assert await one.run("print(len(get_ipython().events.callbacks['post_run_cell']))") == "1", "registered once"
+        assert await one.run("print(len(get_ipython().events.callbacks['post_run_cell']))") == "1", "one handler"
         await one.run("blocks = [bytearray(b'x' * 100_000) for _ in range(1000)]; newest = blocks[-1]")
         full = memory(one.process.pid)["Private_Dirty"]
         await one.run("blocks.append(blocks); del blocks")

@@ -44,7 +44,7 @@ print(json.dumps({
 await lab.stop()
 """
 
-HERE = [name for name in sys.stdlib_module_names if name != "__main__" and find_spec(name)]  # not msvcrt on Linux
+HERE = [name for name in sys.stdlib_module_names if name != "__main__" and find_spec(name)]  # Linux has no msvcrt
 SHADOWED = [*HERE, "pandas", "temporalio", "matplotlib", "traitlets"]
 
 
@@ -152,5 +152,5 @@ async def test_lab_starts_after_the_temporary_folder_was_removed(
 
 async def test_error_names_an_unusable_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null/tmp")
-    with pytest.raises(LabError, match=r"temporary files in /dev/null/tmp \(Not a directory\); TMPDIR names another"):
+    with pytest.raises(LabError, match=r"temporary files in /dev/null/tmp \(Not a directory\); set TMPDIR to another"):
         await Lab.start("removed")

@@ -24,7 +24,7 @@ PARENT = "JPY_PARENT_PID"
 
 BACKEND = "MPLBACKEND"
 INLINE = "module://matplotlib_inline.backend_inline"
-"""matplotlib reads this variable during its import. ipykernel sets a missing variable just before that."""
+"""matplotlib reads this variable during its import. ipykernel sets the variable just before, unless it is set."""
 
 QUIET = "PYDEVD_DISABLE_FILE_VALIDATION"
 """Without this variable, the import of the debugger prints a warning in the learner's terminal."""
@@ -105,7 +105,7 @@ def become_kernel(arguments: list[str], folder: str | None, environment: dict[st
     os.setsid()  # the stop button sends a signal to the kernel's process group
     if QUIET not in environment:
         del os.environ[QUIET]
-    os.environ.update(environment)  # it contains all variables of the fork server
+    os.environ.update(environment)  # `environment` contains all variables of the fork server
     os.environ[PARENT] = str(os.getppid())
     if folder is not None:
         os.chdir(folder)
