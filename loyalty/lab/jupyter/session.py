@@ -1,8 +1,8 @@
 """A Jupyter server extension: one Temporal server for a whole JupyterLab session.
 
-The server starts and ends with JupyterLab, even if JupyterLab is killed. Kernels inherit the server's address in their
-environment, so all notebooks use this server and one Web UI shows all of them. The Web UI has a tile in the launcher
-and opens beside the first notebook. If the environment names a cluster, no server starts.
+The server starts and ends with JupyterLab, even if JupyterLab is killed. Kernels inherit the server's address in the
+environment, so all notebooks use one server and one Web UI. The Web UI has a tile in the launcher and opens beside the
+first notebook. If the environment names a cluster, no server starts.
 """
 
 from __future__ import annotations
@@ -61,8 +61,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _link_jupyter_server_extension(app: ServerApp) -> None:
     """Start the session's server and set the server's address for kernels.
 
-    Jupyter calls this before it loads any extension. So jupyter-server-proxy finds the server in its configuration and
-    makes the tile.
+    Jupyter calls this function before jupyter-server-proxy reads the configuration of the server and its tile.
     """
     if not has_notebooks(Path(app.root_dir)):
         _open_a_page_that_exists(app)

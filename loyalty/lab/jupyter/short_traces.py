@@ -21,8 +21,8 @@ WITH_SENTENCES = (TemporalError, LabError)
 def shorten_traces(shell: Any) -> None:
     """Make IPython's `shell` show an error of the SDK, or a group of such errors, in a few lines.
 
-    `%tb` shows the whole traceback of one error. For a group of errors, IPython 9 has no command; Python's function
-    `traceback.print_last` shows the whole traceback.
+    `%tb` shows the whole traceback of one error. For a group of errors, `traceback.print_last`
+    shows the whole traceback.
     """
     shell.set_custom_exc((*WITH_SENTENCES, BaseExceptionGroup), _show)
 

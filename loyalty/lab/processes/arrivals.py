@@ -1,4 +1,4 @@
-"""The deliveries of e-mails to an inbox: parsed from SMTP envelopes, and in a DataFrame."""
+"""Parse e-mails from SMTP envelopes, and return the deliveries as a DataFrame."""
 
 from __future__ import annotations
 

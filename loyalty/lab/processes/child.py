@@ -1,4 +1,4 @@
-"""Child processes. JupyterLab's stop button does not end a child; the end of its owner does."""
+"""Child processes that end with their owner, and that JupyterLab's stop button does not interrupt."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Child:
 
     @property
     def ended_without_notice(self) -> bool:
-        """Whether the command was killed or failed. The Temporal server is not informed that a killed worker ended."""
+        """Whether the command ended without `stop`. The Temporal server may still offer tasks to a killed worker."""
         return not self.alive and self._ordered != "stopped"
 
     @property
@@ -104,7 +104,7 @@ class Child:
             raise WaitedTooLong(f"Waited {GRACE_SECONDS * 2:g} s until process {self.pid} ended") from error
 
     def lines(self) -> list[str]:
-        """Return the command's output. If a clean-up has removed the log, one line reports that."""
+        """Return the command's output. If the log was removed, return one line about the removal."""
         try:
             written = self.log.read_bytes()
         except FileNotFoundError:

@@ -12,7 +12,7 @@ Each process inherits its parent's variables, with these changes:
 * A worker of a configured cluster keeps TEMPORAL and loses INTERPRETER and FIGURES.
 * A worker of an experiment also gets the list of its planned crashes.
 * A script of an experiment loses INTERPRETER and FIGURES.
-* A guardian gets the variables of its command, but its Python ignores INTERPRETER (`python -I`).
+* A guardian gets the variables of its command, but the guardian's Python ignores INTERPRETER (`python -I`).
 
 PYTHONUTF8 makes each process except the server read and write UTF-8.
 """

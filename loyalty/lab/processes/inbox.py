@@ -97,7 +97,7 @@ class Inbox:
         return list(self._uptimes)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        """Record one e-mail; aiosmtpd calls this in its thread."""
+        """Record one e-mail; aiosmtpd calls this method in the mail server's thread."""
         arrived = arrival(envelope)
         with self._lock:
             self._arrivals.append(arrived)
@@ -153,7 +153,7 @@ class Inbox:
                 self._waiters = [other for other in self._waiters if other is not waiter]
 
     async def _state(self, to: str | None) -> str:
-        """Return how many e-mails have arrived and why no other one arrives, as the end of a sentence."""
+        """Return how many e-mails have arrived and why no other e-mail arrives, as the end of a sentence."""
         if not self.running:
             return "the inbox is stopped; `lab.inbox.start()` opens it"
         arrived = self.count(to)

@@ -103,7 +103,7 @@ class WorkerProcess:
         return self._child.pid if self._child is not None and self._child.alive else None
 
     def task_queues(self) -> list[str]:
-        """Return the newest process's task queues, as its log names them."""
+        """Return the task queues that the log of the newest process names."""
         served = [line.partition(READY)[2] for line in self._child.lines() if READY in line] if self._child else []
         return [queue.strip() for line in served for queue in line.partition(";")[0].split(",")]
 
@@ -135,7 +135,7 @@ def sticky_seconds() -> float:
 
 
 def sqlite_url(file: Path) -> str:
-    """Return SQLAlchemy's URL of a database file. Characters of the path that have a meaning in a URL are escaped."""
+    """Return SQLAlchemy's URL of a database file. Special characters of the path are escaped."""
     from sqlalchemy.engine import URL  # imported only when a lab starts: SQLAlchemy is slow to import
 
     return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)

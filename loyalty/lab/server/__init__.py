@@ -1,1 +1,1 @@
-"""The Temporal server that a lab starts, and its database file of histories."""
+"""The Temporal server of a lab, and the server's database file."""

@@ -1,4 +1,4 @@
-"""Kernels that are forked from one process, so that they share the memory of common modules.
+"""Kernels that are forked from one process, so the kernels share the memory of common modules.
 
 CourseKernels uses forked kernels on Linux only. A forked kernel with a lab needs 72 MiB of memory (PSS) instead of 135.
 If a fork is not possible, a kernel starts as an ordinary process.

@@ -26,7 +26,7 @@ ATTEMPTS = 2
 
 
 class ForkServer:
-    """A running fork server, which ends when no ForkedProcess and no other object has a reference to this one."""
+    """A running fork server, which ends when this object is deleted. Each ForkedProcess has a reference to it."""
 
     def __init__(self, interpreter: Sequence[str], environment: Mapping[str, str]) -> None:
         self._lock = threading.Lock()
@@ -78,7 +78,7 @@ class ForkedProcess:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit code (a signal's is negative); None while the process runs."""
+        """Return the exit code, or a negative number after a signal; None while the process runs."""
         if self.returncode is None:
             try:
                 self.returncode = self._server.request(poll=self.pid)["code"]
