@@ -67,10 +67,7 @@ def display_name(customer: Customer | GuestInvitation) -> str:
 
 
 def normalize(customer: Customer) -> Customer:
-    """Return `customer` with points of at least 0, and with at least as many lifetime points as points.
-
-    A start input that was written by hand may contradict this rule.
-    """
+    """Correct the sums of a start input: points are at least 0, and lifetime points are at least the points."""
     customer.points = max(0, customer.points)
     customer.lifetime_points = max(customer.points, customer.lifetime_points)
     return customer
@@ -120,7 +117,7 @@ def spend(customer: Customer, points: int) -> Change:
 
 
 def put_back(customer: Customer, points: int) -> Change:
-    """Add the points of a failed gift again. Lifetime points do not change, because a gift does not lower them."""
+    """Give the customer the points of a failed gift again. The customer's lifetime points do not change."""
     return _set_points(customer, customer.points + points, earned=0)
 
 
@@ -137,13 +134,13 @@ def has_gold_star(customer: Customer) -> bool:
 
 
 def remember_friend(customer: Customer, news: NewStatus) -> None:
-    """Keep the newest status of a friend. Above FRIENDS_REMEMBERED friends, the oldest status is removed."""
+    """Keep the newest status of a friend. Remove the oldest status if the list exceeds FRIENDS_REMEMBERED."""
     others = [known for known in customer.friends if known.customer_id != news.customer_id]
     customer.friends = [*others, news][-FRIENDS_REMEMBERED:]
 
 
 def answer_given(customer: Customer, transaction_id: str | None) -> str | None:
-    """Return the first answer to this transaction, or None if the transaction is unknown."""
+    """Return the recorded answer to a transaction, or None if the transaction is unknown."""
     if transaction_id is None:
         return None
     known = (one.answer for one in customer.transactions if one.transaction_id == transaction_id)
@@ -151,7 +148,7 @@ def answer_given(customer: Customer, transaction_id: str | None) -> str | None:
 
 
 def remember_transaction(customer: Customer, transaction_id: str | None) -> None:
-    """Keep a transaction and its answer. Above TRANSACTIONS_REMEMBERED, the oldest transaction is removed."""
+    """Keep a transaction and its answer. Remove the oldest transaction if the list exceeds TRANSACTIONS_REMEMBERED."""
     if transaction_id is not None:
         customer.transactions.append(Transaction(transaction_id, customer.loyalty_message))
         del customer.transactions[:-TRANSACTIONS_REMEMBERED]
@@ -226,6 +223,6 @@ def _refuse_invitation(customer: Customer, guest: GuestInvitation) -> None:
 
 
 def has_place_for(customer: Customer, guest_id: str) -> bool:
-    """Return whether the tier allows this guest. A customer who is already a guest needs no further place."""
+    """Return whether the tier allows this guest. A guest of this customer may be invited again."""
     others = [guest for guest in customer.guests if guest != guest_id]
     return len(others) < tier_of(customer.points).guests_allowed

@@ -1,4 +1,4 @@
-"""The activities of the loyalty program: send an e-mail, and start the workflow of a guest by its type's name."""
+"""The activities of the loyalty program: send an e-mail, and start the workflow of a guest."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ BAD_PAIR = (
 
 
 class ConfigurationError(Exception):
-    """An environment variable is wrong, or a server cannot be reached. The text is one sentence with the remedy."""
+    """An environment variable is wrong, or a server cannot be reached. The error's text says what to change."""
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows this line instead of the stack. A stack does not help to correct an environment variable.
@@ -54,7 +54,7 @@ class ConfigurationError(Exception):
 
 
 def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig:
-    """Return the connection settings from the environment, by default that of this process; `{}` without settings."""
+    """Return the connection settings from `environment`, or `{}` if it has none. The default is this process's own."""
     _check_switches(os.environ if environment is None else environment)
     try:
         settings = ClientConfig.load_client_connect_config(

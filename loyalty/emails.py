@@ -45,7 +45,7 @@ def promoted(customer: Customer, tier: Tier) -> Mail:
 
 
 def demoted(customer: Customer, tier: Tier) -> Mail:
-    """Return the e-mail about a lower status, with the points that the customer needs for the lost status."""
+    """Return the e-mail about a lower status. The text names the points that the previous status needs."""
     way_back = TIERS[tier.level + 1]
     return _mail(
         customer,
@@ -83,7 +83,7 @@ def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
 
 
 def not_enough_points_to_invite(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the e-mail for an invitation above the tier's limit. It names a tier that allows more guests."""
+    """Return the e-mail for an invitation above the tier's limit. The text names a tier that allows more guests."""
     tier = tier_of(customer.points)
     taken = len(customer.guests)
     better = next((higher for higher in TIERS if higher.guests_allowed > max(taken, tier.guests_allowed)), None)

@@ -1,4 +1,7 @@
-"""The handlers of a customer's messages: account, e-mails, and messages to other actors. Runs inside a workflow."""
+"""The handlers of a customer's messages. They change the account, write e-mails, and send messages to other actors.
+
+Runs inside a workflow.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The wire contract of a customer: names, ids, and the fields of all messages. Contains no logic.
 
-Clients in other languages, the `temporal` command line and the Web UI use these names. A changed name breaks them.
+Clients in other languages, the `temporal` command line and the Web UI use these names. Do not change the names.
 The SDK sends each dataclass of this module as a JSON object with the same field names.
 """
 
@@ -61,8 +61,8 @@ class Gift:
 class AddPoints:
     """Message of `addPoints` and `addLoyaltyPoint`. Negative `points` are a returned purchase.
 
-    `sender_id` is the customer id of the sender, who is notified of a rise in status. A sender may repeat a message
-    with the same `transaction_id`; the points count once.
+    `sender_id` is the sender's customer id. If the points raise the status, the sender receives `notifyNewStatus`. If a
+    message is repeated with the same `transaction_id`, the points count once.
     """
 
     points: int
@@ -132,7 +132,7 @@ Message: TypeAlias = Tell | Stay
 class Transaction:
     """A purchase with a transaction id, and the answer to that purchase.
 
-    The customer keeps transactions in a list, because the SDK sorts the keys of a dict, and their order would be lost.
+    Transactions are kept in a list. In a dict, their order would be lost, because the SDK sorts the keys.
     """
 
     transaction_id: str
@@ -177,7 +177,7 @@ class CustomerInput:
 
 @dataclass
 class GuestStart:
-    """Argument of the activity `startGuest`. The guest starts with at least the tier of `minimum_level`."""
+    """Argument of the activity `startGuest`. The guest's tier is at least the tier with the level `minimum_level`."""
 
     guest: GuestInvitation
     minimum_level: int
@@ -219,7 +219,7 @@ class CustomerStatus:
 class RewardOffer:
     """One reward in the answer of `getRewards`. `points` is its price.
 
-    `unlocked` is true if the customer has the tier `tier` or a higher tier, even with too few points for the price.
+    `unlocked` is true if the customer's tier is `tier` or a higher tier. The price does not matter for `unlocked`.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Functions that make a message from the raw JSON arguments of a signal or an update, or raise Refused. Pure.
 
-The SDK's own conversion does not fit. It guesses: 1.9 and true become 1. A missing or surplus argument fails the
-Workflow Task, the server retries the task without end, and the customer no longer reacts.
+The SDK's own conversion is not used here, because it converts 1.9 and true to 1. A missing or surplus argument would
+fail the Workflow Task. The server would then retry the task without end, and the customer would process no message.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from loyalty.tiers import REWARDS, TIERS, tier_of
 
 
 def foresee(customer: Customer, waiting: Iterable[Tell]) -> Customer:
-    """Return a copy of `customer` after the signals that wait, except for the effects that need another actor."""
+    """Return a copy of `customer` with the changes from the waiting signals. Invitations are left out."""
     foreseen = deepcopy(customer)
     for tell in waiting:
         if foreseen.account_active or isinstance(tell, AddPoints):  # a closed account accepts only points

@@ -1,6 +1,6 @@
 """Functions that make a CustomerInput from the raw JSON input of a customer's first run, or raise Refused. Pure.
 
-Later runs receive their input from the run before, and do not use these functions.
+A later run receives its input from the previous run, and does not use these functions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from loyalty.parsing import MAX_POINTS
 
 
 def customer_input(start: object = None, *surplus: object, workflow_id: str) -> CustomerInput:
-    """Parse the input of a customer; refuse an input with a customer id that does not belong to `workflow_id`."""
+    """Parse the input of a customer. Refuse the input if its customer id does not match `workflow_id`."""
     values.no_surplus("a customer", surplus, "one object")
     raw = fields(start, CustomerInput)
     return CustomerInput(

@@ -41,7 +41,7 @@ WORKFLOWS = (CustomerLoyaltyWorkflow, HouseholdWorkflow)
 def build_worker(
     client: Client, mailer: Mailer, *, task_queue: str = TASK_QUEUE, workflows: Sequence[type] = WORKFLOWS
 ) -> Worker:
-    """Return a worker for customers and households, or for the given `workflows`. The caller starts the worker."""
+    """Return a worker for customers and households, or for other `workflows`. The caller starts the worker."""
     activities = LoyaltyActivities(client, mailer)
     return Worker(
         client,
@@ -72,7 +72,7 @@ async def serve(*workers: Worker) -> None:
 
 
 async def main(*builders: Builder) -> None:
-    """Connect to the cluster of the environment, and run one worker per builder. A builder gets client and mailer."""
+    """Connect to the configured cluster, and run one worker per builder. A builder receives client and mailer."""
     mailer = config.mailer()
     client = await config.connect()
     log.info("Connected to %s, namespace %s", client.service_client.config.target_host, client.namespace)
@@ -80,7 +80,7 @@ async def main(*builders: Builder) -> None:
 
 
 def build_coffee_worker(client: Client, mailer: Mailer) -> Worker:
-    """Return a worker for the coffee shop and the database of the environment. The caller starts the worker."""
+    """Return a worker for the coffee shop and its configured database. The caller starts the worker."""
     try:
         from loyalty.coffee.worker import build_from_environment  # a worker of customers needs no database
     except ModuleNotFoundError as missing:

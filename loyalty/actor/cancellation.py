@@ -10,7 +10,7 @@ from typing import Any
 async def finish_when_cancelled(life: Coroutine[Any, Any, None], on_request: Callable[[], None]) -> None:
     """Run `life` to its end. On a cancellation request, call `on_request`, wait for `life`, and raise CancelledError.
 
-    Without this function, the SDK would cancel the current wait of `life`, in the middle of a message.
+    Without this function, a cancellation request would interrupt `life` in the middle of a message.
     """
     task = asyncio.create_task(life)
     try:

@@ -27,7 +27,10 @@ A run with more waiting tells processes some of them before it ends. This adds n
 
 @dataclass
 class Envelope(Generic[MessageT]):
-    """One message in the mailbox. An ask has a `reply` slot; a tell has none. If `stays`, it ends with this run."""
+    """One message in the mailbox. An ask has a `reply` slot; a tell has no `reply` slot.
+
+    A message with `stays` must be processed in this run.
+    """
 
     message: MessageT
     reply: asyncio.Future[Any] | None = None
@@ -49,7 +52,7 @@ class Envelope(Generic[MessageT]):
 class Mailbox(Generic[TellT, StayT]):
     """The messages of one actor that wait to be processed, oldest first. `meter` counts all messages that arrive.
 
-    TellT are the messages that the next run may receive in its input; StayT are processed in this run at the latest.
+    The next run may receive messages of the type TellT in its input. Messages of the type StayT stay in this run.
     While `holds_answers` is true, no ask receives its answer or its refusal.
     """
 
@@ -60,7 +63,7 @@ class Mailbox(Generic[TellT, StayT]):
         self.holds_answers = False
 
     def __len__(self) -> int:
-        """Return how many messages wait."""
+        """Return the number of waiting messages."""
         return len(self._waiting)
 
     def tell(self, parse: Callable[..., TellT], *arguments: object) -> None:
@@ -111,11 +114,11 @@ class Mailbox(Generic[TellT, StayT]):
         return self._waiting.popleft()
 
     def is_idle(self) -> bool:
-        """Return whether no message waits and no message is being processed (from `take` to the next wait)."""
+        """Return whether no message waits and no message is being processed."""
         return not self._waiting and not self._is_processing
 
     def can_travel(self) -> bool:
-        """Return whether all messages that wait fit into the next run's input: only tells, at most CARRY_LIMIT."""
+        """Return whether the next run's input may contain all waiting messages: only tells, at most CARRY_LIMIT."""
         return len(self._waiting) <= CARRY_LIMIT and len(self.carry()) == len(self._waiting)
 
     def carry(self) -> list[TellT]:

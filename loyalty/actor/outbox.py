@@ -1,4 +1,4 @@
-"""The outbox: e-mails wait here, and the workflow sends one at a time beside its messages. Runs inside a workflow."""
+"""The outbox: e-mails wait here until they are sent. Messages do not wait for e-mails. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Outbox:
             workflow.logger.warning("Dropped an e-mail because %d e-mails wait: %s", WAITING_LIMIT, dropped.subject)
 
     def is_empty(self) -> bool:
-        """Return whether no e-mail waits and none is in flight."""
+        """Return whether the outbox has no waiting e-mail and no e-mail in flight."""
         return not self._waiting and self._in_flight is None
 
     async def pause(self, patience: timedelta) -> None:
@@ -78,7 +78,7 @@ class Outbox:
         self._paused = False
 
     def carry(self) -> list[Mail]:
-        """Return the e-mails for the next run, with the e-mail in flight, which may arrive twice, but is not lost."""
+        """Return the e-mails for the next run. The e-mail in flight is one of them, so it may arrive twice."""
         return [mail for mail in (self._in_flight, *self._waiting) if mail is not None]
 
     async def _deliver(self) -> None:

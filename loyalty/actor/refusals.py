@@ -7,11 +7,11 @@ SHOWN = 60
 
 
 class Refused(Exception):
-    """A value or a message is not accepted. The text names the bad value and the possible values."""
+    """A value or a message is refused. The error's text names the bad value and the possible values."""
 
 
 def shown(value: object) -> str:
-    """Return the text of a bad value, at most SHOWN characters of it."""
+    """Return a bad value as text, shortened to SHOWN characters."""
     try:
         words = repr(value)
     except RecursionError:  # the SDK can read JSON that is nested too deeply for `repr`

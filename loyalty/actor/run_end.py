@@ -27,7 +27,7 @@ PATIENCE = timedelta(seconds=2)
 class RunEnd:
     """Ends the runs of an actor with a mailbox and an outbox.
 
-    `process` processes one message. `is_open` returns false after the message that closes the actor.
+    The function `process` processes one message. The function `is_open` returns whether the actor is still open.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RunEnd:
         self.is_prepared = False
 
     def is_due_without_message(self) -> bool:
-        """Return whether refused messages have made the run long."""
+        """Return whether the run is long because of refused messages."""
         return self._may_end_without_message and self._meter.is_long_by_messages()
 
     def may_come_with_this_task(self) -> bool:
@@ -52,7 +52,7 @@ class RunEnd:
         return self._meter.is_long() or self.is_prepared or not self._is_open()
 
     async def continue_as_new(self, next_input: Callable[[], Any]) -> None:
-        """Continue as new. Return instead if the actor was closed, or if a message that waits must stay in this run."""
+        """Continue as new. Return if the actor was closed, or if a waiting message must stay in this run."""
         if not self._is_open() or not self._mailbox.can_travel():
             return
         if not workflow.patched(ASKS_ARE_ANSWERED):
@@ -82,11 +82,12 @@ class RunEnd:
             await self._settle()  # a tell that was processed meanwhile has written an e-mail
 
     async def _come_to_rest(self) -> None:
-        """Process the messages that must stay in this run. Send the answers after a Workflow Task without a new ask.
+        """Process the messages that must stay in this run, and hold the answers until no new ask arrives.
 
-        If a signal arrives together with the task that ends a run, the server fails this task. An ask of this task then
-        ends with an error (FAILED_PRECONDITION). An ask of an earlier task receives the answer of the next attempt.
-        The server accepts at most ten open asks per workflow, so a run holds at most ten answers.
+        The server fails the last Workflow Task of a run if a signal arrives at the same time. If an ask arrived with
+        this task, its sender receives an error (FAILED_PRECONDITION). If the ask arrived with an earlier task, its
+        sender receives the answer later. The server accepts at most ten open asks per workflow, so a run holds at most
+        ten answers.
         """
         self._mailbox.holds_answers = True
         while True:
@@ -99,7 +100,7 @@ class RunEnd:
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _next_task(self) -> None:
-        """Wait for the next Workflow Task: until a tell arrives, or until a timer fires, at most 2 s later."""
+        """Wait for the next Workflow Task. A tell or a timer starts this task, at most 2 s later."""
         signals = self._meter.signals
         with suppress(TimeoutError):
             await workflow.wait_condition(lambda: self._meter.signals != signals, timeout=NEXT_TASK)
@@ -110,7 +111,7 @@ class RunEnd:
     async def _prepare_as_formerly(self) -> bool:
         """Pause e-mail, and return whether a run of an older release may end.
 
-        The sender of an ask of the last Workflow Task may receive an error.
+        If an ask arrives with the last Workflow Task, its sender may receive an error.
         """
         self.is_prepared = True
         await self._outbox.pause(PATIENCE)

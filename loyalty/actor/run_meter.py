@@ -1,4 +1,4 @@
-"""How long the current run of an actor is, and whether it has to end. Runs inside a workflow."""
+"""The length of an actor's current run, compared with the limits of a run. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHORTER_STORMS = "shorter-storms"
 
 
 class RunMeter:
-    """Counts the signals and updates of one run, refused ones included, and compares the run with its limits.
+    """Counts the signals and updates of one run, and compares the run with its limits. Refused messages count, too.
 
     `history_threshold` is in events; None follows the server's suggestion.
     """
@@ -33,20 +33,20 @@ class RunMeter:
         self._newest_update_at = workflow.info().get_current_history_length()
 
     def update_came_with_this_task(self) -> bool:
-        """Return whether an update arrived in this Workflow Task; the length of the history tells tasks apart."""
+        """Return whether an update arrived with the current Workflow Task. Each task sees another history length."""
         return self._newest_update_at == workflow.info().get_current_history_length()
 
     def decide_to_end(self) -> bool:
-        """Return whether the run has to end. May record a patch marker, so only the code below `run` calls this method.
+        """Return whether the run has to end. This method may record a patch marker, so handlers must not call it.
 
-        A run that an older release started may receive more signals: its limit is raised here.
+        This method raises the limit of signals for a run of an older release.
         """
         if self.signals >= MOST_SIGNALS and not workflow.patched(SHORTER_STORMS):
             self._most_signals = FORMERLY_MOST_SIGNALS
         return self.is_long()
 
     def is_long(self) -> bool:
-        """Return whether the run is long. Records nothing, so a wait condition, a validator or a query may call it."""
+        """Return whether the run is long. This method records nothing, so wait conditions and handlers may call it."""
         info = workflow.info()
         length = RunLength(
             events=info.get_current_history_length(),
@@ -59,10 +59,9 @@ class RunMeter:
         return length.is_long(self._history_threshold)
 
     def is_long_by_messages(self) -> bool:
-        """Return whether the run is long and has received at least one message, perhaps a refused one.
+        """Return whether the run is long and has received at least one message. Refused messages count, too.
 
-        At the beginning of a run, a worker that replays the run may see another length than the first worker saw. The
-        SDK joins an empty Workflow Task with the task that follows it at once, until the history shows an update in the
-        second task.
+        Without a message, the length is not reliable: a replay may see a longer history than the first execution saw.
+        The SDK joins an empty Workflow Task with the next task, until the history shows an update in the next task.
         """
         return self.signals + self.updates > 0 and self.is_long()

@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT")
 
 
 def refuse_other_id(actual: str, possible: str) -> None:
-    """Raise Refused if the workflow id `actual` is not the id that clients use for this actor."""
+    """Raise Refused if the workflow id `actual` is not `possible`, the id of this actor."""
     if actual != possible:
         raise Refused(f"Cannot start this in the workflow {shown(actual)}; possible is {shown(possible)}")
 
@@ -60,7 +60,7 @@ def flag(value: object, what: str) -> bool:
 
 
 def mail(value: object) -> Mail:
-    """Return the e-mail from one entry of the field `outbox`; raise Refused if the entry is no valid e-mail."""
+    """Return one e-mail from the field `outbox`; raise Refused if `value` is not a valid e-mail."""
     raw = fields(value, Mail)
     to = values.exact_email(raw["to"])
     if not to:

@@ -1,4 +1,4 @@
-"""The reading of a run's input: a first run checks its input, a later run only converts it. Runs inside a workflow."""
+"""A function that reads a run's input. The input of a first run is checked, too. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFUSED_INPUTS = "refused-inputs"
 def read(parse: Callable[..., InputT], shape: type[InputT], start: object, *surplus: object) -> InputT:
     """Return the input of this run; raise Refused if the input of a first run is not valid.
 
-    The previous run wrote the input of a later run, so this function only converts it. Runs of earlier releases accept
+    The input of a later run is only converted, because the previous run wrote it. A run of an earlier release accepts
     any input that the SDK can convert.
     """
     info = workflow.info()

@@ -1,7 +1,7 @@
 """The household: an actor with one mailbox. It starts its members, who are customers, as child workflows.
 
-The default parent-close policy is ABANDON. With the other two policies, a child ends when its parent continues as new,
-but a customer must keep running for years.
+The default parent-close policy is ABANDON, because a customer must keep running for years. With each other policy, a
+child ends when its parent continues as new.
 """
 
 from __future__ import annotations
