@@ -44,7 +44,7 @@ def opening(folder: Path) -> str:
 
 
 def main() -> None:
-    """Replace this process by JupyterLab; on Windows, run JupyterLab as a child process."""
+    """Replace this process with JupyterLab; on Windows, run JupyterLab as a child process."""
     if sys.argv[1:2] == ["--"]:
         jupyter = sys.argv[2:]
     else:

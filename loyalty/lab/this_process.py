@@ -15,5 +15,5 @@ def in_kernel() -> bool:
 
 
 def notebook_name() -> str:
-    """Return the notebook's name from JupyterLab's variable `JPY_SESSION_NAME`, or "lab" without the variable."""
+    """Return the notebook's name from JupyterLab's variable `JPY_SESSION_NAME`, or "lab" if the variable is missing."""
     return Path(os.environ.get("JPY_SESSION_NAME", "lab.ipynb")).stem

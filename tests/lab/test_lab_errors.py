@@ -49,7 +49,7 @@ async def test_result_without_worker_raises_after_deadline(server_of_the_session
             await ada.result()
 
 
-async def test_update_continues_after_failed_search_for_code_errors(
+async def test_update_continues_when_check_of_workflow_fails(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = asyncio.Event()
@@ -161,7 +161,7 @@ async def test_update_with_start_without_worker_raises_after_deadline(server_of_
             await start.workflow_handle()
 
 
-async def test_update_error_is_raised_despite_failed_search_for_code_errors(
+async def test_update_error_is_raised_when_check_of_workflow_fails(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Errors of the lab client's calls, with sentences for the learner.
+"""Errors of calls through the lab's client, with sentences for the learner.
 
 Most of these errors are subclasses of RPCError, so `except RPCError` also catches these errors.
 """

@@ -65,7 +65,7 @@ async def until(
     """Wait until `condition()` is true; raise WaitedTooLong after `timeout` seconds.
 
     `condition` may be a coroutine function. A long wait prints `what` once. `missing` returns the reason for the delay,
-    as the end of a sentence; the default describes the newest lab's workflows.
+    as the end of a sentence. The default `missing` describes the newest lab's workflows.
     """
     arguments.refuse_function("condition", condition)
     arguments.refuse_text("what", what, "ada has 100 points")
@@ -124,7 +124,7 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
 
 
 async def newest_event_type(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
-    """Return the type of the newest event of the handle's run, or of the newest run."""
+    """Return the type of the newest event in the handle's run; a handle without a run id means the newest run."""
     pages = PagesFromTheEnd(handle._client, handle.id, handle.run_id or "", page_size=1)
     await pages.fetch_next_page()
     return pages.current_page[0].event_type

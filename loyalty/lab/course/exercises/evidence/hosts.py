@@ -20,7 +20,8 @@ LISTED_SECONDS = 3.0
 async def was_invited(client: Client, guest: str, started: datetime) -> bool:
     """Return whether a host scheduled the activity startGuest for `guest` before the time `started`.
 
-    Any worker may have run the activity; an attempt can start the guest even if its worker dies.
+    The result does not depend on the worker that ran the activity. An attempt can start the guest before its worker
+    dies.
     """
     try:
         await until(lambda: _is_in_a_history(client, guest, started), f"a history invites {guest}", LISTED_SECONDS)

@@ -156,7 +156,7 @@ async def _require_a_right_start(tried: Try, kind: Kind) -> None:
 
 
 def _with_next_step(hint: NotYet, tried: Try, again: str) -> NotYet:
-    """Return the hint with a possible next step: an ended workflow needs another try."""
+    """Return the hint with a possible next step; an ended workflow needs another try."""
     sentence = again[0].upper() + again[1:]
     if tried.is_running:
         return NotYet(hint.found, f"{hint.todo}; or {again}" if hint.todo else sentence)
