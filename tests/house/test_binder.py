@@ -35,12 +35,12 @@ def build_pack(monkeypatch: pytest.MonkeyPatch) -> BuildPack:
     pytest.fail("no build pack of repo2docker accepts this repository")
 
 
-def test_python_build_pack_accepts_the_repository(build_pack: BuildPack) -> None:
+def test_repo2docker_chooses_its_python_build_pack(build_pack: BuildPack) -> None:
     assert type(build_pack).__name__ == "PythonBuildPack"
     assert build_pack.python_version.startswith("3.11")
 
 
-def test_image_contains_our_files(build_pack: BuildPack) -> None:
+def test_binder_image_uses_our_files(build_pack: BuildPack) -> None:
     dockerfile = build_pack.render({})
     for ours in ("binder/requirements.txt", "binder/postBuild", "binder/start"):
         assert ours in dockerfile, f"repo2docker does not use {ours}"
@@ -48,7 +48,7 @@ def test_image_contains_our_files(build_pack: BuildPack) -> None:
 
 
 @pytest.mark.parametrize("script", ["postBuild", "start"])
-def test_script_is_executable_and_correct_bash(script: str) -> None:
+def test_binder_script_is_executable_and_valid_bash(script: str) -> None:
     assert os.access(BINDER / script, os.X_OK), f"binder/{script} is not executable"
     subprocess.run(["bash", "-n", str(BINDER / script)], check=True)
 

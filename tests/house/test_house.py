@@ -53,7 +53,7 @@ ACTOR = sorted((HOUSE / "loyalty" / "actor").glob("*.py"))
 
 
 @pytest.mark.parametrize("path", ACTOR, ids=name)
-def test_actor_package_imports_no_program(path: Path) -> None:
+def test_actor_package_does_not_import_a_program(path: Path) -> None:
     ours = {one for one in imported_by(path) if one.startswith("loyalty")}
     assert all(one.startswith("loyalty.actor") for one in ours), f"{name(path)} must not import {ours}"
 
@@ -79,7 +79,7 @@ WORKFLOW_CODE = [
 
 
 @pytest.mark.parametrize("path", WORKFLOW_CODE, ids=name)
-def test_workflow_code_imports_no_clock_environment_or_client(path: Path) -> None:
+def test_workflow_code_imports_no_clock_and_no_client(path: Path) -> None:
     forbidden = {"os", "time", "random", "datetime.datetime", "pandas", "temporalio.client", "loyalty.config"}
     forbidden |= {"sqlalchemy", "loyalty.coffee.store"}
     assert not imported_by(path) & forbidden
@@ -179,7 +179,7 @@ def test_installed_locked_packages_accept_every_python_of_the_course(python: str
 
 
 @pytest.mark.slow
-def test_nbmake_collects_notebooks_with_packages_of_make_lab() -> None:
+def test_nbmake_needs_only_the_packages_of_make_lab() -> None:
     given = {Requirement(wanted).name for wanted in MANIFEST["optional-dependencies"]["course"]}
     assert {"pytest", "nbmake"} <= given
     extra = {Requirement(wanted).name for wanted in MANIFEST["optional-dependencies"]["test"]}

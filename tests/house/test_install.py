@@ -261,7 +261,7 @@ def version(python: Path) -> str:
     ).stdout
 
 
-def test_missing_venv_module_names_debian_package(installed: Course, tmp_path: Path) -> None:
+def test_missing_venv_module_is_reported_with_debian_package(installed: Course, tmp_path: Path) -> None:
     halting = tmp_path / "python3"
     halting.write_text(
         f"""#!/bin/sh
@@ -285,7 +285,7 @@ exec {installed.tools / "python3"} "$@"
 # ---- uv, pip and the network --------------------------------------------------------------------------------------
 
 
-def test_pip_installs_after_failed_uv_despite_foreign_settings(installed: Course) -> None:
+def test_pip_installs_the_packages_if_uv_fails(installed: Course) -> None:
     (installed.packages / "uv.py").write_text(
         "import sys\nif '--version' not in sys.argv: sys.exit('error: Failed to initialize cache')\n"
     )

@@ -19,7 +19,7 @@ sys.stdin.read()"""
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent ends")
-async def test_command_ends_when_its_starter_is_killed() -> None:
+async def test_process_ends_when_its_parent_is_killed() -> None:
     starter = subprocess.Popen(  # noqa: ASYNC220  # the call returns at once
         [sys.executable, "-c", STARTS_A_COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

@@ -84,7 +84,7 @@ def test_second_update_on_one_day_keeps_both_versions(course: Path, clone: Path)
     assert update(clone) == (0, "The course is up to date.\n")
 
 
-def test_deleted_notebook_comes_back(course: Path, clone: Path) -> None:
+def test_update_restores_a_deleted_notebook(course: Path, clone: Path) -> None:
     (clone / FIRST).unlink()
     publish(course, **{FIRST: "first, improved"})
     assert update(clone)[0] == 0

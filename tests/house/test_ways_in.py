@@ -118,13 +118,13 @@ def test_forwarded_port_is_the_port_of_jupyterlab(
     assert asked["open_browser"] is False, "a container has no browser"
 
 
-def test_other_forwarded_ports_are_silent(container: dict[str, Any]) -> None:
+def test_other_forwarded_ports_show_no_notification(container: dict[str, Any]) -> None:
     assert container["otherPortsAttributes"] == {"onAutoForward": "silent"}, (
         "each kernel of VS Code opens several ports"
     )
 
 
-def test_container_changes_no_token_and_no_origin(container: dict[str, Any], arguments: list[str]) -> None:
+def test_container_does_not_change_the_token(container: dict[str, Any], arguments: list[str]) -> None:
     assert not re.search("token|password|allow_origin|ip=", " ".join(arguments))
     assert not re.search("token|password|secret", json.dumps(container), re.IGNORECASE)
 
@@ -247,20 +247,20 @@ def bash_steps(path: Path) -> list[str]:
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
 
 
-def test_workflows_are_test_and_weekly() -> None:
+def test_repository_has_two_ci_workflows() -> None:
     assert [path.name for path in WORKFLOWS] == ["test.yml", "weekly.yml"]
 
 
 @each_workflow
 @pytest.mark.parametrize("schema", ["vendor.github-workflows", "custom.github-workflows-require-timeout"])
-def test_workflow_matches_github_schema_and_has_timeouts(path: Path, schema: str) -> None:
+def test_ci_workflow_matches_github_schema_and_has_timeouts(path: Path, schema: str) -> None:
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
     ran = subprocess.run(check, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
 
 
 @each_workflow
-def test_workflow_has_only_permission_to_read(path: Path) -> None:
+def test_ci_workflow_has_only_read_permission(path: Path) -> None:
     assert load(path)["permissions"] == {"contents": "read"}
     assert not any("permissions" in job for job in load(path)["jobs"].values())
     assert "secrets." not in path.read_text(encoding="utf-8")
@@ -270,7 +270,7 @@ def test_workflow_has_only_permission_to_read(path: Path) -> None:
 
 
 @each_workflow
-def test_workflow_uses_only_github_actions_with_a_version(path: Path) -> None:
+def test_ci_workflow_uses_only_github_actions_with_a_version(path: Path) -> None:
     for action in steps(path, "uses"):
         assert re.fullmatch(r"actions/[\w-]+@(v\d+|[0-9a-f]{40})", action), (
             f"{action} is not an action of GitHub with a version"
@@ -278,12 +278,12 @@ def test_workflow_uses_only_github_actions_with_a_version(path: Path) -> None:
 
 
 @each_workflow
-def test_script_contains_no_github_expression(path: Path) -> None:
+def test_ci_script_contains_no_github_expression(path: Path) -> None:
     assert not [script for script in steps(path, "run") if "${{" in script]
 
 
 @each_workflow
-def test_script_is_correct_bash_and_calls_existing_files(path: Path) -> None:
+def test_ci_script_is_valid_bash_and_calls_existing_files(path: Path) -> None:
     for script in bash_steps(path):
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
         for target in re.findall(r"^make (\S+)", script, flags=re.MULTILINE):
@@ -295,7 +295,7 @@ def test_script_is_correct_bash_and_calls_existing_files(path: Path) -> None:
 
 
 @each_workflow
-def test_workflow_runs_ci_script_and_uploads_artefacts(path: Path) -> None:
+def test_ci_workflow_runs_tests_and_uploads_screenshots(path: Path) -> None:
     assert ".ci/run" in steps(path, "run")
     (kept,) = [step for job in load(path)["jobs"].values() for step in job["steps"] if "upload" in step.get("uses", "")]
     assert kept["if"] == "always()"
@@ -328,7 +328,7 @@ def test_weekly_workflow_tests_the_newest_versions() -> None:
     ]
 
 
-def test_windows_job_installs_as_readme_says_and_runs_windows_tests() -> None:
+def test_windows_job_installs_like_readme_and_runs_windows_tests() -> None:
     install, run = [step["run"] for step in load(WORKFLOWS[0])["jobs"]["windows"]["steps"] if "run" in step]
     (line,) = re.findall(r"```powershell\n(.+)\n```", (HOUSE / "README.md").read_text(encoding="utf-8"))
     assert install.splitlines()[0] == line.rpartition("; ")[0]
