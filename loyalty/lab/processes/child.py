@@ -51,13 +51,13 @@ class Child:
         self._ordered: End | None = None
         self._ended: datetime | None = None
         self._up_since = datetime.now(UTC)
-        threading.Thread(target=self._note_the_end, daemon=True).start()
+        threading.Thread(target=self._record_end, daemon=True).start()
 
-    def _note_the_end(self) -> None:
+    def _record_end(self) -> None:
         self._guardian.wait()
         self._ended = datetime.now(UTC)
 
-    def is_up(self) -> None:
+    def start_uptime(self) -> None:
         """Start the uptime of the command now, because the command is ready."""
         self._up_since = datetime.now(UTC)
 

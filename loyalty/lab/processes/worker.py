@@ -67,7 +67,7 @@ class WorkerProcess:
             except BaseException:
                 child.kill()  # after a timeout or an interrupt: no unknown process may stay
                 raise
-            child.is_up()
+            child.start_uptime()
             if before is not None and before.ended_without_notice:
                 announce(
                     f"Worker process {child.pid} runs. The first answers may take {sticky_seconds():g} s: "

@@ -98,9 +98,9 @@ class EmbeddedServer:
             free_port, ui_port = (one.number for one in self._reserved)
             self.where = Server(f"{HOST}:{port or free_port}", ui_port)
             self._command = command(program, self.where, database, limits or {}, waits_for_disk=waits_for_disk)
-            self._child = self._begin()
+            self._child = self._start_child()
             if self._listens():
-                self._child.is_up()
+                self._child.start_uptime()
                 self._children = [self._child]
                 return
             # Another program may have taken a port after the lab chose it and before the server listened there.
@@ -108,7 +108,7 @@ class EmbeddedServer:
             if attempts_left == 0 or not any(taken in words for taken in PORT_TAKEN):
                 raise LabError(f"The Temporal server ended at once; its last lines:\n{words}")
 
-    def _begin(self) -> Child:
+    def _start_child(self) -> Child:
         return Child(self._command, self._log, server_environment())
 
     def _listens(self) -> bool:
@@ -118,10 +118,10 @@ class EmbeddedServer:
             return not self._child.alive or all(is_open(port) for port in self.where.ports)
 
         what = f"the Temporal server listens at {self.where.address}"
-        block_until(accepts_or_ended, what, START_TIMEOUT_SECONDS, missing=self._what_it_does)
+        block_until(accepts_or_ended, what, START_TIMEOUT_SECONDS, missing=self._state)
         return self._child.alive
 
-    def _what_it_does(self) -> str:
+    def _state(self) -> str:
         """Return the state of a server that does not answer, as the end of a sentence."""
         words = self._last_lines()
         return f"its process {self.pid} runs; " + (f"its last lines:\n{words}" if words else "it has written nothing")
@@ -141,7 +141,7 @@ class EmbeddedServer:
             return await is_reachable(self.where.address)
 
         async def missing() -> str:
-            return self._what_it_does()
+            return self._state()
 
         what = f"the Temporal server answers at {self.where.address}"
         await until(answers, what, START_TIMEOUT_SECONDS, missing=missing)
@@ -157,7 +157,7 @@ class EmbeddedServer:
     async def start(self) -> None:
         """Start the server again after `kill` or `stop`, with the same ports and the same file."""
         if not self._child.alive:
-            self._child = self._begin()
+            self._child = self._start_child()
             self._children.append(self._child)
         await self.ready()
 
