@@ -101,7 +101,7 @@ async def test_cancel_account_sends_goodbye_email_and_completes_workflow(shop: S
     assert (answer["account_active"], answer["points"]) == (False, 70)
 
 
-async def test_signals_after_cancel_account_change_only_points(closed_shop: Shop) -> None:
+async def test_signals_after_account_cancellation_change_only_points(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=70, email="ada@example.org")
     await ada.signal("cancelAccount")
     await ada.signal("addPoints", 100)

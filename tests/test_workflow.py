@@ -65,7 +65,7 @@ async def test_client_reaches_customer_by_workflow_id(shop: Shop) -> None:
     assert await points(shop.client.get_workflow_handle("customer-ada")) == 7
 
 
-async def test_signal_with_start_adds_points_to_the_start_input(shop: Shop) -> None:
+async def test_signal_with_start_adds_its_points(shop: Shop) -> None:
     ada = await shop.client.start_workflow(
         WORKFLOW_TYPE,
         {"customer": {"customer_id": "ada", "points": 20}},

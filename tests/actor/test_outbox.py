@@ -52,7 +52,7 @@ def test_newer_email_about_points_replaces_older_one() -> None:
     assert subjects(outbox) == ["Silver", "500 points"]
 
 
-def test_emails_about_other_topics_replace_nothing() -> None:
+def test_emails_about_other_topics_are_not_replaced() -> None:
     outbox = Outbox([], only_newest=("points",))
     for topic in ("welcome", "status", "status", "guest", "guest", "points", "goodbye"):
         outbox.put(mail("a mail", topic))
@@ -125,7 +125,7 @@ async def test_account_closes_while_mail_server_is_down(time_machine: WorkflowEn
     assert len(shop.mails.attempts) == 20, "The welcome and the goodbye have ten attempts each"
 
 
-async def test_purchases_during_mail_outage_send_one_email(shop: Shop) -> None:
+async def test_purchases_during_mail_server_outage_send_one_email(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")

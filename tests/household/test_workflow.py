@@ -117,7 +117,7 @@ async def test_child_keeps_its_parent_in_later_runs(shop: Shop) -> None:
     assert (await status(ada))["parent"] == "household-lovelace"
 
 
-async def test_give_to_all_adds_points_to_every_member(shop: Shop) -> None:
+async def test_gift_to_all_adds_points_to_every_member(shop: Shop) -> None:
     household = await opens(shop, "ada", "byron")
     await household.signal("giveToAll", 500)
     for member in ("ada", "byron"):
