@@ -76,8 +76,8 @@ BOTH_WAYS: dict[tuple[str, int], tuple[Measured, Measured]] = {
     ("04", 4): ({"events": served("killed", "next")}, {"events": served("only", "only")}),
     ("04", 20): ({"points": [10, 10, 10]}, {"points": [10, 0, 10]}),
     ("04", 5): (
-        {"ten": 10, "status": Some(points=560), "before": Some(accepted=20), "outage": Some(accepted=30)},
-        {"ten": 10, "status": Some(points=530), "before": Some(accepted=20), "outage": Some(accepted=30)},
+        {"last_attempt": 10, "status": Some(points=560), "before": Some(accepted=20), "outage": Some(accepted=30)},
+        {"last_attempt": 10, "status": Some(points=530), "before": Some(accepted=20), "outage": Some(accepted=30)},
     ),
     ("05", 9): ({"alone": Some(events=1), "signal": 500}, {"alone": Some(events=4), "signal": 500}),
     ("05", 11): (
