@@ -31,7 +31,7 @@ async def test_barista_sends_heartbeats_during_a_long_step(
     assert heartbeats.count(0) >= 3, "the barista sends heartbeats during the first step, too"
 
 
-def test_heartbeat_timeout_is_longer_than_three_heartbeat_pauses() -> None:
+def test_heartbeat_timeout_is_longer_than_three_pauses_between_heartbeats() -> None:
     timeout = BARISTA["heartbeat_timeout"]
     assert timeout is not None
     assert timeout.total_seconds() > activities.ALIVE_EVERY_SECONDS * 3

@@ -35,7 +35,7 @@ async def test_cancellation_during_preparation_refunds_the_payment(closed_shop: 
     assert closed_shop.ask_books("SELECT * FROM preparations") == [], "a cancellation interrupts the barista's step"
 
 
-async def test_cancellation_before_the_first_step_schedules_no_activity(closed_shop: CoffeeShop) -> None:
+async def test_order_cancelled_before_the_first_step_schedules_no_activity(closed_shop: CoffeeShop) -> None:
     order = await closed_shop.places("7")
     await order.signal("cancelOrder")
     async with closed_shop.serving():
@@ -88,7 +88,7 @@ async def test_invalid_cancellation_signal_is_ignored(closed_shop: CoffeeShop) -
         assert (await ends(order))["reason"] == "a good one"
 
 
-async def test_order_undone_by_cancellation_request_ends_as_canceled(closed_shop: CoffeeShop) -> None:
+async def test_cancellation_request_undoes_the_order_and_cancels_the_workflow(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7", notes="jam the till twice")
         await becomes(order, "PREPARING")
@@ -126,7 +126,9 @@ async def test_progress_query_shows_only_the_running_compensation(closed_shop: C
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3], ids=STEP_ACTIVITIES)
-async def test_cancellation_in_same_task_as_activity_result_undoes_order(closed_shop: CoffeeShop, steps: int) -> None:
+async def test_cancellation_together_with_an_activity_result_undoes_the_order(
+    closed_shop: CoffeeShop, steps: int
+) -> None:
     """The cancellation and the result are in one Workflow Task, because no worker for workflows runs before."""
 
     async def results(order: Handle) -> int:

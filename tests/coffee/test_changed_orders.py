@@ -15,7 +15,7 @@ from tests.support.helpers import PATIENCE_SECONDS, ends, refusal
 pytestmark = pytest.mark.slow
 
 
-async def test_change_to_a_more_expensive_item_takes_the_difference(shop: CoffeeShop) -> None:
+async def test_customer_pays_the_difference_for_a_more_expensive_item(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=CHANGE_WINDOW)
     report = await order.execute_update("changeItem", {"name": "latte", "item": line("flat white", 2)})
     assert (report["status"], report["total"], report["paid"]) == ("PAID", 900, 900)
@@ -24,7 +24,7 @@ async def test_change_to_a_more_expensive_item_takes_the_difference(shop: Coffee
     assert shop.check_books()["money"] == 900
 
 
-async def test_change_to_a_cheaper_item_pays_the_difference_back(shop: CoffeeShop) -> None:
+async def test_customer_gets_the_difference_back_for_a_cheaper_item(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=CHANGE_WINDOW)
     report = await order.execute_update("changeItem", {"name": "latte", "item": line("espresso")})
     assert report["paid"] == 250
@@ -40,7 +40,7 @@ async def test_failed_order_with_changes_is_refunded_completely(shop: CoffeeShop
     assert shop.check_books()["money"] == 0
 
 
-async def test_change_before_the_payment_is_accepted(closed_shop: CoffeeShop) -> None:
+async def test_order_accepts_a_change_before_the_payment(closed_shop: CoffeeShop) -> None:
     order = await closed_shop.places("7", notes="lose the receipt", change_window=CHANGE_WINDOW)
     async with closed_shop.serving():
         await becomes(order, "PENDING")
@@ -50,7 +50,7 @@ async def test_change_before_the_payment_is_accepted(closed_shop: CoffeeShop) ->
     assert closed_shop.check_books()["money"] == 840
 
 
-async def test_invalid_change_is_refused_with_the_reason(shop: CoffeeShop) -> None:
+async def test_refusal_of_an_invalid_change_contains_the_reason(shop: CoffeeShop) -> None:
     order = await shop.places("7", ("latte", 1), ("cookie", 1), change_window=600)
     for change, sentence in [
         ({"name": "tea", "item": line("latte")}, "Cannot change 'tea'; the order has latte, cookie"),
@@ -64,7 +64,7 @@ async def test_invalid_change_is_refused_with_the_reason(shop: CoffeeShop) -> No
     await ends(order)
 
 
-async def test_change_with_refused_payment_keeps_the_order(closed_shop: CoffeeShop) -> None:
+async def test_order_stays_unchanged_if_the_payment_for_a_change_is_refused(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving():
         order = await closed_shop.places("7", change_window=20)
         await becomes(order, "PAID")
@@ -79,7 +79,7 @@ async def test_change_with_refused_payment_keeps_the_order(closed_shop: CoffeeSh
     assert closed_shop.check_books()["money"] == 0
 
 
-async def test_change_during_preparation_is_refused(closed_shop: CoffeeShop) -> None:
+async def test_order_refuses_a_change_during_the_preparation(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7")
         await becomes(order, "PREPARING")
@@ -97,7 +97,7 @@ async def test_waiting_change_is_refused_if_the_order_fails(closed_shop: CoffeeS
         await ends(order)
 
 
-async def test_cancellation_ends_the_wait_for_changes(shop: CoffeeShop) -> None:
+async def test_order_stops_waiting_for_changes_after_a_cancellation(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=3_600)
     await becomes(order, "PAID")
     await order.signal("cancelOrder", "no time")
@@ -105,7 +105,7 @@ async def test_cancellation_ends_the_wait_for_changes(shop: CoffeeShop) -> None:
     assert shop.money() == 0
 
 
-async def test_change_during_compensation_is_refused_at_once(closed_shop: CoffeeShop) -> None:
+async def test_order_refuses_a_change_at_once_during_a_compensation(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving():
         order = await closed_shop.places("7", notes="jam the till", change_window=60)
         await becomes(order, "PAID")
@@ -115,7 +115,7 @@ async def test_change_during_compensation_is_refused_at_once(closed_shop: Coffee
         await order.terminate()
 
 
-async def test_change_with_lost_receipts_is_undone_and_order_completes(
+async def test_change_with_lost_receipts_is_undone_and_the_order_completes(
     shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = Store.take_payment
@@ -135,7 +135,7 @@ async def test_change_with_lost_receipts_is_undone_and_order_completes(
     assert shop.check_books()["money"] == 420
 
 
-async def test_change_to_an_item_of_the_same_price_needs_no_payment(shop: CoffeeShop) -> None:
+async def test_change_to_an_item_with_the_same_price_needs_no_payment(shop: CoffeeShop) -> None:
     order = await shop.places("7", ("flat white", 1), change_window=CHANGE_WINDOW)
     report = await order.execute_update("changeItem", {"name": "flat white", "item": line("cookie", 5)})
     assert (report["items"][0]["name"], report["paid"]) == ("cookie", 450)

@@ -42,7 +42,7 @@ async def test_order_completes_all_steps_and_earns_points(shop: CoffeeShop) -> N
     assert "Your order 7 is ready" in shop.mails.to(EMAIL)
 
 
-async def test_queries_return_the_report_after_completion(shop: CoffeeShop) -> None:
+async def test_queries_return_the_report_of_a_completed_order(shop: CoffeeShop) -> None:
     order = await shop.places("7")
     report = await ends(order)
     assert await order.query("status") == report
@@ -51,7 +51,7 @@ async def test_queries_return_the_report_after_completion(shop: CoffeeShop) -> N
     assert (progress["doing"], progress["undone"], progress["undoing"]) == (None, [], None)
 
 
-async def test_progress_query_names_the_current_activity(closed_shop: CoffeeShop) -> None:
+async def test_progress_query_returns_the_name_of_the_current_activity(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7")
         await becomes(order, "PREPARING")
@@ -74,13 +74,13 @@ async def test_second_order_adds_points_to_an_existing_customer(shop: CoffeeShop
     await comes_to(shop.customer("ada"), 8)
 
 
-async def test_order_below_one_currency_unit_creates_no_customer(shop: CoffeeShop) -> None:
+async def test_order_for_less_than_one_currency_unit_creates_no_customer(shop: CoffeeShop) -> None:
     order = await shop.places("7", ("cookie", 1))
     assert (await ends(order))["points"] == 0
     assert await scheduled(order) == STEP_ACTIVITIES
 
 
-async def test_order_for_closed_account_completes_without_points(shop: CoffeeShop) -> None:
+async def test_order_of_a_customer_with_a_closed_account_earns_no_points(shop: CoffeeShop) -> None:
     await shop.serves("7")
     await shop.customer("ada").signal("cancelAccount")
     await ends(shop.customer("ada"))
@@ -88,7 +88,7 @@ async def test_order_for_closed_account_completes_without_points(shop: CoffeeSho
     assert (report["status"], report["points"]) == ("COMPLETED", 0)
 
 
-async def test_order_without_address_sends_no_email(shop: CoffeeShop) -> None:
+async def test_order_without_an_email_address_sends_no_email(shop: CoffeeShop) -> None:
     await shop.serves("7")
     assert shop.mails.attempts == []
 
@@ -100,7 +100,7 @@ async def test_failed_email_does_not_fail_the_order(shop: CoffeeShop) -> None:
     assert len([mail for mail in shop.mails.attempts if "order" in mail["Subject"]]) == 3
 
 
-async def test_second_order_with_used_id_fails(shop: CoffeeShop) -> None:
+async def test_second_order_with_the_same_id_fails(shop: CoffeeShop) -> None:
     await shop.serves("7")
     again = await shop.serves("7")
     assert again["status"] == "FAILED"
@@ -118,7 +118,7 @@ async def test_second_order_with_used_id_fails(shop: CoffeeShop) -> None:
         ([("latte", 1)], {"change_window": 1}),
     ],
 )
-async def test_second_order_with_used_id_changes_no_money_or_stock(
+async def test_second_order_with_the_same_id_moves_no_money_or_items(
     shop: CoffeeShop, items: list[tuple[str, int]], fields: dict[str, Any]
 ) -> None:
     await shop.serves("7")
@@ -129,7 +129,7 @@ async def test_second_order_with_used_id_changes_no_money_or_stock(
     assert shop.in_stock("latte") == DELIVERED - 1
 
 
-async def test_cancelled_order_cannot_be_paid_again(shop: CoffeeShop) -> None:
+async def test_id_of_a_cancelled_order_cannot_be_used_again(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=60)
     await becomes(order, "PAID")
     await order.signal("cancelOrder")
@@ -138,14 +138,14 @@ async def test_cancelled_order_cannot_be_paid_again(shop: CoffeeShop) -> None:
     assert shop.check_books()["money"] == 0
 
 
-async def test_repeated_earn_points_activity_adds_points_once(shop: CoffeeShop) -> None:
+async def test_repeated_activity_adds_the_points_of_an_order_once(shop: CoffeeShop) -> None:
     baristas = ShopActivities(shop.client, shop.store, step_seconds=0)
     for order_id in ("7", "7", "8"):  # as if the worker died before it sent the first result
         await ActivityEnvironment().run(baristas.earn_points, Ticket(Order(order_id, "ada", [menu.item("latte")]), "r"))
     await comes_to(shop.customer("ada"), 8)
 
 
-async def test_reset_order_is_paid_and_rewarded_once(shop: CoffeeShop) -> None:
+async def test_order_is_paid_and_earns_points_only_once_after_a_reset(shop: CoffeeShop) -> None:
     order = await shop.places("7")
     await ends(order)
     first_task = next(
@@ -168,7 +168,7 @@ async def test_reset_order_is_paid_and_rewarded_once(shop: CoffeeShop) -> None:
     await comes_to(shop.customer("ada"), 4)
 
 
-async def test_report_contains_the_transaction_ids_of_the_database(shop: CoffeeShop) -> None:
+async def test_report_contains_the_transaction_ids_from_the_database(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=CHANGE_WINDOW)
     await order.execute_update("changeItem", {"name": "latte", "item": line("flat white")})
     report = await ends(order)
@@ -185,7 +185,7 @@ async def test_cash_payment_is_refunded_in_cash(shop: CoffeeShop) -> None:
     assert [row["method"] for row in shop.ask_books("SELECT method FROM payments")] == ["cash", "cash"]
 
 
-async def test_new_customer_gets_name_and_address_from_the_order(shop: CoffeeShop) -> None:
+async def test_new_customer_has_the_name_and_email_address_from_the_order(shop: CoffeeShop) -> None:
     await shop.serves("7", customer_name="Ada Lovelace", email=EMAIL)
     await comes_to(shop.customer("ada"), 4)
     assert (await shop.customer("ada").query("getStatus"))["name"] == "Ada Lovelace"

@@ -68,7 +68,7 @@ async def orders_with_mishaps(
 @pytest.mark.parametrize(
     ("notes", "status", "reason", "undone"), MISHAPS_THAT_FAIL, ids=[case[0] for case in MISHAPS_THAT_FAIL]
 )
-async def test_failed_step_undoes_earlier_steps_in_reverse_order(
+async def test_order_undoes_the_steps_in_reverse_order_after_a_failure(
     orders_with_mishaps: dict[str, EndedOrder], notes: str, status: str, reason: str, undone: list[str]
 ) -> None:
     ended = orders_with_mishaps[notes]
@@ -131,9 +131,7 @@ INVALID_ORDERS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("order", "sentence"), INVALID_ORDERS)
-async def test_invalid_order_fails_before_any_activity_is_scheduled(
-    shop: CoffeeShop, order: Any, sentence: str
-) -> None:
+async def test_invalid_order_fails_and_schedules_no_activity(shop: CoffeeShop, order: Any, sentence: str) -> None:
     handle = await shop.client.start_workflow(WORKFLOW_TYPE, order, id=order_workflow_id("7"), task_queue="coffee-shop")
     report = await ends(handle)
     assert report["status"] == "FAILED"
@@ -141,7 +139,7 @@ async def test_invalid_order_fails_before_any_activity_is_scheduled(
     assert await scheduled(handle) == []
 
 
-async def test_order_without_input_fails_with_a_reason(shop: CoffeeShop) -> None:
+async def test_order_without_input_fails_and_reports_the_reason(shop: CoffeeShop) -> None:
     handle = await shop.client.start_workflow(WORKFLOW_TYPE, id=order_workflow_id("7"), task_queue="coffee-shop")
     assert "Cannot read None" in (await ends(handle))["reason"]
 
@@ -181,7 +179,9 @@ async def test_activities_use_the_expected_timeouts_and_retry_policies(
     }
 
 
-async def test_final_payment_error_is_not_retried(shop: CoffeeShop, orders_with_mishaps: dict[str, EndedOrder]) -> None:
+async def test_payment_is_not_retried_after_a_final_error(
+    shop: CoffeeShop, orders_with_mishaps: dict[str, EndedOrder]
+) -> None:
     await shop.serves("7")
     again = await shop.places("7")
     await ends(again)
@@ -192,7 +192,7 @@ async def test_final_payment_error_is_not_retried(shop: CoffeeShop, orders_with_
 
 
 @pytest.mark.parametrize("notes", ["spill all the milk", "drop the tray", "lose every receipt"])
-async def test_failed_order_has_no_current_activity_at_its_end(
+async def test_progress_of_a_failed_order_contains_no_current_activity(
     orders_with_mishaps: dict[str, EndedOrder], notes: str
 ) -> None:
     progress = await orders_with_mishaps[notes].order.query("progress")
@@ -204,7 +204,9 @@ def rows(ended: EndedOrder, table: str, column: str) -> list[int]:
     return [row[column] for row in ended.shop.ask_books(query)]
 
 
-async def test_mishaps_happen_before_or_after_the_database_change(orders_with_mishaps: dict[str, EndedOrder]) -> None:
+async def test_mishap_happens_before_or_after_the_change_in_the_database(
+    orders_with_mishaps: dict[str, EndedOrder],
+) -> None:
     assert rows(orders_with_mishaps["lose every receipt"], "payments", "amount") == [-420, 420]
     assert rows(orders_with_mishaps["drop the tray"], "movements", "quantity") == [-1, 1]
     assert rows(orders_with_mishaps["decline the card"], "payments", "amount") == [0], (
@@ -213,7 +215,7 @@ async def test_mishaps_happen_before_or_after_the_database_change(orders_with_mi
     assert rows(orders_with_mishaps["lose the stock list"], "movements", "quantity") == [0]
 
 
-async def test_lost_receipt_repeats_the_payment_with_the_same_id(
+async def test_payment_is_repeated_with_the_same_id_after_a_lost_receipt(
     shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take, receipts = Store.take_payment, list[str]()
@@ -228,7 +230,7 @@ async def test_lost_receipt_repeats_the_payment_with_the_same_id(
     assert receipts == report["transaction_ids"] * 2
 
 
-async def test_sixty_concurrent_orders_keep_money_and_points_correct(shop: CoffeeShop) -> None:
+async def test_money_and_points_are_correct_after_sixty_concurrent_orders(shop: CoffeeShop) -> None:
     notes = ["", "", "", "decline the card", "spill the milk twice", "drop the tray"]
     reports = await asyncio.gather(
         *(shop.serves(f"n{n}", customer_id=f"c{n % 5}", notes=notes[n % 6]) for n in range(60))

@@ -37,12 +37,12 @@ def test_order_earns_one_point_per_full_currency_unit(items: list[Item], total: 
 @pytest.mark.parametrize(
     ("cents", "words"), [(0, "0.00"), (5, "0.05"), (90, "0.90"), (420, "4.20"), (123_456, "1,234.56"), (-50, "-0.50")]
 )
-def test_price_in_words_has_two_decimals(cents: int, words: str) -> None:
+def test_price_as_text_has_two_decimal_places(cents: int, words: str) -> None:
     assert menu.price_in_words(cents) == words
 
 
 @given(ITEMS, ITEMS)
-def test_splitting_an_order_never_earns_more_points(some: list[Item], others: list[Item]) -> None:
+def test_two_small_orders_never_earn_more_points_than_one_large_order(some: list[Item], others: list[Item]) -> None:
     assert menu.total(some + others) == menu.total(some) + menu.total(others)
     apart = menu.points_for(menu.total(some)) + menu.points_for(menu.total(others))
     assert 0 <= menu.points_for(menu.total(some + others)) - apart <= 1
@@ -68,7 +68,7 @@ LATTE, COOKIES = menu.item("latte"), menu.item("cookie", 2)
         (ItemChange("cookie", menu.item("croissant")), [LATTE, menu.item("croissant")]),
     ],
 )
-def test_change_replaces_one_line(change: ItemChange, items: list[Item]) -> None:
+def test_change_of_an_order_replaces_one_line(change: ItemChange, items: list[Item]) -> None:
     assert menu.changed([LATTE, COOKIES], change) == items
 
 
@@ -82,6 +82,6 @@ def test_change_replaces_one_line(change: ItemChange, items: list[Item]) -> None
         ),
     ],
 )
-def test_change_to_a_missing_or_duplicate_line_is_refused(change: ItemChange, sentence: str) -> None:
+def test_change_is_refused_if_a_line_is_missing_or_duplicate(change: ItemChange, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         menu.changed([LATTE, COOKIES], change)

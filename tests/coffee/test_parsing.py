@@ -24,7 +24,7 @@ def parse(order: object, *surplus: object) -> Order:
     return parsing.order(order, *surplus, workflow_id=order_workflow_id("7"))
 
 
-def test_only_ids_and_items_of_an_order_are_required() -> None:
+def test_optional_fields_of_an_order_may_be_missing() -> None:
     assert parse(placed()) == Order("7", "ada", [menu.item("latte")], total=420)
 
 
@@ -72,12 +72,12 @@ def test_parsed_order_contains_all_optional_fields() -> None:
         (placed(notes="x" * 201), "possible is text of at most 200 printable characters"),
     ],
 )
-def test_invalid_order_is_refused_with_the_reason(order: object, sentence: str) -> None:
+def test_refusal_of_an_invalid_order_contains_the_reason(order: object, sentence: str) -> None:
     with pytest.raises(Refused, match=re.escape(sentence)):
         parse(order)
 
 
-def test_order_with_surplus_argument_is_refused() -> None:
+def test_order_with_a_surplus_argument_is_refused() -> None:
     with pytest.raises(Refused, match="Cannot read an order with \\['and a cookie'\\] at its end"):
         parse(placed(), "and a cookie")
 
@@ -91,7 +91,7 @@ FIELDS = st.sampled_from([*Order.__annotations__, *Item.__annotations__])
 
 
 @given(st.dictionaries(FIELDS, JSON), st.dictionaries(FIELDS, JSON))
-def test_random_input_is_parsed_or_refused(fields: dict[str, Any], line: dict[str, Any]) -> None:
+def test_random_input_is_either_parsed_or_refused(fields: dict[str, Any], line: dict[str, Any]) -> None:
     try:
         order = parse({**placed(items=[{**LATTE, **line}]), **fields})
     except Refused:
@@ -99,7 +99,7 @@ def test_random_input_is_parsed_or_refused(fields: dict[str, Any], line: dict[st
     assert order.total == menu.total(order.items) > 0
 
 
-def test_change_without_name_or_item_is_refused() -> None:
+def test_invalid_change_of_an_order_is_refused() -> None:
     change = {"name": "latte", "item": {**LATTE, "quantity": 2}}
     assert parsing.item_change(change) == ItemChange("latte", menu.item("latte", 2))
     with pytest.raises(Refused, match="possible is an object with the fields name, item"):
@@ -124,6 +124,6 @@ def test_largest_quantity_and_longest_change_window_are_accepted() -> None:
     assert parse(placed(change_window=parsing.MAX_CHANGE_WINDOW)).change_window == parsing.MAX_CHANGE_WINDOW
 
 
-def test_change_with_surplus_argument_is_refused() -> None:
+def test_change_of_an_order_with_a_surplus_argument_is_refused() -> None:
     with pytest.raises(Refused, match="Cannot read a change with \\['and a cookie'\\] at its end"):
         parsing.item_change({"name": "latte", "item": LATTE}, "and a cookie")

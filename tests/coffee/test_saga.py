@@ -169,7 +169,7 @@ async def play(shop: CoffeeShop, day: list[OrderPlan]) -> Counter[str]:
 # No shrinking: it would take minutes with a real server, and a race condition does not shrink.
 @settings(max_examples=4, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 @given(day=days)
-async def test_money_stock_and_points_are_correct_after_random_orders(
+async def test_money_and_stock_and_points_are_correct_after_random_orders(
     server: WorkflowEnvironment, day: list[OrderPlan]
 ) -> None:
     with TemporaryDirectory() as folder:

@@ -34,5 +34,5 @@ def failed_because_of(cause: Exception) -> ActivityError:
         ),
     ],
 )
-def test_reason_of_a_failed_step_is_a_sentence(cause: Exception, reason: str) -> None:
+def test_reason_of_a_failed_step_is_a_full_sentence(cause: Exception, reason: str) -> None:
     assert why(failed_because_of(cause)) == reason

@@ -73,12 +73,12 @@ CROISSANTS_LEFT = "SELECT quantity FROM stock WHERE product = 'croissant'"
 Ask = Callable[[str], int]
 
 
-def test_creating_existing_tables_keeps_their_rows(store: Store, ask: Ask) -> None:
+def test_second_creation_of_the_tables_keeps_the_rows(store: Store, ask: Ask) -> None:
     store.create_tables()
     assert ask(LATTES_LEFT) == 10
 
 
-def test_simultaneous_creation_of_tables_succeeds(url: str) -> None:
+def test_six_threads_can_create_the_tables_at_the_same_time(url: str) -> None:
     stores = [Store(url) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
         for future in [pool.submit(store.create_tables) for store in stores]:
@@ -93,13 +93,13 @@ def test_unsupported_database_url_is_refused(url: str) -> None:
         Store(url)
 
 
-def test_repeated_payment_is_taken_once(store: Store, ask: Ask) -> None:
+def test_repeated_payment_takes_the_money_once(store: Store, ask: Ask) -> None:
     first = store.take_payment("7", "first", 1, "card", 420)
     assert store.take_payment("7", "first", 1, "card", 420) == first
     assert ask(MONEY) == 420
 
 
-def test_simultaneous_payments_of_one_order_are_taken_once(store: Store, ask: Ask) -> None:
+def test_simultaneous_payments_for_one_order_take_the_money_once(store: Store, ask: Ask) -> None:
     begin = threading.Barrier(8)
 
     def pay() -> str:
@@ -118,7 +118,7 @@ def test_second_payment_with_another_amount_is_refused(store: Store) -> None:
         store.take_payment("7", "first", 1, "card", 1)
 
 
-def test_repeated_refund_is_paid_once(store: Store, ask: Ask) -> None:
+def test_repeated_refund_pays_the_money_back_once(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     for _ in range(3):
         store.refund_payment("7", "first", 1, "card")
@@ -134,7 +134,7 @@ def test_refunded_payment_cannot_be_repeated(store: Store, ask: Ask) -> None:
     assert ask(MONEY) == 0
 
 
-def test_payment_after_its_refund_is_refused(store: Store, ask: Ask) -> None:
+def test_payment_that_arrives_after_the_refund_is_refused(store: Store, ask: Ask) -> None:
     store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, possible is a new order"):
         store.take_payment("7", "first", 1, "card", 420)
@@ -142,7 +142,7 @@ def test_payment_after_its_refund_is_refused(store: Store, ask: Ask) -> None:
     assert ask(MONEY) == 0
 
 
-def test_simultaneous_payment_and_refund_keep_no_money(store: Store, ask: Ask) -> None:
+def test_shop_keeps_no_money_after_a_simultaneous_payment_and_refund(store: Store, ask: Ask) -> None:
     for number in range(20):
         begin = threading.Barrier(2)
 
@@ -172,7 +172,7 @@ def test_refund_of_a_negative_payment_takes_the_money_back(store: Store, ask: As
     assert ask(MONEY) == 0
 
 
-def test_second_run_cannot_use_or_refund_the_payment(store: Store, ask: Ask) -> None:
+def test_run_cannot_use_or_refund_the_payment_of_another_run(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, possible is another order id"):
         store.take_payment("7", "second", 1, "card", 420)
@@ -180,7 +180,7 @@ def test_second_run_cannot_use_or_refund_the_payment(store: Store, ask: Ask) -> 
     assert ask(MONEY) == 420
 
 
-def test_second_run_cannot_use_or_return_the_items(store: Store, ask: Ask) -> None:
+def test_run_cannot_use_or_return_the_items_of_another_run(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", LATTES)
     with pytest.raises(Impossible, match="Cannot serve order 7; it was placed before"):
         store.take_from_stock("7", "second", LATTES)
@@ -188,14 +188,14 @@ def test_second_run_cannot_use_or_return_the_items(store: Store, ask: Ask) -> No
     assert ask(LATTES_LEFT) == 8
 
 
-def test_repeated_delivery_counts_once(store: Store, ask: Ask) -> None:
+def test_repeated_delivery_adds_the_items_to_stock_once(store: Store, ask: Ask) -> None:
     store.deliver("monday", {"latte": 10})
     assert ask(LATTES_LEFT) == 10
     store.deliver("tuesday", {"latte": 1})
     assert ask(LATTES_LEFT) == 11
 
 
-def test_repeated_sale_takes_the_items_once(store: Store, ask: Ask) -> None:
+def test_repeated_sale_takes_the_items_from_stock_once(store: Store, ask: Ask) -> None:
     for _ in range(3):
         store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
@@ -209,12 +209,12 @@ def test_order_with_a_missing_item_takes_nothing_from_stock(store: Store, ask: A
     assert ask("SELECT COUNT(*) FROM movements WHERE order_id = '7'") == 0
 
 
-def test_product_without_delivery_cannot_be_taken_from_stock(store: Store) -> None:
+def test_product_without_a_delivery_cannot_be_sold(store: Store) -> None:
     with pytest.raises(Impossible, match="Cannot take 1 x cookie from stock; 0 are left"):
         store.take_from_stock("7", "first", [menu.item("cookie")])
 
 
-def test_simultaneous_orders_sell_the_last_items_once(store: Store, ask: Ask) -> None:
+def test_simultaneous_orders_cannot_take_the_same_items_from_stock(store: Store, ask: Ask) -> None:
     begin = threading.Barrier(6)
 
     def take(order_id: str) -> bool:
@@ -238,7 +238,7 @@ def test_database_refuses_negative_stock(store: Store, url: str) -> None:
     engine.dispose()
 
 
-def test_repeated_return_adds_the_items_to_stock_once(store: Store, ask: Ask) -> None:
+def test_items_of_an_order_are_returned_to_stock_only_once(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", BREAKFAST)
     for _ in range(3):
         store.return_to_stock("7", "first", BREAKFAST)
@@ -260,13 +260,13 @@ def test_sale_to_an_undone_order_is_refused(store: Store, ask: Ask) -> None:
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_barista_step_is_recorded_once_per_attempt(store: Store, ask: Ask) -> None:
+def test_step_of_the_barista_is_recorded_once_per_attempt(store: Store, ask: Ask) -> None:
     for attempt in (1, 1, 2):
         store.note_preparation("7", 3, attempt, "brew", "1@host")
     assert ask("SELECT COUNT(*) FROM preparations") == 2
 
 
-def test_open_read_transaction_does_not_block_a_payment(store: Store, url: str) -> None:
+def test_payment_does_not_wait_for_an_open_read_transaction(store: Store, url: str) -> None:
     engine = create_engine(url)
     with engine.connect() as reader:
         reader.execute(text("BEGIN"))
@@ -276,7 +276,7 @@ def test_open_read_transaction_does_not_block_a_payment(store: Store, url: str) 
 
 
 @pytest.mark.timeout(60)  # without the database's own limit, the test would hang
-def test_payment_fails_if_the_database_lock_lasts_too_long(store: Store, url: str) -> None:
+def test_payment_fails_if_the_database_is_locked_for_too_long(store: Store, url: str) -> None:
     engine = create_engine(url)
     with engine.begin() as other:
         other.execute(text("UPDATE stock SET quantity = quantity"))

@@ -49,7 +49,7 @@ async def order_a_latte(lab: Lab) -> WorkflowHandle[CoffeeOrderWorkflow, OrderRe
     )
 
 
-async def test_new_worker_continues_the_preparation_of_a_killed_worker(lab: Lab) -> None:
+async def test_new_worker_continues_the_preparation_after_the_first_worker_is_killed(lab: Lab) -> None:
     shop = lab.new_worker("loyalty.lab.experiments.clumsy_shop")
     order = await order_a_latte(lab)
 
@@ -79,7 +79,7 @@ def worker(*queues: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_refusal_of_an_unknown_task_queue_lists_known_queues() -> None:
+def test_refusal_of_an_unknown_task_queue_contains_the_known_queues() -> None:
     ended = worker("tea-room")
     assert (ended.returncode, ended.stderr) == (
         1,
@@ -102,7 +102,7 @@ def test_refusal_of_an_unknown_task_queue_lists_known_queues() -> None:
         ({"LOYALTY_BARISTA_SECONDS": "-1"}, "Cannot use LOYALTY_BARISTA_SECONDS='-1'"),
     ],
 )
-async def test_worker_with_invalid_setting_stops_with_an_error(
+async def test_worker_stops_with_an_error_if_a_setting_is_invalid(
     lab: Lab, settings: dict[str, str], sentence: str
 ) -> None:
     ended = worker("coffee-shop", **{**lab.environment, **settings})
@@ -111,7 +111,7 @@ async def test_worker_with_invalid_setting_stops_with_an_error(
     assert "Traceback" not in ended.stderr
 
 
-async def test_error_about_unreachable_database_contains_no_password(lab: Lab) -> None:
+async def test_error_about_an_unreachable_database_contains_no_password(lab: Lab) -> None:
     url = f"postgresql+psycopg://shop:very-secret@127.0.0.1:{ReservedPort().number}/shop"
     ended = worker("coffee-shop", **{**lab.environment, "LOYALTY_DATABASE_URL": url})
     assert ended.returncode == 1

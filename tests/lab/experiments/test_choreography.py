@@ -78,7 +78,7 @@ async def services(client: Client, tmp_path: Path) -> AsyncIterator[FourServices
         yield FourServices(shop, handles)
 
 
-async def test_choreographed_order_completes_and_earns_points(services: FourServices) -> None:
+async def test_order_in_the_choreography_completes_and_earns_points(services: FourServices) -> None:
     await services.place("7")
     assert await services.news("7") == "Your order 7 is ready"
     assert services.shop.check_books()["money"] == PRICE
@@ -97,7 +97,9 @@ async def test_choreographed_order_completes_and_earns_points(services: FourServ
         (Item("tea", 1, 100), "Cannot sell 'tea'; possible are "),
     ],
 )
-async def test_invalid_choreographed_order_is_never_paid(services: FourServices, item: Item, sentence: str) -> None:
+async def test_choreography_takes_no_payment_for_an_invalid_order(
+    services: FourServices, item: Item, sentence: str
+) -> None:
     await services.signal(messages.PAYMENTS, ORDER_PLACED, "7", item=item)
     assert await services.news("7") == "Your order 7 was refunded"
     (mail,) = services.shop.mails.received
@@ -106,7 +108,7 @@ async def test_invalid_choreographed_order_is_never_paid(services: FourServices,
     assert not services.shop.ask_books("SELECT * FROM payments")
 
 
-async def test_failed_choreographed_orders_are_refunded(services: FourServices) -> None:
+async def test_failed_orders_in_the_choreography_are_refunded(services: FourServices) -> None:
     troubles = ["decline the card", "lose every receipt", "spill all the milk", "lose the stock list", "drop the tray"]
     await asyncio.gather(*(services.place(f"n{n}", notes) for n, notes in enumerate(troubles)))
     for n, notes in enumerate(troubles):
@@ -117,7 +119,7 @@ async def test_failed_choreographed_orders_are_refunded(services: FourServices) 
 
 
 @pytest.mark.parametrize("before_it_is_placed", [True, False])
-async def test_cancellation_sent_to_baristas_refunds_the_order(
+async def test_order_is_refunded_after_a_cancellation_signal_to_the_baristas(
     services: FourServices, before_it_is_placed: bool
 ) -> None:
     if before_it_is_placed:
@@ -130,7 +132,7 @@ async def test_cancellation_sent_to_baristas_refunds_the_order(
     assert services.shop.check_books()["money"] == 0
 
 
-async def test_signal_to_missing_service_is_retried_until_it_runs(services: FourServices) -> None:
+async def test_signal_is_retried_until_the_receiving_service_runs(services: FourServices) -> None:
     stock = services.handles[2]
     await stock.terminate()
     await services.place("7")
@@ -184,7 +186,7 @@ async def test_services_lose_no_order_when_they_continue_as_new(services: FourSe
             await replayer.replay_workflow(await run.fetch_history())
 
 
-async def test_baristas_remember_a_cancellation_in_their_next_run(services: FourServices) -> None:
+async def test_barista_service_remembers_a_cancellation_in_the_next_run(services: FourServices) -> None:
     baristas = services.handles[1]
     before = (await baristas.describe()).run_id
     await services.signal(messages.BARISTAS, messages.CANCEL_ORDER, "7")

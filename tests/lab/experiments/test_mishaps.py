@@ -18,7 +18,7 @@ from loyalty.lab.experiments.mishaps import MISHAPS, planned
         ("please do not spill the milk twice", []),
     ],
 )
-def test_notes_must_contain_the_exact_words_of_a_mishap(notes: str, activities: list[str]) -> None:
+def test_mishap_happens_only_if_the_notes_contain_the_exact_words(notes: str, activities: list[str]) -> None:
     assert [mishap.activity for mishap in planned(notes)] == activities
 
 

@@ -49,14 +49,14 @@ def no_process_remains() -> Any:
 # ---- the plan -------------------------------------------------------------------------------------------------
 
 
-def test_plan_contains_the_requested_crashes_at_each_point() -> None:
+def test_plan_contains_the_requested_number_of_crashes() -> None:
     plan = transfers.plan()
     assert len(plan) == 100
     assert [plan.count(point) for point in CrashPoint] == [15, 15]
     assert repr(plan) == "100 transfers of 100 points; 15 crashes after withdrawing, 15 crashes after depositing"
 
 
-def test_same_seed_gives_the_same_plan() -> None:
+def test_same_seed_gives_the_same_plan_of_crashes() -> None:
     assert transfers.plan(seed=1) == transfers.plan(seed=1) != transfers.plan(seed=2)
 
 
@@ -65,7 +65,7 @@ def test_plan_with_more_crashes_than_transfers_is_refused() -> None:
         transfers.plan(transfers=20, crashes=15)
 
 
-def test_audit_compares_the_points_of_each_transfer() -> None:
+def test_audit_checks_the_points_of_each_transfer_separately() -> None:
     moved = [Moved(100, 100), Moved(200, 100), Moved(100, 200), Moved(200, 200), Moved(100, 0)]
     assert vars(audit("way", moved, 0, 1.5)) == {
         **{"way": "way", "transfers": 5, "crashes": 0, "seconds": 1.5},
@@ -76,12 +76,12 @@ def test_audit_compares_the_points_of_each_transfer() -> None:
 # ---- outcomes -------------------------------------------------------------------------------------------------
 
 
-def test_calls_without_retries_destroy_withdrawn_points(tmp_path: Path) -> None:
+def test_points_are_destroyed_if_interrupted_calls_are_not_repeated(tmp_path: Path) -> None:
     outcome = transfers.by_calls(tmp_path, PLAN, repeated=False)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, missing=WITHDRAWN_ONLY)
 
 
-def test_repeated_calls_destroy_points_and_repeat_transfers(tmp_path: Path) -> None:
+def test_repeated_calls_destroy_some_points_and_make_some_transfers_twice(tmp_path: Path) -> None:
     outcome = transfers.by_calls(tmp_path, PLAN, repeated=True)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, twice=DEPOSITED)
 
@@ -91,7 +91,7 @@ def test_queue_destroys_some_points_and_creates_other_points(tmp_path: Path) -> 
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, created=DEPOSITED * POINTS)
 
 
-async def test_gifts_make_every_transfer_exactly_once() -> None:
+async def test_each_gift_moves_the_points_exactly_once() -> None:
     made: list[int] = []
     async with await Lab.start("transfers", own_server=True, worker=False) as lab:
         outcome = await transfers.by_gifts(lab, PLAN, progress=made.append)
@@ -116,5 +116,5 @@ def test_unplanned_failure_of_a_process_raises_an_error() -> None:
     [calls.make, calls.run_tellers, queues.withdraw_all, queues.deposit_all, gifts.make, gifts.ask_until_answered],
     ids=lambda loop: f"{loop.__module__}.{loop.__name__}",
 )
-def test_functions_in_notebook_10_have_at_most_13_lines(loop: Callable[..., object]) -> None:
+def test_functions_in_notebook_10_have_at_most_13_lines_of_code(loop: Callable[..., object]) -> None:
     assert len(inspect.getsource(loop).splitlines()) <= 13
