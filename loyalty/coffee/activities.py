@@ -44,7 +44,7 @@ P = ParamSpec("P")
 
 
 class ShopActivities:
-    """The activities of the coffee shop, with their client and their database.
+    """The activities of the coffee shop. All activities share one Temporal client and one database.
 
     A barista needs `step_seconds` seconds for each of the STEPS.
     """
@@ -65,7 +65,10 @@ class ShopActivities:
 
     @activity.defn(name=REFUND_PAYMENT)
     async def refund_payment(self, refund: Refund) -> None:
-        """Refund one part of an order. A retry does not refund the part again, and a later payment is refused."""
+        """Refund one part of an order. A retry does not refund the part again.
+
+        A later payment for the part is refused.
+        """
         order = refund.order
         await self._ask(Store.refund_payment, order.order_id, refund.run, refund.part, order.payment_method)
 
@@ -73,7 +76,7 @@ class ShopActivities:
     async def prepare_beverage(self, ticket: Ticket) -> None:
         """Execute the STEPS of the preparation. Each heartbeat contains the number of finished steps.
 
-        A later attempt continues after the last heartbeat that the server has received.
+        A retry continues after the last heartbeat that the server has received.
         """
         info = activity.info()
         done: int = info.heartbeat_details[0] if info.heartbeat_details else 0
@@ -96,7 +99,10 @@ class ShopActivities:
 
     @activity.defn(name=UPDATE_INVENTORY)
     async def update_inventory(self, ticket: Ticket) -> None:
-        """Take all items of an order from stock; take nothing if one item is missing. A retry takes nothing again."""
+        """Take all items of an order from stock, or no items if one item is missing.
+
+        A retry does not take the items again.
+        """
         await self._ask(Store.take_from_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=RESTORE_INVENTORY)
@@ -106,7 +112,7 @@ class ShopActivities:
 
     @activity.defn(name=EARN_POINTS)
     async def earn_points(self, ticket: Ticket) -> bool:
-        """Send the points to the customer by signal-with-start, which starts the workflow of a new customer.
+        """Send the points to the customer with signal-with-start. This call also starts the workflow of a new customer.
 
         The order id is the transaction id, so the points count only once. Return False if the account is closed.
         """
@@ -123,7 +129,10 @@ class ShopActivities:
         )
 
     async def _ask(self, call: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call the database in a thread; raise an error without retries if the database refuses the change."""
+        """Call the database in a thread.
+
+        If the database refuses the change, raise an error that the server does not retry.
+        """
         asking = partial(call, self._store, *args, **kwargs)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._bookkeepers, asking)

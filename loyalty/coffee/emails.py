@@ -16,7 +16,7 @@ TOPIC = "order"
 
 
 def about(order: Order, status: OrderStatus, reason: str) -> Mail:
-    """Return the e-mail about the order's status. The e-mail contains the `reason` of a failure."""
+    """Return the e-mail about the order's status. An e-mail about a failure contains the `reason`."""
     items = ", ".join(f"{one.quantity} x {one.name}" for one in order.items)
     greeting = f"Dear {order.customer_name or order.customer_id},"
     if status is OrderStatus.READY:

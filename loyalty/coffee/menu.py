@@ -39,7 +39,7 @@ def product_named(name: str) -> Product:
 
 
 def item(name: str, quantity: int = 1) -> Item:
-    """Return an order line with the menu's price."""
+    """Return an order line with the price from the menu."""
     return Item(name, quantity, product_named(name).price)
 
 
@@ -54,7 +54,7 @@ def points_for(amount: int) -> int:
 
 
 def changed(items: Sequence[Item], change: ItemChange) -> list[Item]:
-    """Return the items after `change`; raise Refused if the line is missing, or if a product would have two lines."""
+    """Return the changed items. Raise Refused if the order has no such line, or if a product would have two lines."""
     others = [one for one in items if one.name != change.name]
     if len(others) == len(items):
         ordered = ", ".join(one.name for one in items)

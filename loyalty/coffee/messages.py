@@ -21,7 +21,7 @@ RESTORE_INVENTORY = "restoreInventory"
 
 
 def order_workflow_id(order_id: str) -> str:
-    """Return the id of the order's workflow; `coffee-order-7` for `7`."""
+    """Return the workflow id of an order, for example `coffee-order-7` for the order `7`."""
     return f"coffee-order-{order_id}"
 
 
@@ -47,7 +47,7 @@ class OrderStatus(StrEnum):
 
 @dataclass
 class Item:
-    """One line of an order. `unit_price` is in cents and must equal the menu's price."""
+    """One line of an order. The field `unit_price` is in cents and must equal the price on the menu."""
 
     name: str
     quantity: int
@@ -59,7 +59,8 @@ class Order:
     """Input of the workflow. The fields `order_id`, `customer_id` and `items` are required.
 
     The field `notes` contains text for the staff. After the payment, the shop waits `change_window` seconds for
-    changes, and then prepares the order. A stated `total` must equal the price of the items.
+    changes, and then prepares the order. The field `total` is optional; a given total must equal the price of all
+    items.
     """
 
     order_id: str
@@ -75,7 +76,10 @@ class Order:
 
 @dataclass
 class ItemChange:
-    """Argument of the update `changeItem`. The update replaces the line of the product `name` with `item`."""
+    """Argument of the update `changeItem`.
+
+    The update replaces the order line for the product `name` with the new line `item`.
+    """
 
     name: str
     item: Item
@@ -86,10 +90,11 @@ class ItemChange:
 
 @dataclass
 class Ticket:
-    """An order, and the first run id of its workflow.
+    """An order, with the id of the workflow's first run.
 
     A workflow id can be used again after its workflow has ended. The database stores the run id with each row, so a
-    second workflow cannot use or undo the rows of the first workflow. A reset keeps the first run id.
+    second workflow cannot use or undo the rows of the first workflow. A reset of the workflow does not change the first
+    run id.
     """
 
     order: Order
@@ -98,9 +103,10 @@ class Ticket:
 
 @dataclass
 class Charge:
-    """Argument of `processPayment`. The customer pays `amount` cents; a negative amount is paid back to the customer.
+    """Argument of `processPayment`. The customer pays `amount` cents; the shop pays a negative amount back.
 
-    Part 1 is the original order, and each change of the order adds one part. The database records each part only once.
+    Part 1 is the original order, and each change of the order adds one part. The database records the payment of each
+    part only once.
     """
 
     order: Order
@@ -134,8 +140,8 @@ class Refund:
 class OrderReport:
     """Result of the workflow, and answer to the query `status` and the update `changeItem`.
 
-    The field `paid` is the amount that the shop has taken and not paid back, in cents. The field `reason` explains why
-    an order did not succeed. The customer has earned `points` with the order.
+    The field `paid` is the amount in cents that the shop has taken and not paid back. The field `reason` explains why
+    an order did not succeed. The field `points` is the number of points that the customer has earned with the order.
     """
 
     order_id: str
@@ -150,11 +156,12 @@ class OrderReport:
 
 @dataclass
 class OrderProgress:
-    """Answer to the query `progress`. `done` and `undone` list names of activities, oldest first.
+    """Answer to the query `progress`.
 
-    `doing` or `undoing` is the name of the current activity, if any. The field `reason` explains why an order did not
-    succeed. The answer does not contain the barista's progress. The newest heartbeat in the workflow's description
-    contains the number of finished steps.
+    The fields `done` and `undone` contain the names of finished activities, oldest first. The field `doing` is the name
+    of the running step. The field `undoing` is the name of the running compensation. The field `reason` explains why an
+    order did not succeed. The answer does not contain the barista's progress. The newest heartbeat of the activity
+    contains the number of the barista's finished steps.
     """
 
     status: OrderStatus

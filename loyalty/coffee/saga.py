@@ -1,4 +1,4 @@
-"""A saga: each step has a compensation, an activity that undoes the step. Runs inside a workflow."""
+"""In a saga, each step has a compensation: an activity that undoes the step. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from loyalty.coffee.steps import OWED
 
 @dataclass(frozen=True)
 class Compensation:
-    """An activity that undoes a step, with its argument."""
+    """An activity that undoes a step, and the argument of this activity."""
 
     activity: str
     argument: object
 
 
 class Saga:
-    """The compensations of one order. `undoing` and `undone` contain names of activities.
+    """The compensations of one order.
 
-    Register a compensation *before* its step. A failed step may have changed the database: its worker may have died
-    after the commit. So the compensation runs for a failed step, too. A compensation must work even if its step never
+    The attribute `undone` lists the finished compensations; `undoing` is the running compensation. Register a
+    compensation *before* its step. A failed step may have changed the database, because a worker can crash after the
+    commit. So the saga also runs the compensation of a failed step. A compensation must work even if its step never
     ran. If the step runs after its compensation, the step must fail.
     """
 
@@ -31,7 +32,7 @@ class Saga:
         self.undoing: str | None = None
 
     def register(self, activity: str, argument: object) -> None:
-        """Add a compensation for the next step: the name of an activity and its argument."""
+        """Add the compensation of the next step."""
         self._registered.append(Compensation(activity, argument))
 
     async def undo_last(self) -> None:

@@ -1,8 +1,8 @@
 """The shop's database with payments, stock and preparations, in SQLite or PostgreSQL.
 
 Every change has a unique key, so the database records a repeated change only once. If a compensation runs before its
-step, the compensation records a row of zero under the step's key. Because of this row, the database refuses the step.
-Each row contains the run id of its workflow, so another workflow cannot use or undo the row.
+step, the compensation inserts a row with the step's key and the value 0. This row prevents the step. Each row contains
+the run id of its workflow, so another workflow cannot use or undo the row.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ PREPARED = text(
 
 
 class Impossible(Exception):
-    """The database refuses a change, and a retry cannot succeed. The text states the request and the reason."""
+    """The database refuses a change, and a retry cannot succeed. The text contains the request and the reason."""
 
 
 class Store:
@@ -97,9 +97,10 @@ class Store:
     # ---- money ------------------------------------------------------------------------------------------------
 
     def take_payment(self, order_id: str, run: str, part: int, method: str, amount: int) -> Payment:
-        """Record a payment of `amount` cents for one part of an order, only once; return the recorded payment.
+        """Pay `amount` cents for one part of an order, and return the payment.
 
-        Raise Impossible if the part was refunded, or was paid with another amount or by another run.
+        A repeated call returns the same payment. Raise Impossible if the part was refunded, or if the part was paid
+        with another amount or by another run.
         """
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
@@ -118,7 +119,10 @@ class Store:
         return Payment(paid.method, paid.amount, paid.transaction_id)
 
     def refund_payment(self, order_id: str, run: str, part: int, method: str) -> None:
-        """Refund one part of an order, only once. If the part was not paid, refuse a later payment."""
+        """Refund one part of an order. A repeated call does nothing.
+
+        If the part was not paid, prevent a later payment.
+        """
         with self._engine.begin() as books:
             key = {"order_id": order_id, "part": part}
             entry = {**key, "method": method, "transaction_id": str(uuid.uuid4()), "run": run}
@@ -131,7 +135,7 @@ class Store:
     # ---- stock ------------------------------------------------------------------------------------------------
 
     def deliver(self, delivery_id: str, quantities: Mapping[str, int]) -> None:
-        """Add a delivery to the stock, only once."""
+        """Add a delivery to the stock. A repeated call does nothing."""
         with self._engine.begin() as books:
             for product, quantity in sorted(quantities.items()):
                 move = _move(delivery_id, delivery_id, menu.item(product, quantity))
@@ -139,7 +143,7 @@ class Store:
                     books.execute(PUT, {"product": product, "quantity": quantity})
 
     def take_from_stock(self, order_id: str, run: str, items: list[Item]) -> None:
-        """Take all items of an order from stock, only once. If one item is missing, take no items.
+        """Take all items of an order from stock, or no items if one item is missing. A repeated call does nothing.
 
         Raise Impossible if an item is missing, if the order was undone, or if another run has taken the items.
         """
@@ -162,7 +166,10 @@ class Store:
             raise Impossible(f"Cannot take {item.quantity} x {item.name} from stock; {left} are left")
 
     def return_to_stock(self, order_id: str, run: str, items: list[Item]) -> None:
-        """Return the items of an order to stock, only once. If the order took no items, refuse a later sale."""
+        """Return the items of an order to stock. A repeated call does nothing.
+
+        If the order took no items, prevent a later sale.
+        """
         with self._engine.begin() as books:
             for one in _in_one_order(items):
                 move = _move(order_id, run, one)
@@ -177,7 +184,7 @@ class Store:
     # ---- baristas ---------------------------------------------------------------------------------------------
 
     def note_preparation(self, order_id: str, step: int, attempt: int, what: str, worker: str) -> None:
-        """Record a finished step of the preparation, the attempt of the activity, and the worker's name."""
+        """Record a finished step of the preparation, with the activity's attempt and the worker's name."""
         with self._engine.begin() as books:
             done = {"order_id": order_id, "step": step, "attempt": attempt, "what": what, "worker": worker}
             books.execute(PREPARED, done)
@@ -188,12 +195,12 @@ def _move(order_id: str, run: str, item: Item) -> dict[str, str | int]:
 
 
 def _in_one_order(items: list[Item]) -> list[Item]:
-    """Return the items sorted by name, so that two orders never lock each other's products."""
+    """Return the items sorted by name. Sorted items prevent a deadlock between two orders."""
     return sorted(items, key=lambda item: item.name)
 
 
 def _prepare_sqlite(connection: object, _: object) -> None:
-    """Switch SQLite to WAL: readers do not wait for a writer, and writers wait for each other."""
+    """Switch SQLite to WAL. A reader then never waits for a writer; a writer waits for another writer."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # of the database's own driver
     cursor.execute(f"PRAGMA busy_timeout={LOCK_PATIENCE_SECONDS * 1_000}")
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS

@@ -1,4 +1,7 @@
-"""Tables of the shop's database, for SQLite and PostgreSQL. The primary keys prevent a repeated change."""
+"""Tables of the shop's database, for SQLite and PostgreSQL.
+
+The primary keys prevent a second record of the same change.
+"""
 
 from __future__ import annotations
 

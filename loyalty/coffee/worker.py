@@ -39,7 +39,7 @@ def build_worker(
     step_seconds: float = config.DEFAULT_BARISTA_SECONDS,
     interceptors: Sequence[Interceptor] = (),
 ) -> Worker:
-    """Return a worker with the shop's activities, for orders or for other `workflows`. The worker does not run yet."""
+    """Return a worker that has the shop's activities and the given `workflows`. The worker does not run yet."""
     shop = ShopActivities(client, store, step_seconds)
     return Worker(
         client,
@@ -68,7 +68,10 @@ def build_from_environment(
     workflows: Sequence[type] = WORKFLOWS,
     interceptors: Sequence[Interceptor] = (),
 ) -> Worker:
-    """Return a worker with the database from the environment; raise ConfigurationError if the database is unusable."""
+    """Return a worker for the database in LOYALTY_DATABASE_URL.
+
+    Raise ConfigurationError if the database is unusable.
+    """
     step_seconds = config.barista_seconds()
     try:
         url = make_url(config.database_url())

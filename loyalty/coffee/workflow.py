@@ -1,7 +1,8 @@
-"""One order of the coffee shop, a saga: pay, prepare, take from stock. A failure undoes all steps, newest first.
+"""One order of the coffee shop: a saga with the steps pay, prepare, and take from stock.
 
-The steps run in an asyncio task, so a cancellation can interrupt a step. The compensations run outside of the steps'
-task, so a cancellation cannot interrupt a compensation.
+After a failure, the workflow undoes all steps, the newest step first. The steps run in an asyncio task, so a
+cancellation can interrupt a step. The compensations do not run in this task, so a cancellation cannot interrupt a
+compensation.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ CANCELLABLE = (*CHANGEABLE, OrderStatus.PREPARING)
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class CoffeeOrderWorkflow:
-    """One order. The workflow id is `coffee-order-<order_id>`; the result is an OrderReport, even after a failure."""
+    """One order. The workflow id is `coffee-order-` and the order id.
+
+    The result is an OrderReport, even after a failure.
+    """
 
     @workflow.init
     def __init__(self, order: Order | None = None, *surplus: object) -> None:
@@ -146,7 +150,7 @@ class CoffeeOrderWorkflow:
 
     @workflow.signal(name="cancelOrder")
     def cancel_order(self, reason: str | None = None, *surplus: object) -> None:
-        """Cancel the order and undo its steps. The signal is ignored after the order is READY."""
+        """Cancel the order and undo its steps. The workflow ignores the signal if the order is already READY."""
         try:
             self._cancel(parsing.cancellation(reason, *surplus))
         except Refused as refusal:
@@ -176,7 +180,10 @@ class CoffeeOrderWorkflow:
 
     @workflow.update(name="changeItem")
     async def change_item(self, change: ItemChange | None = None, *surplus: object) -> OrderReport:
-        """Replace one line, and take or refund the difference in price. Refuse changes after the preparation starts."""
+        """Replace one line, and take or refund the difference in price.
+
+        Refuse the change if the preparation has started.
+        """
         await self._changes.ask(parsing.item_change, change, *surplus)
         return self.status()
 

@@ -1,1 +1,1 @@
-"""Programs with deliberate faults, and programs for comparisons with the customer and the coffee shop."""
+"""Programs with deliberate faults, and programs that the notebooks compare with the customer or the coffee shop."""

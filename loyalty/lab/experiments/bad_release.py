@@ -1,4 +1,4 @@
-"""A release of the customer workflow with a bug for Platinum customers, because Platinum has no next tier.
+"""A release of the customer workflow with a bug. The new code fails for Platinum customers: Platinum has no next tier.
 
 The command `python -m loyalty.lab.experiments.bad_release` runs a worker with this release, for notebook 04.
 """
@@ -19,7 +19,10 @@ with workflow.unsafe.imports_passed_through():  # otherwise the sandbox would im
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class BadRelease(CustomerLoyaltyWorkflow):
-    """The customer workflow of this release. The new code in `_process` was tested with Members only."""
+    """The customer workflow of this release.
+
+    The new code in `_process` was tested only with customers of the tier Member.
+    """
 
     @workflow.init
     def __init__(self, start: CustomerInput | None = None, *surplus: object) -> None:

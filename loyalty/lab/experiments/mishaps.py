@@ -1,7 +1,7 @@
-"""Mishaps for the lab's coffee shop: an order requests a failure in its notes. The shop's own code contains no mishap.
+"""Mishaps for the lab's coffee shop. The notes of an order can request a mishap.
 
-An interceptor raises an error before, during or after the work of an activity. An error after the work leaves a
-changed database, but the server gets no result.
+The shop's own code contains no mishap. An interceptor raises an error before, during or after the work of an activity.
+If the error comes after the work, the database is changed, but the server gets no result.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SPILLED_AT_STEP = 4
 
 @dataclass(frozen=True)
 class Mishap:
-    """One failure: the first `attempts` attempts of `activity` raise an error. A `final` error is not retried."""
+    """One mishap: the first attempts of an activity raise an error. The server does not retry a `final` error."""
 
     activity: str
     moment: Literal["before", "in the middle", "after"]
@@ -68,12 +68,12 @@ MISHAPS = {
 
 
 def planned(notes: str) -> list[Mishap]:
-    """Return the mishaps that an order's notes request."""
+    """Return the mishaps requested in the notes of an order."""
     return [MISHAPS[note] for one in notes.split(";") if (note := one.strip().lower()) in MISHAPS]
 
 
 class MishapInterceptor(Interceptor):
-    """Raise the errors that the notes of an order request."""
+    """Raise the errors requested in the notes of an order."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """Wrap an activity; the SDK calls this method."""

@@ -1,8 +1,8 @@
-"""Four small customers for measurements. Each customer continues as new in a different way.
+"""Four small customer workflows for measurements. Each customer continues as new in a different way.
 
-The command `python -m loyalty.lab.experiments.specimens` runs a worker for the four customers. Each customer has one
-activity per message, unlike the customer in `loyalty.workflow`. The signal `addPoints` adds points, and the query
-`getCount` returns them. Do not copy the customers of this module into a program.
+The command `python -m loyalty.lab.experiments.specimens` runs a worker for the four customers. Each of the four
+customers runs one activity per message. The customer in `loyalty.workflow` does not. The signal `addPoints` adds
+points, and the query `getCount` returns the points. Do not copy a customer of this module into a program.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Counted:
 
 @activity.defn
 async def note_down(points: int) -> None:
-    """Represent a call to another system. New signals can arrive while the workflow waits for this activity."""
+    """Simulate a call to another system. New signals can arrive while the workflow waits for this activity."""
 
 
 class Specimen:
@@ -82,7 +82,7 @@ class NaiveCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Process messages until the history is long, then drop the mailbox."""
+        """Process messages until the history is long, then continue as new without the mailbox."""
         while not self._history_is_long():
             await self._serve_one()
         workflow.continue_as_new(Count(self._points, self._history_threshold))
@@ -98,7 +98,7 @@ class ForgetfulCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Process messages until the history is long and the mailbox is empty, then drop the points."""
+        """Process messages until the history is long and the mailbox is empty, then start a run without points."""
         while not self._history_is_long() or self._mailbox:
             await self._serve_one()
         workflow.continue_as_new(Count(history_threshold=self._history_threshold))
@@ -106,7 +106,7 @@ class ForgetfulCustomer(Specimen):
 
 @workflow.defn
 class DrainingCustomer(Specimen):
-    """A customer that continues as new with an empty mailbox. With steady traffic, the mailbox is never empty."""
+    """A customer that continues as new if the mailbox is empty. During steady traffic, the mailbox is never empty."""
 
     @workflow.init
     def __init__(self, start: Count) -> None:
@@ -146,7 +146,7 @@ def build_specimen_worker(client: Client, _mailer: Mailer | None = None, *, task
 
 @dataclass
 class Survival:
-    """Result of one experiment: points `kept`, number of `runs`, and events of the `longest_run`."""
+    """Result of one experiment. The field `kept` is a number of points, and `longest_run` is a number of events."""
 
     kept: int
     runs: int

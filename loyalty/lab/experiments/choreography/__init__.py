@@ -1,5 +1,5 @@
-"""The coffee shop as a choreography: four services, each an actor, react to each other's signals.
+"""The coffee shop as a choreography of four services.
 
-Notebook 12 compares the choreography with `loyalty.coffee.workflow`. Both programs use the same activities, the same
-database and the same mishaps.
+Each service is an actor that reacts to signals from other services. Notebook 12 compares the choreography with
+`loyalty.coffee.workflow`. Both programs use the same activities, the same database and the same mishaps.
 """

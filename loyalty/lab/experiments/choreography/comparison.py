@@ -14,9 +14,9 @@ ONLY_IN_A_SAGA = (
 
 
 def lines_of_code() -> dict[str, int]:
-    """Return the lines of code for an order's steps, with the keys "orchestrated" and "choreographed".
+    """Return the number of code lines in the saga ("orchestrated") and in the choreography ("choreographed").
 
-    Shared code is not counted. Queries and changes of an order exist only in the saga, and are not counted either.
+    Shared code is not counted. Queries and changes of an order are not counted, because they exist only in the saga.
     """
     order = vars(workflow.CoffeeOrderWorkflow)
     return {

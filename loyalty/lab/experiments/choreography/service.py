@@ -30,7 +30,7 @@ LONGEST_PAUSE = timedelta(seconds=100)
 
 
 class Service:
-    """One service. A subclass implements `react`, which processes one message and signals other services."""
+    """One service. A subclass implements the method `react`, which processes one message and signals other services."""
 
     def __init__(self, start: ServiceInput) -> None:
         self._waiting = deque(start.waiting)
@@ -83,7 +83,7 @@ class Service:
         self._waiting.append(told)
 
     async def tell(self, service: str, event: str, order: Order, reason: str = "") -> None:
-        """Signal another service; retry while this service does not run."""
+        """Send a signal to another service. Retry until the other service runs."""
         pause = timedelta(seconds=1)
         while True:
             try:

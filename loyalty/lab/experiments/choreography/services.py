@@ -1,4 +1,4 @@
-"""The four services. No code states the sequence of the steps; it follows from the signals between the services."""
+"""The four services. The signals between the services determine the sequence of the steps."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class BaristaService(Service):
         await self.process_messages()
 
     async def react(self, told: Told) -> None:
-        """Prepare a paid order; stop a cancelled order; report failures to the payment service."""
+        """Prepare a paid order, or stop a cancelled order. Report a failure to the payment service."""
         order = told.order
         if told.event == CANCEL_ORDER:
             self._cancelled.append(order.order_id)
@@ -145,7 +145,7 @@ class StockService(Service):
         await self.process_messages()
 
     async def react(self, told: Told) -> None:
-        """Take the items of a prepared order from stock; signal the baristas if this fails."""
+        """Take the items of a prepared order from stock. Signal the baristas if the activity fails."""
         order = told.order
         if told.event == BEVERAGE_READY:
             try:
@@ -190,5 +190,5 @@ class CounterService(Service):
 
 
 def ticket(order: Order) -> Ticket:
-    """Return a ticket with the order id as run id, because an order has no workflow of its own here."""
+    """Return a ticket with the order id in place of a run id, because an order has no workflow in the choreography."""
     return Ticket(order, order.order_id)

@@ -1,6 +1,6 @@
 """`python -m loyalty.lab.experiments.choreography.worker` runs a worker for the four services.
 
-The worker has the coffee shop's activities with mishaps.
+The worker runs the activities of the coffee shop, with mishaps.
 """
 
 from __future__ import annotations

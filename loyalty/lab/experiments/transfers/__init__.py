@@ -1,7 +1,8 @@
 """Three ways to transfer points between two customers while processes crash: calls, a queue, and gifts.
 
-All ways use the same plan of crashes. A process kills itself with SIGKILL at each planned point. Stored data survives
-the crash. The package imports a name on its first use, because a process with plain calls needs no Temporal.
+All three ways use the same plan of crashes. For each planned crash, a process kills itself with SIGKILL. Stored data
+survives a crash. The package imports a module only when a program needs the module. So a process with plain calls does
+not import Temporal.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a name of `__all__` on its first use."""
+    """Import a name of `__all__` when a program first uses the name."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -21,11 +21,11 @@ class Account:
             database.execute("CREATE TABLE IF NOT EXISTS bookings (transfer INTEGER, points INTEGER)")
 
     def withdraw(self, transfer: int) -> None:
-        """Take the points of a transfer."""
+        """Subtract the points of one transfer from this account."""
         self._book(transfer, -POINTS)
 
     def deposit(self, transfer: int) -> None:
-        """Add the points of a transfer."""
+        """Add the points of one transfer to this account."""
         self._book(transfer, POINTS)
 
     def moved(self, transfer: int) -> int:
@@ -45,7 +45,7 @@ class Account:
 
 
 class Services:
-    """The accounts of the giver and the receiver in `folder`, and the planned crashes."""
+    """The account of the giver, the account of the receiver, and the planned crashes. All files are in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -18,7 +18,7 @@ from loyalty.lab.experiments.transfers.planning import AFTER_DEPOSITING, AFTER_W
 
 
 def by_calls(folder: Path, plan: Plan, *, repeated: bool) -> Outcome:
-    """Make all transfers with calls. If `repeated` is true, a teller repeats an interrupted transfer."""
+    """Make all transfers with calls. If `repeated` is true, a new teller repeats an interrupted transfer."""
     started, services = time.monotonic(), Services.open(folder, plan)
     crashes = run_tellers(services.folder, len(plan), repeated)
     way = "calls, repeated until confirmed" if repeated else "calls, never repeated"
@@ -26,7 +26,7 @@ def by_calls(folder: Path, plan: Plan, *, repeated: bool) -> Outcome:
 
 
 def run_tellers(folder: Path, transfers: int, repeated: bool) -> int:
-    """Start a teller for all transfers, and a new teller after each crash; return the number of crashes."""
+    """Start a teller for all transfers. Start a new teller after each crash. Return the number of crashes."""
     transfer = crashes = 0
     while transfer < transfers:
         confirmed, crashed = run("loyalty.lab.experiments.transfers.calls", folder, transfer, transfers)
@@ -38,7 +38,7 @@ def run_tellers(folder: Path, transfers: int, repeated: bool) -> int:
 
 
 def make(transfers: Iterable[int], services: Services) -> None:
-    """Withdraw and deposit each transfer, and print its number."""
+    """Withdraw and deposit the points of each transfer, and print the number of the transfer."""
     for transfer in transfers:
         services.giver.withdraw(transfer)
         services.crashes.crash_if_planned(transfer, AFTER_WITHDRAWING)

@@ -1,4 +1,4 @@
-"""Run processes that crash at planned points."""
+"""Run processes that crash as planned."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEADLINE_SECONDS = 120
 
 
 def run(module: str, *arguments: object) -> tuple[list[str], bool]:
-    """Run `python -m module arguments...`; return the printed lines, and True if the process crashed as planned.
+    """Run `python -m module arguments...`. Return the printed lines, and whether the process crashed as planned.
 
     Raise LabError if the process failed in another way, and WaitedTooLong if the process did not end in time.
     """
@@ -32,7 +32,7 @@ def run(module: str, *arguments: object) -> tuple[list[str], bool]:
 
 
 def run_until_it_ends(module: str, *arguments: object) -> int:
-    """Run the module, and run it again after each crash; return the number of crashes."""
+    """Run the module again after each crash, until the module ends normally. Return the number of crashes."""
     crashes = 0
     while run(module, *arguments)[1]:
         crashes += 1

@@ -1,6 +1,6 @@
 """`python -m loyalty.lab.experiments.transfers.gift_worker` runs a worker that crashes during gifts.
 
-The workflow is `loyalty.workflow` without any change. Interceptors of the SDK add the crashes.
+The worker runs the unchanged workflow of `loyalty.workflow`. Two interceptors add the crashes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ UPDATE_ID = "transfer-"
 
 
 class CrashInterceptor(Interceptor):
-    """Crash the worker process at planned points."""
+    """Crash the worker process as planned."""
 
     def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
         """Return the interceptor of incoming calls; the SDK calls this method."""
@@ -83,7 +83,7 @@ class OutboundCrashes(WorkflowOutboundInterceptor):
         self._inbound = inbound
 
     async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
-        """Crash after the giver has lost the points, and before the server gets a response."""
+        """Crash after the giver has spent the points, and before the server gets a response."""
         if input.signal == "addPoints":
             crash_if_planned(self._inbound.transfer, AFTER_WITHDRAWING)
             input.headers = {**input.headers, TRANSFER: Payload(data=self._inbound.transfer.encode())}
@@ -91,13 +91,13 @@ class OutboundCrashes(WorkflowOutboundInterceptor):
 
 
 def points() -> int:
-    """Return the points of the customer in the current workflow."""
+    """Return the current points of the customer."""
     customer: CustomerLoyaltyWorkflow = workflow.instance()
     return customer.get_status().points
 
 
 def crash_if_planned(transfer: str, point: CrashPoint) -> None:
-    """Kill the worker process if a crash is planned at this point."""
+    """Kill the worker process if the plan contains this crash."""
     if CRASHES in os.environ:
         Crashes(Path(os.environ[CRASHES])).crash_if_planned(int(transfer), point)
 

@@ -40,7 +40,7 @@ Progress = Callable[[int], object]
 
 @dataclass
 class Couple:
-    """A giver with `points`, and a guest that receives the gifts."""
+    """A giver that starts with `points`, and a guest that receives the gifts."""
 
     giver: Handle
     receiver: Handle
@@ -49,7 +49,7 @@ class Couple:
 
 
 async def by_gifts(lab: Lab, plan: Plan, *, progress: Progress | None = None) -> Outcome:
-    """Make all transfers with gifts. Call `progress(1)` after each transfer, as tqdm's `update` requires."""
+    """Make all transfers with gifts. Call `progress(1)` after each transfer."""
     started = time.monotonic()
     workers = GiftWorkers(lab, plan)
     moved = await workers.serve_until_done(make_all(lab, len(plan), progress))
@@ -57,7 +57,7 @@ async def by_gifts(lab: Lab, plan: Plan, *, progress: Progress | None = None) ->
 
 
 async def make_all(lab: Lab, transfers: int, progress: Progress | None) -> list[Moved]:
-    """Make the transfers with several couples; return the points that each transfer has moved."""
+    """Make the transfers with several pairs of customers. Return the points that each transfer has moved."""
     couples = [await open_accounts(lab, number, transfers * POINTS) for number in range(1, COUPLES + 1)]
     numbers = iter(range(transfers))
     making = [asyncio.create_task(make(numbers, couple, progress)) for couple in couples]
@@ -76,7 +76,7 @@ async def make_all(lab: Lab, transfers: int, progress: Progress | None) -> list[
 
 
 async def make(transfers: Iterator[int], couple: Couple, progress: Progress | None) -> None:
-    """Request one gift after the other from the giver."""
+    """Send all gift requests to the giver, one after the other."""
     for transfer in transfers:
         await ask_until_answered(couple.giver, Gift(couple.receiver_id, POINTS), f"{UPDATE_ID}{transfer}")
         if progress is not None:
@@ -102,7 +102,7 @@ async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
 
 
 async def moved_by(couple: Couple) -> dict[int, Moved]:
-    """Return the moved points of each transfer. Raise LabError if the balances disagree with the histories."""
+    """Return the points that each transfer has moved. Raise LabError if the points contradict the histories."""
     lost, gained = await gifts_of(couple.giver), await gifts_of(couple.receiver)
     left, received = await points_of(couple.giver), await points_of(couple.receiver)
     if (couple.points - left, received) != (lost.total() * POINTS, gained.total() * POINTS):
@@ -114,7 +114,7 @@ async def moved_by(couple: Couple) -> dict[int, Moved]:
 
 
 async def gifts_of(customer: Handle) -> Counter[int]:
-    """Count the sent and received gifts of each transfer in a customer's history."""
+    """Return the number of gifts for each transfer in a customer's history, sent or received."""
     count: Counter[int] = Counter()
     for run in await history.fetch(customer):
         for event in run.events:
@@ -132,14 +132,14 @@ async def points_of(customer: Handle) -> int:
 
 
 async def open_accounts(lab: Lab, number: int, points: int) -> Couple:
-    """Open the accounts of a giver with `points` and of a receiver."""
+    """Open two accounts: one for a giver with `points`, and one for a receiver."""
     receiver_id = f"receiver-{number}"
     giver = await open_account(lab, Customer(f"giver-{number}", points=points, guests=[receiver_id]))
     return Couple(giver, await open_account(lab, Customer(receiver_id)), receiver_id, points)
 
 
 async def open_account(lab: Lab, customer: Customer) -> Handle:
-    """Open an account; terminate an open account of an earlier experiment."""
+    """Open an account. If the workflow still runs from an earlier experiment, terminate this run first."""
     return await lab.client.start_workflow(
         CustomerLoyaltyWorkflow.run,
         CustomerInput(customer),

@@ -1,4 +1,4 @@
-"""One row of notebook 10's table: the outcome of all transfers in one way."""
+"""The outcome of all transfers with calls, a queue, or gifts: one row in the table of notebook 10."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loyalty.lab.experiments.transfers.planning import POINTS
 
 @dataclass
 class Moved:
-    """Result of one transfer: the giver's lost points and the receiver's gained points."""
+    """Result of one transfer: the points that the giver lost, and the points that the receiver gained."""
 
     lost: int
     gained: int
@@ -18,15 +18,15 @@ class Moved:
 
 @dataclass
 class Outcome:
-    """The outcome of all transfers of a plan in one way.
+    """The outcome of all transfers with calls, a queue, or gifts.
 
     Each transfer is checked separately, because destroyed and created points would cancel out in a sum.
 
     The field `transfers` is the number of requested transfers, and `crashes` is the number of crashed processes. The
-    points in `destroyed` left a giver but reached no receiver. The points in `created` reached a receiver but left no
-    giver. The field `twice` counts transfers that happened more than once: both balances are wrong, but their sum is
-    right. The field `missing` counts transfers without any points for the receiver. The time in `seconds` includes the
-    starts of processes.
+    field `destroyed` is the number of points that a giver lost, but no receiver gained. The field `created` is the
+    number of points that a receiver gained, but no giver lost. The field `twice` counts transfers that happened more
+    than once: both balances are wrong, but their sum is right. The field `missing` counts transfers in which the
+    receiver gained no points. The time in `seconds` includes the starts of processes.
     """
 
     way: str

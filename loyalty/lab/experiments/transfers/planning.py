@@ -1,4 +1,7 @@
-"""A plan of crashes in the middle of transfers. All ways use the same plan, and each planned crash happens once."""
+"""A plan of crashes in the middle of transfers. Calls, queues and gifts use the same plan.
+
+Each planned crash happens once.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ ONE_PER_PROCESS = threading.Lock()
 
 
 class CrashPoint(StrEnum):
-    """The two points of a transfer at which a process can crash."""
+    """The two moments of a transfer when a process can crash."""
 
     AFTER_WITHDRAWING = "after withdrawing"
     """The giver has lost the points, and no message has been sent."""
@@ -44,7 +47,7 @@ class Plan:
         return len(self.crash_points)
 
     def count(self, point: CrashPoint) -> int:
-        """Return the number of crashes at `point`."""
+        """Return the number of planned crashes at this crash point."""
         return Counter(self.crash_points)[point]
 
     @property
@@ -58,7 +61,7 @@ class Plan:
 
 
 def plan(transfers: int = 100, crashes: int = 15, seed: int = 2026) -> Plan:
-    """Return a random plan with `crashes` crashes at each of the two points, in different transfers."""
+    """Return a random plan. Each of the two crash points occurs in `crashes` transfers; no transfer has two crashes."""
     lots: list[CrashPoint | None] = [point for point in CrashPoint for _ in range(crashes)]
     if len(lots) > transfers:
         raise ValueError(f"Cannot hit {len(lots)} of {transfers} transfers; each is hit once at most")
@@ -81,7 +84,7 @@ class Crashes:
                 self._file(transfer, point).touch()
 
     def crash_if_planned(self, transfer: int, point: CrashPoint) -> None:
-        """Kill this process if a crash is planned at this point and has not happened yet."""
+        """Kill this process if this crash is planned and has not happened yet."""
         planned = self._file(transfer, point)
         if planned.exists():
             ONE_PER_PROCESS.acquire()

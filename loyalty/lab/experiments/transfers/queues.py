@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 10
 
 
 def by_queue(folder: Path, plan: Plan) -> Outcome:
-    """Make all transfers with queues: one consumer withdraws and forwards, and the other consumer deposits."""
+    """Make all transfers with queues. One consumer withdraws the points, and the other consumer deposits the points."""
     started, services = time.monotonic(), Services.open(folder, plan)
     transfers = open_queue(services.folder, "transfers", receiving=False)
     open_queue(services.folder, "deposits", receiving=False)  # now: the consumers would create one file at once
@@ -45,7 +45,7 @@ def by_queue(folder: Path, plan: Plan) -> Outcome:
 
 
 def withdraw_all(transfers: SQLiteAckQueue, deposits: SQLiteAckQueue, services: Services) -> None:
-    """Withdraw each transfer, forward it to the second queue, and acknowledge it."""
+    """Withdraw the points of each transfer, forward the transfer to the second queue, and acknowledge the message."""
     for message, transfer in messages(transfers):
         services.giver.withdraw(transfer)
         services.crashes.crash_if_planned(transfer, AFTER_WITHDRAWING)
@@ -55,7 +55,7 @@ def withdraw_all(transfers: SQLiteAckQueue, deposits: SQLiteAckQueue, services: 
 
 
 def deposit_all(deposits: SQLiteAckQueue, services: Services) -> None:
-    """Deposit each transfer and acknowledge it."""
+    """Deposit the points of each transfer, and acknowledge the message."""
     for message, transfer in messages(deposits):
         services.receiver.deposit(transfer)
         services.crashes.crash_if_planned(transfer, AFTER_DEPOSITING)
@@ -63,7 +63,7 @@ def deposit_all(deposits: SQLiteAckQueue, services: Services) -> None:
 
 
 def messages(queue: SQLiteAckQueue) -> Iterator[tuple[int, Any]]:
-    """Yield each message with its id until the last message; raise TimeoutError after a long wait."""
+    """Yield the id and the data of each message before END. Raise TimeoutError if no message arrives in time."""
     latest = time.monotonic()
     while time.monotonic() - latest < PATIENCE_SECONDS:
         try:
@@ -78,7 +78,7 @@ def messages(queue: SQLiteAckQueue) -> Iterator[tuple[int, Any]]:
 
 
 def open_queue(folder: Path, name: str, *, receiving: bool) -> SQLiteAckQueue:
-    """Open a queue. A `receiving` process gets the unacknowledged messages again."""
+    """Open a queue. If `receiving` is true, the queue delivers the unacknowledged messages again."""
     return SQLiteAckQueue(str(folder / name), auto_resume=receiving, serializer=json)
 
 

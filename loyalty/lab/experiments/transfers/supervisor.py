@@ -24,7 +24,7 @@ LAST_LINES = 10
 
 
 class GiftWorkers:
-    """Worker processes of `transfers.gift_worker`. `crashes` is the number of crashed workers."""
+    """Worker processes that run `transfers.gift_worker`. The attribute `crashes` is the number of crashed workers."""
 
     def __init__(self, lab: Lab, plan: Plan) -> None:
         folder = Path(tempfile.mkdtemp(prefix="gifts-", dir=lab.folder))
@@ -36,7 +36,7 @@ class GiftWorkers:
         self.crashes = 0
 
     async def serve_until_done(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return the result of `work`. Start new workers after crashes, and stop all workers in the end."""
+        """Wait for `work` and return the result. Start a new worker after each crash; stop all workers at the end."""
         working = asyncio.ensure_future(work)
         try:
             while not working.done():
