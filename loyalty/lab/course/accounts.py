@@ -1,4 +1,4 @@
-"""Open accounts in notebooks; notebook 01 shows the same call in full."""
+"""Open customers' accounts in notebooks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ async def open_account(
 ) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
     """Start the workflow of one customer in the lab's namespace and return its handle.
 
-    `fields` are fields of `Customer`, for example `points=1_000`; the default name is made from the id.
-    `history_threshold` is in events.
+    `fields` are fields of `Customer`, such as `points=1_000`. The default name is the id with a capital letter.
+    `history_threshold` is a number of events.
     """
     customer = Customer(customer_id, **{"name": customer_id.title(), **fields})
     return await lab.client.start_workflow(
@@ -34,7 +34,8 @@ async def open_account_with_email(
 ) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
     """Open an account with the address `<customer_id>@example.com` and wait for the welcome e-mail.
 
-    `options` are keyword arguments of `open_account`. Returns the handle after the workflow has no work left.
+    `options` are keyword arguments of `open_account`. Return the handle after the workflow has
+    finished all its work.
     """
     email = f"{customer_id}@example.com"
     handle = await open_account(lab, customer_id, email=email, **options)

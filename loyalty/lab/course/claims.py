@@ -1,4 +1,4 @@
-"""Claims from articles about Temporal and about this program, with the sentences of their verdicts."""
+"""Claims from articles about Temporal and about this program, and the verdicts on these claims."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ CLAIMS = {
 
 
 def verdict(number: int, holds: bool, measured: str, condition: str = "") -> str:
-    """Return the verdict on a claim, with the `measured` value and an optional `condition`."""
+    """Return a text with the claim, the measured value and the verdict."""
     word = "no longer true" if not holds else f"holds, with a condition: {condition}" if condition else "holds"
     return f"Claim {number}: {CLAIMS[number]}.\nMeasured: {measured}.\nVerdict: {word}."

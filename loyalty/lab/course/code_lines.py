@@ -1,4 +1,4 @@
-"""Count the lines of code of a program."""
+"""Count the code lines in a program."""
 
 from __future__ import annotations
 

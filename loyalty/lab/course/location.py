@@ -1,6 +1,6 @@
 """Paths of the course, and names that the launcher shares with JupyterLab.
 
-The launcher has to be quick, so this module imports nothing slow.
+This module imports no slow modules, because the launcher must start quickly.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLAIN_PAGE = "/lab"
 def course_folder(package: Path, working_folder: Path) -> Path:
     """Return the folder with the notebooks.
 
-    An installed wheel has no notebooks, so the result is the working folder then.
+    An installed wheel has no notebooks, so this function returns the working folder for a wheel.
     """
     return package.parent if (package.parent / FIRST_NOTEBOOK).is_file() else working_folder
 
@@ -38,5 +38,5 @@ COURSE = course_folder(Path(__file__).parents[2], Path.cwd())
 
 
 def has_notebooks(folder: Path = COURSE) -> bool:
-    """Return whether a folder contains the course's notebooks."""
+    """Return True if `folder` contains the course's notebooks."""
     return (folder / FIRST_NOTEBOOK).is_file()

@@ -43,7 +43,7 @@ class Prediction:
         return widgets.VBox([question, widgets.HBox([number, widgets.Label(self.unit)])])
 
     def score(self, measured: float) -> str:
-        """Return a sentence that compares the guess with the `measured` number, in `unit`."""
+        """Return a sentence that compares the guess with the number `measured`."""
         said = f"Your prediction: {self._guess:,.10g}, measured: {measured:,.10g} {self.unit}"
         if self._guess == measured:
             return f"{said}. Exactly!"

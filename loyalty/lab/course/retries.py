@@ -1,4 +1,4 @@
-"""The pauses of a retry policy, for a cell that prints the waiting time in advance."""
+"""Compute the pauses between the attempts from a retry policy."""
 
 from __future__ import annotations
 

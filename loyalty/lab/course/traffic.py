@@ -1,4 +1,7 @@
-"""Send purchases for measurements, one per e-mail (`shop`) or as fast as possible (`storm`)."""
+"""Send many purchases for measurements.
+
+The function `shop` sends one purchase after each e-mail. The function `storm` sends purchases as fast as possible.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ LOOK_EVERY_PURCHASES = 50
 
 @dataclass
 class Shopping:
-    """The result of `shop`: the number of accepted purchases, their duration, and the server's refusal, if any."""
+    """The result of the function `shop`; `refusal` is the error if the server refused a purchase."""
 
     purchases: int
     seconds: float
@@ -41,11 +44,11 @@ async def shop(
     deadline: float = 900,
     progress: Callable[[int], object] | None = None,
 ) -> Shopping:
-    """Make purchases of one point; each purchase waits for the e-mail about the previous purchase.
+    """Send purchases of one point; before each purchase, wait for the e-mail about the previous purchase.
 
-    Ends after `purchases` purchases, or when the server refuses a purchase. `progress` is called after every
-    `LOOK_EVERY_PURCHASES` purchases, with the number of events in the current run. If no e-mail arrives for some
-    seconds, a hint names the reason, and the next purchase follows. Raises WaitedTooLong after `deadline` seconds.
+    Stop after `purchases` purchases, or after the server refuses a purchase.
+    After every LOOK_EVERY_PURCHASES purchases, call `progress` with the number of events in the current run.
+    If an e-mail is late, print a hint and send the next purchase. Raise WaitedTooLong after `deadline` seconds.
     """
     if purchases is not None:
         arguments.refuse_count("purchases", purchases)
@@ -85,7 +88,7 @@ async def _is_running(customer: Customer) -> bool:
 
 @dataclass
 class Storm:
-    """The result of `storm`: the number of accepted purchases, and the number of refusals per error text."""
+    """The result of the function `storm`; `refused` contains the number of refused purchases per error text."""
 
     accepted: int
     refused: Counter[str]
@@ -101,11 +104,11 @@ async def storm(
     until_refused: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> Storm:
-    """Make purchases of one point as fast as `senders` concurrent senders can.
+    """Send purchases of one point as fast as possible, with `senders` concurrent coroutines.
 
-    Ends after `seconds` seconds or after `purchases` purchases. With `until_refused`, the storm also ends after the
-    first refusal; pending purchases still count. `progress` is called with 1 after each accepted purchase, like tqdm's
-    `update`.
+    Stop after `seconds` seconds, or after `purchases` purchases.
+    With `until_refused`, also stop after the first refusal. Purchases that are already sent still count.
+    After each accepted purchase, call `progress(1)`, so `progress` can be the method `update` of tqdm.
     """
     arguments.refuse_count("senders", senders, least=1)
     if seconds is not None:

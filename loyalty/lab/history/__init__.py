@@ -1,4 +1,4 @@
-"""Read event histories into DataFrames, across all runs of a workflow."""
+"""Read event histories into DataFrames; a DataFrame contains all runs of a workflow."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Read the fields of one event from its protobuf message, with a separate reader for each event type.
+"""Read the fields of one event from its protobuf message.
 
-The readers are ten times faster than a conversion of all events to JSON.
+Each event type has a separate reader. The readers are ten times faster than a conversion of all events to JSON.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Nanoseconds: TypeAlias = Annotated[int, "since 1970-01-01 UTC"]
 
 
 class Row(NamedTuple):
-    """One event; the fields are the columns of `loyalty.lab.history.frame` after `workflow_id` and `run`."""
+    """One event, with all columns of `loyalty.lab.history.frame` except `workflow_id` and `run`."""
 
     event_id: int
     time: Nanoseconds
@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def rows_of(events: Iterable[HistoryEvent]) -> Iterator[Row]:
-    """Yield one row per event; `name` is None for an event without a name of its own (see `names_of`)."""
+    """Yield one row per event. `name` is None if the event itself has no name."""
     for event in events:
         kind = _kind(event.event_type, event.WhichOneof("attributes"))
         attributes = kind.attributes(event)
@@ -57,9 +57,9 @@ def rows_of(events: Iterable[HistoryEvent]) -> Iterator[Row]:
 
 
 def names_of(rows: Iterable[Row]) -> list[str | None]:
-    """Return the name of each row; `rows` are all rows of one run, oldest first.
+    """Return one name per row; `rows` are all rows of one run, oldest first.
 
-    A row without a name takes the name of the event in its `refers_to`.
+    A row without a name takes the name of the earlier event that `refers_to` points to.
     """
     names: dict[int, str | None] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Read event histories into DataFrames, across all runs of a workflow."""
+"""Read event histories into DataFrames; a DataFrame contains all runs of a workflow."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ POSSIBLE = (
 async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
     """Return a DataFrame with one row per event of `source`.
 
-    `source`: a live workflow, a recorded run, or a list of both. The DataFrame has all runs of a live workflow.
-    The rows keep the order of the workflows in `source`.
+    `source`: a live workflow, a recorded run, or a list of live workflows and recorded runs.
+    For a live workflow, the DataFrame contains all runs. The workflows have the same order as in `source`.
     The runs of each workflow are sorted from the oldest to the newest.
 
     | column | dtype | meaning |
@@ -77,18 +77,18 @@ async def frame(source: Source | Iterable[Source]) -> pd.DataFrame:
 
 
 def frame_of(source: Recorded | Iterable[Recorded]) -> pd.DataFrame:
-    """Return the same DataFrame as `frame`, for recorded runs and without `await`.
+    """Return the same DataFrame as the function `frame`, but only for recorded runs. No `await` is needed.
 
-    `source`: a WorkflowHistory, the path of a JSON file, or a list of both.
+    `source`: a WorkflowHistory, the path of a JSON file, or a list of histories and paths.
     """
     return _frame([_recorded_run(one) for one in _each(source)])
 
 
 async def fetch(handle: WorkflowHandle[Any, Any]) -> list[WorkflowHistory]:
-    """Return the histories of all runs of a workflow, the oldest first.
+    """Return one history per run of a workflow, the oldest first.
 
     `handle` can point to any run of the workflow.
-    The server deletes runs after the namespace's retention period, so that the oldest runs may be missing.
+    The server deletes runs after the namespace's retention period, so the oldest runs may be missing.
     """
     return await follow(handle, lambda run: run.fetch_history())
 
@@ -97,7 +97,8 @@ def load(path: str | os.PathLike[str]) -> WorkflowHistory:
     """Return one run from a JSON file.
 
     The file comes from `temporal workflow show --output json` or from `WorkflowHistory.to_json`.
-    The workflow id comes from the first event. If the first event has no id, the file name without extension is the id.
+    The workflow id comes from the first event. If the first event has no workflow id, the id is the file
+    name without the extension.
     """
     path = Path(path)
     try:
@@ -111,12 +112,12 @@ def load(path: str | os.PathLike[str]) -> WorkflowHistory:
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per run of a `frame`, indexed by (workflow_id, run).
+    """Return one row per run in `frame`. The index is (workflow_id, run).
 
     `events`, `bytes`: int64.
     `signals`, `updates` (accepted), `activities` (scheduled), `workflow_tasks` (completed): int64.
     `started`, `ended`: datetime64[ns, UTC]. `ended` is NaT while the run is running.
-    `seconds`: float64, from the first event of the run to its last event.
+    `seconds`: float64, the time between the first and the last event of the run.
     `status`: str, "Running", "ContinuedAsNew", "Completed", "Terminated", "Failed", "Canceled" or "TimedOut".
     """
     counted = frame.assign(

@@ -11,10 +11,10 @@ from temporalio.client import Client
 
 
 class PagesFromTheEnd:
-    """The pages of one run, with the newest event first.
+    """Pages of events from one run, with the newest event first.
 
     An empty `run_id` means the newest run. With `page_size` 0, the server chooses the page size.
-    `current_page` has the events of the last call of `fetch_next_page`.
+    `current_page` contains the events that `fetch_next_page` fetched last.
     """
 
     def __init__(self, client: Client, workflow_id: str, run_id: str = "", *, page_size: int = 0) -> None:
@@ -27,7 +27,7 @@ class PagesFromTheEnd:
         self.current_page: Sequence[HistoryEvent] = []
 
     async def fetch_next_page(self, *, retry: bool = False) -> None:
-        """Fetch the next older events; raise RPCError if the request fails.
+        """Fetch the next page of older events; raise RPCError if the request fails.
 
         With `retry`, the SDK retries a failed request.
         """

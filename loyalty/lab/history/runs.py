@@ -23,7 +23,7 @@ RunT = TypeVar("RunT", bound=_HasEvents)
 
 
 class Run:
-    """The events of one run, with one row per event (see `rows_of`)."""
+    """The events of one run; `rows` has one Row per event."""
 
     def __init__(self, workflow_id: str, events: Sequence[HistoryEvent] = ()) -> None:
         self.workflow_id = workflow_id
@@ -37,7 +37,7 @@ class Run:
         self.rows += rows_of(events)
 
     def append_reversed(self, newest_first: Run) -> None:
-        """Append the later events of the same run; `newest_first` has these events in reverse order."""
+        """Append the later events of the same run from `newest_first`, which contains events in reverse order."""
         newest = newest_first.events[0].event_id if newest_first.events else 0
         new = max(0, newest - self.events[-1].event_id)
         self.events += reversed(newest_first.events[:new])
@@ -47,7 +47,7 @@ class Run:
 async def read(handle: WorkflowHandle[Any, Any]) -> Run:
     """Fetch one run, and read each page while the server prepares the next page.
 
-    A long run is fetched from both ends at once, because the server can prepare two pages in parallel.
+    A long run is fetched from both ends at the same time, because the server can prepare two pages in parallel.
     """
     client, run_id = handle._client, handle.run_id or (await handle.describe()).run_id
     oldest_first, newest_first = Run(handle.id), Run(handle.id)
@@ -76,7 +76,7 @@ def _meet(page: Sequence[HistoryEvent], page_from_the_end: Sequence[HistoryEvent
 async def follow(
     handle: WorkflowHandle[Any, Any], fetch: Callable[[WorkflowHandle[Any, Any]], Awaitable[RunT]]
 ) -> list[RunT]:
-    """Return the result of `fetch` for each run of a workflow, the oldest first.
+    """Call `fetch` for each run of a workflow, and return the results, the oldest run first.
 
     `handle` can point to any run of the workflow.
     """

@@ -1,8 +1,8 @@
 """Plots of event histories; no plot needs a Temporal server.
 
-Each function takes a DataFrame of `loyalty.lab.history` and returns matplotlib Axes.
+Most functions take a DataFrame from `loyalty.lab.history`. All functions return matplotlib Axes.
 Without `ax`, a function makes a new figure of at least 8 x 4 inches.
-A label, a marker or a line style repeats the meaning of every colour.
+No information is in a colour alone; a label, a marker or a line style shows the same information.
 """
 
 from __future__ import annotations

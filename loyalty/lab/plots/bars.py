@@ -16,10 +16,10 @@ ROUNDED_DECIMALS = 3
 
 
 def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None, *, of: float | None = None) -> Axes:
-    """Draw one horizontal bar per value with its number, and the first value on top.
+    """Draw one horizontal bar per value, and write the number beside the bar. The first value is on top.
 
-    The index of `values` names the bars; the name of the index labels the y axis.
-    `of`: the total of each value, such as the number of sent messages. A pale bar behind each value shows the total.
+    The index of `values` contains the names of the bars. The name of the index is the label of the y axis.
+    The parameter `of` is a total, such as the number of sent messages. A pale bar behind each bar shows this total.
     """
     ax = axes_or_new(ax)
     places, numbers = range(len(values)), [float(value) for value in values]
@@ -40,7 +40,7 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
 
 
 def _words(value: float, of: float | None) -> str:
-    """Return the number of a bar as text; a rounded number keeps all its digits."""
+    """Return the value of a bar as text. A value with few decimals keeps all digits."""
     if value.is_integer():
         text = f"{value:,.0f}"
     else:

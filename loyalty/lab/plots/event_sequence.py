@@ -38,10 +38,11 @@ PHASES = (  # suffixes of the event type, text of the legend, marker, filled or 
 
 
 def event_sequence(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the events of one run in order, with one row per kind of event; a line joins the events of one task.
+    """Draw the events of one run in order, with one row per kind of event.
 
-    `frame`: a DataFrame of `history.frame`, whole or in part.
-    Raise ValueError for no events, for more than MOST_EVENTS events, or for more than one run.
+    A line joins events that belong to the same task.
+    `frame`: all or some rows of a DataFrame from `history.frame`.
+    Raise ValueError if there are no events, more than MOST_EVENTS events or several runs.
     """
     if not 0 < len(frame) <= MOST_EVENTS or len(by_run(frame)) > 1:
         raise ValueError(

@@ -37,7 +37,7 @@ AROUND = 1.4
 
 
 def creations(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per workflow with a start in `frame`, sorted by the time of its first start.
+    """Return one row per started workflow, sorted by the time of the first start.
 
     `workflow_id`, `parent`: str. CLIENTS is the parent of a workflow that a client started.
     `how`: str, "started", "invited" or "child".
@@ -57,12 +57,12 @@ def creations(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw which client or workflow created each workflow.
+    """Draw a tree of workflows and their creators.
 
     Clients are on the left, and children are to the right of their parents. The oldest workflow is on top.
-    `frame`: a DataFrame of `history.frame`. Each line is one row of `creations`.
-    A workflow without its first events in `frame` has no parent.
-    Raise ValueError for no workflows, or for more than MOST_MEMBERS workflows.
+    `frame`: a DataFrame from `history.frame`. Each line shows one row of `creations`.
+    A workflow has no parent in the picture if `frame` does not contain the first events of the workflow.
+    Raise ValueError if there are no workflows or more than MOST_MEMBERS workflows.
     """
     created = creations(frame)
     edges: dict[str, tuple[str, str]] = {
@@ -126,7 +126,7 @@ class _Place(NamedTuple):
 
 
 def _places(roots: list[str], children: Mapping[str, list[str]]) -> dict[str, _Place]:
-    """Return the place of each workflow; a parent is in the middle of its children."""
+    """Return the position of each workflow. The height of a parent is the middle of the heights of its children."""
     places: dict[str, _Place] = {}
     rows = iter(range(10**6))
 
@@ -142,7 +142,7 @@ def _places(roots: list[str], children: Mapping[str, list[str]]) -> dict[str, _P
 
 
 def _statuses(frame: pd.DataFrame) -> dict[str, str]:
-    """Return "Running" or a value of CLOSED for each workflow with events in `frame`."""
+    """Return the status of each workflow in `frame`, which is "Running" or a value of CLOSED."""
     last = frame.groupby("workflow_id", sort=False).type.last().str.removeprefix("WorkflowExecution")
     return {str(who): type_ if type_ in CLOSED else "Running" for who, type_ in last.items()}
 

@@ -46,10 +46,10 @@ def growth(
     warning: int | None = EVENT_WARNING,
     limit: int | None = EVENT_LIMIT,
 ) -> Axes:
-    """Draw the number of events of each run, with one line per run; each line begins at 0 on the x axis.
+    """Draw the number of events in each run, with one line per run. Every line begins at x = 0.
 
-    `by`: the unit of the x axis; "purchases" are the signals and updates received so far.
-    `prediction`: events per second or per purchase; a mapping names several predictions.
+    `by`: the unit of the x axis; "purchases" counts the received signals and updates.
+    `prediction`: the predicted events per second or per purchase, or a mapping from names to predictions.
     `threshold`: the number of events at which runs continue as new.
     A threshold, warning or limit far above the data is drawn above a break in the y axis.
     """

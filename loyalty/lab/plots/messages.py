@@ -47,12 +47,12 @@ AROUND = 1.45
 
 
 def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order", "time"] = "order") -> Axes:
-    """Draw one lane per workflow, one lane for all clients on top, and one arrow per message.
+    """Draw one lane for all clients, one lane per workflow, and one arrow per message.
 
-    `frame`: a DataFrame of `history.frame`, whole or in part.
-    `by`: "order" gives each event the same width on the x axis; "time" draws the x axis to scale.
-    Each arrow is one row of `sent_messages.messages_in`.
-    Raise ValueError for no events, for more than MOST_MESSAGES messages, or for more than MOST_LANES workflows.
+    `frame`: all or some rows of a DataFrame from `history.frame`.
+    `by`: "order" draws the events at equal distances; "time" draws the x axis to scale.
+    Each arrow shows one row of `sent_messages.messages_in`.
+    Raise ValueError if there are no events, too many messages (MOST_MESSAGES) or too many workflows (MOST_LANES).
     """
     sent = [Message(*row) for row in messages_in(frame).itertuples(index=False)]
     mentioned = dict.fromkeys(who for message in sent for who in (message.sender, message.receiver))

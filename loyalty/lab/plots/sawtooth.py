@@ -1,4 +1,4 @@
-"""Draw the length of one customer's event history over all runs."""
+"""Draw the history length of one customer across all runs."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def sawtooth(
     threshold: int | None = None,
     limit: int | None = EVENT_LIMIT,
 ) -> Axes:
-    """Draw the events in the current run of one customer; the line falls to zero at each continue-as-new.
+    """Draw the number of events in one customer's current run over time.
 
-    `frame`: all runs of one workflow. The dotted line counts the events of all runs together.
-    `threshold`, `limit`: events; a threshold or limit far above the data is drawn above a break in the y axis.
-    Raise ValueError for several workflows, or for no events.
+    The line falls to zero at each continue-as-new. The dotted line shows the total number of events in all runs.
+    `frame`: all runs of one workflow.
+    `threshold`, `limit`: numbers of events. A value far above the data is drawn above a break in the y axis.
+    Raise ValueError if `frame` has several workflows or no events.
     """
     frame = frame.reset_index(drop=True)
     runs = by_run(frame)

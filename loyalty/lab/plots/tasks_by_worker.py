@@ -1,4 +1,4 @@
-"""Draw the Workflow Tasks and activities that each worker process completed, over time."""
+"""Draw the completed Workflow Tasks and activities of each worker process over time."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ LARGEST, SMALLEST = 6.0, 2.2
 def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
     """Draw one row per worker process, and one marker per completed Workflow Task or activity.
 
-    `frame`: a DataFrame of `history.frame`, for any number of workflows.
-    In each row, the Workflow Tasks are above the activities. Each workflow has its own height within each row.
-    `uptimes`: the DataFrame of `lab.uptimes()`, with the names and uptimes of all workers, idle workers included.
-    Without `uptimes`, the worker's identity is the name of each row.
-    Raise ValueError for no workers, or for more than MOST_WORKERS workers in the time shown.
+    `frame`: a DataFrame from `history.frame`, for any number of workflows.
+    In each row, the Workflow Tasks are above the activities. The markers of different workflows have
+    different heights.
+    `uptimes`: the DataFrame from `lab.uptimes()`. With `uptimes`, the picture also has idle workers.
+    Without `uptimes`, the row names are the identities of the workers.
+    Raise ValueError if the time shown has no workers or more than MOST_WORKERS workers.
     """
     done = frame[frame.type.isin(KINDS) & frame.identity.notna()]
     workers = _workers(frame, done, uptimes)
@@ -86,7 +87,7 @@ def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax
 
 
 def _workers(frame: pd.DataFrame, done: pd.DataFrame, uptimes: pd.DataFrame | None) -> list[Worker]:
-    """Return the workers of `uptimes` in the time shown, then all other workers that completed a task."""
+    """Return the workers in `uptimes`, and then all other workers that completed a task."""
     known = workers_within(uptimes, *time_shown(frame, uptimes)) if len(frame) else []
     others = dict.fromkeys(str(identity) for identity in done.identity)
     for worker in known:
@@ -95,7 +96,7 @@ def _workers(frame: pd.DataFrame, done: pd.DataFrame, uptimes: pd.DataFrame | No
 
 
 def _counts(of_worker: pd.DataFrame, what: str) -> list[str]:
-    """Return the counts of a worker's tasks, activities and workflows as texts."""
+    """Return the numbers of tasks, activities and workflows of one worker as texts, such as `2 tasks`."""
     tasks, activities = (int((of_worker.type == type_).sum()) for type_ in KINDS)
     counts = [counted(tasks, "task"), counted(activities, "activity"), counted(of_worker.workflow_id.nunique(), what)]
     return counts if len(of_worker) else ["no tasks"]

@@ -1,4 +1,4 @@
-"""Draw messages, Workflow Tasks and activities above the worker processes, over time."""
+"""Draw messages, Workflow Tasks, activities and worker processes over time."""
 
 from __future__ import annotations
 
@@ -38,13 +38,14 @@ def timeline(
     *,
     title: str = "Messages, tasks and processes over time",
 ) -> Axes:
-    """Draw the messages, Workflow Tasks and activities of each workflow, and below them the worker processes.
+    """Draw the messages, Workflow Tasks and activities of each workflow over time.
 
-    `frame`: a DataFrame of `history.frame`, whole or in part.
-    `uptimes`: the DataFrame of `lab.uptimes()`.
-    A bar begins when the task is scheduled. The solid part of a bar is the last attempt.
-    An area is hatched while no process of a role was up.
-    Raise ValueError for no events, for more than MOST_WORKFLOWS workflows, or for more than MOST_WORKERS workers.
+    The worker processes are drawn below the workflows.
+    `frame`: all or some rows of a DataFrame from `history.frame`.
+    `uptimes`: the DataFrame from `lab.uptimes()`.
+    A bar begins when the task is scheduled. The solid part of a bar shows the last attempt.
+    A hatched area shows a time without a running worker, mail server or Temporal server.
+    Raise ValueError if there are no events, too many workflows (MOST_WORKFLOWS) or too many workers (MOST_WORKERS).
     """
     workflows = list(dict.fromkeys(frame.workflow_id))
     if not 0 < len(workflows) <= MOST_WORKFLOWS:
@@ -93,7 +94,7 @@ def timeline(
 
 
 def _description(events: pd.DataFrame, tasks: list[Task]) -> str:
-    """Return the counts of one workflow's messages, tasks and failures as a text."""
+    """Return a text with the numbers of messages, tasks and failures in one workflow."""
     counts = [counted(int((events.type == type_).sum()), mark.words) for type_, mark in RECEIVED.items()]
     by_row = {row: [one for one in tasks if one.row == row] for row in dict.fromkeys(one.row for one in tasks)}
     counts += [f"{len(of_row)} x {row}" for row, of_row in by_row.items()]
@@ -103,7 +104,7 @@ def _description(events: pd.DataFrame, tasks: list[Task]) -> str:
 
 
 def _rows(events: pd.DataFrame, tasks: list[Task]) -> Iterator[tuple[str, Draw]]:
-    """Yield the name and the drawing function of each row of one workflow."""
+    """Yield a name and a drawing function for each row of one workflow."""
     received = events[events.type.isin(RECEIVED)]
     if len(received):
         yield "messages", partial(draw_messages, received=received)
@@ -115,7 +116,7 @@ def _rows(events: pd.DataFrame, tasks: list[Task]) -> Iterator[tuple[str, Draw]]
 
 
 def _fill_legend(ax: Axes) -> None:
-    """Add an entry to the legend for each kind of mark in the picture."""
+    """Add each kind of mark in the picture to the legend."""
     from matplotlib.patches import Rectangle
 
     drawn = {artist.get_gid() for artist in [*ax.lines, *ax.patches]}

@@ -11,7 +11,7 @@ from loyalty.workflow import CustomerLoyaltyWorkflow
 pytestmark = pytest.mark.slow
 
 
-async def test_open_account_starts_customer_with_given_fields() -> None:
+async def test_opening_an_account_starts_a_customer_with_the_given_fields() -> None:
     async with await Lab.start("accounts") as lab:
         ada = await open_account(lab, "ada", points=1_000)
         status = await ada.query(CustomerLoyaltyWorkflow.get_status)
@@ -20,7 +20,7 @@ async def test_open_account_starts_customer_with_given_fields() -> None:
             await open_account(lab, "grace", colour="red")
 
 
-async def test_open_account_with_email_waits_for_welcome_email() -> None:
+async def test_opening_an_account_with_email_waits_for_the_welcome_email() -> None:
     async with await Lab.start("accounts-with-email") as lab:
         ada = await open_account_with_email(lab, "ada", points=500)
         status = await ada.query(CustomerLoyaltyWorkflow.get_status)

@@ -31,13 +31,13 @@ async def names() -> AsyncIterator[dict[str, Any]]:
         yield names
 
 
-async def test_notebook_counts_twenty_answers_of_friends(names: dict[str, Any]) -> None:
+async def test_notebook_counts_twenty_answers_from_friends(names: dict[str, Any]) -> None:
     told = await history.frame(names["mary"])
     answers = told[(told.name == "notifyNewStatus") & told.detail.str.contains("friend-")]
     assert len(answers) == ANSWERS
 
 
-def test_plot_of_answer_costs_shows_numbers_of_table(names: dict[str, Any]) -> None:
+def test_plot_of_answer_costs_shows_the_numbers_in_the_table(names: dict[str, Any]) -> None:
     ways: pd.DataFrame = names["ways"]
     shown = all_texts(plots.bars(ways["events per answer"], "What an answer costs", "events per answer"))
     assert [float(text) for text in shown] == ways["events per answer"].tolist()

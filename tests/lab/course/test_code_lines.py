@@ -32,7 +32,7 @@ def double(n):
 
 
 @pytest.mark.parametrize(("source", "lines"), [(SOURCE, 6), ("# nothing\n", 0), ('text = """a\nb"""\n', 2)])
-def test_blank_lines_comments_docstrings_and_imports_do_not_count(source: str, lines: int, tmp_path: Path) -> None:
+def test_number_of_code_lines_excludes_comments_docstrings_and_imports(source: str, lines: int, tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(source)
     module = ModuleType("program")
@@ -49,5 +49,5 @@ class Greeter:
         return "good morning"  # whatever the time is
 
 
-def test_code_lines_count_indented_method() -> None:
+def test_lines_of_an_indented_method_are_counted() -> None:
     assert code_lines.code_lines(Greeter, Greeter.greet) == 3 + 2

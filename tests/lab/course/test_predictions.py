@@ -6,17 +6,17 @@ from loyalty.lab.course.claims import CLAIMS, verdict
 from loyalty.lab.course.predictions import Prediction
 
 
-def test_prediction_without_input_uses_its_default() -> None:
+def test_prediction_without_input_is_the_default_number() -> None:
     assert Prediction("how many?", 4, "events").guess == 4
 
 
-def test_prediction_uses_number_of_learner() -> None:
+def test_prediction_is_the_number_that_the_learner_enters() -> None:
     prediction = Prediction("how many?", 4, "events")
     prediction._commit({"new": 20})
     assert prediction.score(20) == "Your prediction: 20, measured: 20 events. Exactly!"
 
 
-def test_score_states_ratio_of_measured_number_to_prediction() -> None:
+def test_score_compares_the_prediction_with_the_measured_number() -> None:
     prediction = Prediction("how many?", 4, "events")
     said = "Your prediction: 4, measured"
     assert prediction.score(20) == f"{said}: 20 events. The measured number is 5 times your prediction."
@@ -25,7 +25,7 @@ def test_score_states_ratio_of_measured_number_to_prediction() -> None:
     assert prediction.score(4.1) == f"{said}: 4.1 events. Very close!"
 
 
-def test_verdict_contains_claim_and_measured_value() -> None:
+def test_verdict_contains_the_claim_and_the_measured_value() -> None:
     said = verdict(9, False, "116 bytes")
     assert said == f"Claim 9: {CLAIMS[9]}.\nMeasured: 116 bytes.\nVerdict: no longer true."
     assert verdict(9, True, "it").endswith("Verdict: holds.")

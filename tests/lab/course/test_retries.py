@@ -12,7 +12,7 @@ from loyalty.handlers import START_GUEST_RETRIES
 from loyalty.lab.course.retries import pauses_seconds
 
 
-def test_retry_pauses_grow_to_maximum_interval() -> None:
+def test_retry_pauses_grow_up_to_the_maximum_interval() -> None:
     assert pauses_seconds(EMAIL_RETRIES) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6, 6, 6, 6])
 
 
@@ -20,7 +20,7 @@ def test_retry_pauses_double_by_default() -> None:
     assert pauses_seconds(START_GUEST_RETRIES) == [1, 2, 4, 8, 16]
 
 
-def test_longest_default_pause_is_100_times_first_pause() -> None:
+def test_default_maximum_pause_is_100_times_the_first_pause() -> None:
     policy = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1_000, maximum_attempts=3)
     assert pauses_seconds(policy) == [1, 100]
 

@@ -39,7 +39,7 @@ async def open_account(lab: Lab, customer_id: str) -> Customer:
     return handle
 
 
-async def test_shop_sends_one_purchase_per_email(lab: Lab) -> None:
+async def test_shopping_waits_for_one_email_per_purchase(lab: Lab) -> None:
     ada = await open_account(lab, "ada")
     seen: list[int] = []
     spree = await shop(ada, lab.inbox, "ada@example.com", purchases=25, progress=seen.append)
@@ -48,7 +48,7 @@ async def test_shop_sends_one_purchase_per_email(lab: Lab) -> None:
     assert (await ada.query("getStatus"))["points"] == 25
 
 
-async def test_shop_ends_when_server_terminates_customer(lab: Lab) -> None:
+async def test_shopping_ends_when_the_server_terminates_the_customer(lab: Lab) -> None:
     dora = await open_account(lab, "dora")
     spree = await shop(dora, lab.inbox, "dora@example.com")
     assert spree.refusal is not None
@@ -60,7 +60,7 @@ async def test_shop_ends_when_server_terminates_customer(lab: Lab) -> None:
     assert EVENT_LIMIT - 10 < described.history_length < EVENT_LIMIT + 10
 
 
-async def test_shop_raises_after_its_deadline(lab: Lab) -> None:
+async def test_shopping_raises_an_error_after_the_deadline(lab: Lab) -> None:
     eve = await open_account(lab, "eve")
     with pytest.raises(WaitedTooLong, match="Waited 0 s for the last purchase; 0 purchases were made"):
         await shop(eve, lab.inbox, "eve@example.com", deadline=0)
@@ -79,13 +79,13 @@ async def test_storm_counts_accepted_and_refused_purchases(lab: Lab) -> None:
     assert (await emma.query("getStatus"))["points"] == SIGNAL_LIMIT
 
 
-async def test_storm_of_zero_seconds_sends_nothing(lab: Lab) -> None:
+async def test_storm_of_zero_seconds_sends_no_purchase(lab: Lab) -> None:
     finn = await open_account(lab, "finn")
     torrent = await storm(finn, seconds=0)
     assert (torrent.accepted, torrent.refused) == (0, {})
 
 
-async def test_storm_until_refused_ends_at_first_refusal(lab: Lab) -> None:
+async def test_storm_can_end_at_the_first_refused_purchase(lab: Lab) -> None:
     gina = await open_account(lab, "gina")
     lab.worker.stop()  # a running worker would reach the limit of events first
     torrent = await storm(gina, purchases=10 * SIGNAL_LIMIT, senders=5, until_refused=True)

@@ -109,12 +109,12 @@ BOTH_WAYS: dict[tuple[str, int], tuple[Measured, Measured]] = {
 """By notebook and claim: measurements for which the claim holds, and measurements for which it does not."""
 
 
-def test_table_of_measurements_names_every_verdict() -> None:
+def test_every_verdict_of_the_course_has_test_data() -> None:
     assert set(BOTH_WAYS) == set(VERDICTS)
 
 
 @pytest.mark.parametrize(("notebook", "claim"), sorted(BOTH_WAYS), ids=lambda part: str(part))
-def test_verdict_follows_its_measurement(notebook: str, claim: int) -> None:
+def test_verdict_depends_on_the_measurement(notebook: str, claim: int) -> None:
     cell = VERDICTS[notebook, claim]
     as_claimed, otherwise = BOTH_WAYS[notebook, claim]
     assert holds(cell, claim, as_claimed), f"claim {claim} holds for {as_claimed}"

@@ -45,7 +45,7 @@ async def ada(shop: Shop) -> Handle:
     return await buys_and_closes(shop, "ada")
 
 
-async def test_frame_has_all_runs_of_a_customer(ada: Handle) -> None:
+async def test_frame_contains_all_runs_of_a_customer(ada: Handle) -> None:
     frame = await history.frame(ada)
     runs = frame.groupby("run").event_id.agg(["min", "max", "size"])
     assert len(runs) > 2, "the customer continued as new at least twice"
@@ -59,14 +59,14 @@ async def test_frame_has_all_runs_of_a_customer(ada: Handle) -> None:
     assert (frame.type == "WorkflowExecutionSignaled").sum() == PURCHASES + 1, "the frame has every signal once"
 
 
-async def test_columns_and_dtypes_match_the_documentation(ada: Handle) -> None:
+async def test_frame_columns_and_dtypes_match_the_documentation(ada: Handle) -> None:
     documented = re.findall(r"^\s*\| (\w+) \| ([^|]+) \|", history.frame.__doc__ or "", re.MULTILINE)
     assert dict(documented[1:]) == history.COLUMNS
     for frame in (await history.frame(ada), history.frame_of([])):
         assert {column: str(dtype) for column, dtype in frame.dtypes.items()} == history.COLUMNS
 
 
-async def test_events_of_signals_updates_and_activities_have_names(ada: Handle) -> None:
+async def test_frame_has_names_for_signals_updates_and_activities(ada: Handle) -> None:
     frame = await history.frame(ada)
     by_type = frame.groupby("type").name
     for type_ in ("ActivityTaskScheduled", "ActivityTaskStarted", "ActivityTaskCompleted"):
@@ -77,7 +77,7 @@ async def test_events_of_signals_updates_and_activities_have_names(ada: Handle) 
     assert by_type.get_group("WorkflowTaskStarted").isna().all()
 
 
-async def test_frame_has_details_attempts_and_references(ada: Handle) -> None:
+async def test_frame_contains_the_details_attempts_and_references_of_events(ada: Handle) -> None:
     frame = await history.frame(ada)
     signals = frame[frame.name == "addPoints"]
     assert set(signals.detail) == {"10"}
@@ -93,7 +93,7 @@ async def test_frame_has_details_attempts_and_references(ada: Handle) -> None:
     assert frame.detail.str.len().max() <= DETAIL_LENGTH
 
 
-async def test_recorded_runs_make_the_same_frame_as_live_runs(ada: Handle, tmp_path: Path) -> None:
+async def test_recorded_runs_give_the_same_frame_as_the_live_workflow(ada: Handle, tmp_path: Path) -> None:
     live = await history.frame(ada)
     fetched = await history.fetch(ada)
     assert_frame_equal(history.frame_of(fetched), live)
@@ -125,7 +125,7 @@ async def shops_for_pages(zoe: Handle, shop: Shop, wanted: int) -> None:
         await eventually(lambda: len(shop.mails.to("zoe@example.com")), partial(eq, mails), waiting_for=f"mail {mails}")
 
 
-async def test_frame_of_a_long_run_equals_its_fetched_history(shop: Shop) -> None:
+async def test_long_run_gives_the_same_frame_live_and_recorded(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
     await shops_for_pages(zoe, shop, 3)
     await settled(zoe)
@@ -136,7 +136,7 @@ async def test_frame_of_a_long_run_equals_its_fetched_history(shop: Shop) -> Non
     )
 
 
-async def test_frame_of_a_growing_run_has_every_event_once(shop: Shop) -> None:
+async def test_frame_of_a_growing_run_contains_every_event_once(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
     shopping = asyncio.create_task(shops_for_pages(zoe, shop, 3))
     while not shopping.done():
@@ -145,7 +145,7 @@ async def test_frame_of_a_growing_run_has_every_event_once(shop: Shop) -> None:
     await shopping
 
 
-async def test_handle_of_any_run_fetches_all_runs(ada: Handle, shop: Shop) -> None:
+async def test_handle_for_any_run_is_enough_to_fetch_all_runs(ada: Handle, shop: Shop) -> None:
     runs = await history.fetch(ada)
     middle = shop.client.get_workflow_handle(ada.id, run_id=runs[1].run_id)
     assert [run.run_id for run in await history.fetch(middle)] == [run.run_id for run in runs]
@@ -160,7 +160,7 @@ async def test_run_numbers_start_at_1_for_each_customer(shop: Shop) -> None:
     assert_frame_equal(bobs, await history.frame(bob))
 
 
-async def test_column_other_has_the_sender_or_receiver(shop: Shop) -> None:
+async def test_frame_names_the_sender_or_receiver_of_a_signal(shop: Shop) -> None:
     ada, grace = await shop.opens("ada"), await shop.opens("grace")
     await grace.signal("addPoints", args=[600, "ada"])
     both = await eventually(
@@ -189,7 +189,7 @@ async def test_summary_has_one_row_per_run(ada: Handle) -> None:
     assert (summary.ended - summary.started).dt.total_seconds().to_list() == summary.seconds.to_list()
 
 
-async def test_summary_of_an_open_workflow_is_running(shop: Shop) -> None:
+async def test_summary_shows_an_open_workflow_as_running(shop: Shop) -> None:
     bob = await shop.opens("bob")
     await comes_to(bob, 0)
     summary = history.summary(await history.frame(bob))
@@ -197,7 +197,7 @@ async def test_summary_of_an_open_workflow_is_running(shop: Shop) -> None:
     assert summary.ended.isna().all()
 
 
-async def test_detail_of_a_termination_is_its_reason(shop: Shop) -> None:
+async def test_frame_shows_the_reason_for_a_termination(shop: Shop) -> None:
     bob = await shop.opens("bob")
     await bob.terminate(reason="enough seen")
     frame = await eventually(
@@ -215,30 +215,30 @@ async def test_frame_of_an_unknown_workflow_raises_rpc_error(shop: Shop) -> None
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"events": []}', '{"events": [{"eventId": "one"}]}', "null"])
-def test_file_without_a_history_raises_value_error(tmp_path: Path, content: str) -> None:
+def test_loading_a_file_without_a_history_raises_value_error(tmp_path: Path, content: str) -> None:
     path = tmp_path / "notes.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=r"Cannot read .*notes\.json as an event history .*; possible is a WorkflowH"):
         history.frame_of(path)
 
 
-def test_missing_file_raises_file_not_found_error(tmp_path: Path) -> None:
+def test_loading_a_missing_file_raises_file_not_found_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         history.frame_of(tmp_path / "nothing.json")
 
 
 @pytest.mark.parametrize("source", [42, [42], None])
-async def test_source_of_a_wrong_type_raises_type_error(source: Any) -> None:
+async def test_source_with_a_wrong_type_raises_type_error(source: Any) -> None:
     with pytest.raises(TypeError, match=r"Cannot make a frame from a (int|NoneType); possible is a WorkflowHandle"):
         await history.frame(source)
 
 
-async def test_frame_of_refuses_a_live_customer(shop: Shop) -> None:
+async def test_function_for_recorded_runs_refuses_a_live_workflow(shop: Shop) -> None:
     with pytest.raises(TypeError, match=r"await frame\(handle\)"):
         history.frame_of(shop.customer("ada"))  # type: ignore[arg-type]  # a wrong argument on purpose
 
 
-def test_every_event_type_has_a_row() -> None:
+def test_event_of_every_type_gets_a_row_in_the_frame() -> None:
     attributes = HistoryEvent.DESCRIPTOR.oneofs_by_name["attributes"].fields
     events = []
     for number, field in enumerate(attributes, start=1):
@@ -252,6 +252,6 @@ def test_every_event_type_has_a_row() -> None:
     assert frame.name.isna().all(), "events without attributes have no name"
 
 
-def test_unknown_event_type_has_a_row() -> None:
+def test_event_of_an_unknown_type_gets_a_row_in_the_frame() -> None:
     event = HistoryEvent(event_id=1, event_type=EventType.ValueType(9999))
     assert history.frame_of(WorkflowHistory("customer-ada", [event])).type.to_list() == ["Unknown9999"]

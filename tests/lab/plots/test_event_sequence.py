@@ -11,7 +11,7 @@ from tests.support.pictures import all_texts, coordinates, frame_of_runs
 FRAME = frame_of_runs(1, 2)
 
 
-def test_sequence_has_one_marker_per_event_and_labels_named_events() -> None:
+def test_event_sequence_marks_every_event_and_labels_named_events() -> None:
     ax = plots.event_sequence(FRAME)
     marks = [x for line in ax.lines if line.get_marker() != "None" for x in coordinates(line)[0]]
     assert sorted(marks) == FRAME.event_id.to_list()
@@ -31,6 +31,6 @@ def test_nearby_events_with_the_same_name_share_one_label() -> None:
 @pytest.mark.parametrize(
     "frame", [frame_of_runs(1, 7), frame_of_runs(2, 1), frame_of_runs().head(0)], ids=["long", "two runs", "empty"]
 )
-def test_unsuitable_frame_raises_value_error(frame: pd.DataFrame) -> None:
+def test_event_sequence_of_an_unsuitable_frame_raises_value_error(frame: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot label .* events of \d runs in one picture; possible are 1 to 60"):
         plots.event_sequence(frame)

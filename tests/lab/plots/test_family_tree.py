@@ -12,7 +12,7 @@ from tests.support.pictures import inner_texts, legend_entries
 from tests.support.story import ADA, GRACE, HOUSEHOLD, JOAN, MARY, of
 
 
-def test_table_has_parent_and_kind_of_each_new_workflow(story: pd.DataFrame) -> None:
+def test_table_shows_the_parent_of_each_new_workflow(story: pd.DataFrame) -> None:
     table = creations(story)
     assert table.drop(columns="created").to_numpy().tolist() == [
         [ADA, CLIENTS, "started", "Running"],
@@ -24,7 +24,7 @@ def test_table_has_parent_and_kind_of_each_new_workflow(story: pd.DataFrame) -> 
     assert table.created.is_monotonic_increasing
 
 
-def test_guest_without_a_history_is_in_the_family_tree(story: pd.DataFrame) -> None:
+def test_family_tree_shows_a_guest_without_a_history(story: pd.DataFrame) -> None:
     table = creations(of(story, ADA))
     assert table.workflow_id.to_list() == [ADA, MARY, GRACE]
     assert table.status.to_list() == ["Running", "", ""]
@@ -43,7 +43,7 @@ def test_family_tree_has_one_line_per_new_workflow(story: pd.DataFrame) -> None:
     assert ax.get_ylabel()
 
 
-def test_children_are_right_of_parents_without_overlap(story: pd.DataFrame) -> None:
+def test_children_are_drawn_to_the_right_of_their_parents(story: pd.DataFrame) -> None:
     ax = family_tree(story)
     places = {text.get_text(): text.get_position() for text in ax.texts}
     assert places["clients"][0] < places["ada"][0] == places[HOUSEHOLD][0] < places["joan"][0]
@@ -51,7 +51,7 @@ def test_children_are_right_of_parents_without_overlap(story: pd.DataFrame) -> N
     assert len(set(names)) == len(names)
 
 
-def test_single_workflow_is_drawn_with_or_without_its_start(story: pd.DataFrame) -> None:
+def test_family_tree_shows_a_workflow_with_or_without_its_start_event(story: pd.DataFrame) -> None:
     assert "joan" in inner_texts(family_tree(of(story, JOAN)))
     without = family_tree(of(story, GRACE).tail(2))
     assert inner_texts(without) == ["grace"]
@@ -62,12 +62,12 @@ def test_family_tree_without_events_raises_value_error(story: pd.DataFrame) -> N
         family_tree(story.head(0))
 
 
-def test_lines_and_boxes_differ_without_colour() -> None:
+def test_lines_and_boxes_are_different_in_black_and_white() -> None:
     lines = [str(style) for _, style in LINES.values()]
     assert len(set(lines)) == len(lines)
     assert len({look["linestyle"] for look in BOXES.values()}) == len(BOXES)
 
 
-def test_family_tree_is_drawn_on_given_axes(story: pd.DataFrame) -> None:
+def test_family_tree_uses_the_given_axes(story: pd.DataFrame) -> None:
     beside = plt.subplots(1, 2)[1][1]
     assert family_tree(story, beside) is beside

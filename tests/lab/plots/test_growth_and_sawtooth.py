@@ -10,7 +10,7 @@ from loyalty.lab import plots
 from tests.support.pictures import all_texts, coordinates, frame_of_runs
 
 
-def test_growth_has_a_line_per_run_and_per_prediction() -> None:
+def test_growth_plot_has_one_line_per_run_and_one_per_prediction() -> None:
     frame = frame_of_runs()
     ax = plots.growth(frame, by="purchases", prediction={"mine": 4, "hers": 9}, threshold=40)
     lines = {str(line.get_label()): line for line in ax.lines}
@@ -25,7 +25,7 @@ def test_growth_has_a_line_per_run_and_per_prediction() -> None:
     assert {"51,200", "10,240"} <= set(ticks), "levels above the break have ticks with their numbers"
 
 
-def test_seconds_of_growth_never_fall() -> None:
+def test_x_values_of_the_growth_plot_never_decrease() -> None:
     frame = frame_of_runs(1)
     frame.loc[5, "time"] = frame.time[3]  # the server buffered this signal during a Workflow Task
     x, _ = coordinates(plots.growth(frame).lines[0])
@@ -40,16 +40,16 @@ def test_limit_near_the_data_is_drawn_to_scale() -> None:
     assert any(coordinates(line)[1] == [60, 60] for line in ax.lines)
 
 
-def test_growth_labels_each_customer() -> None:
+def test_growth_plot_has_a_label_for_each_customer() -> None:
     both = pd.concat([frame_of_runs(1), frame_of_runs(1, workflow_id="customer-bob")])
     assert {"customer-ada", "customer-bob"} <= set(all_texts(plots.growth(both)))
 
 
-def test_legend_of_many_runs_has_one_entry() -> None:
+def test_legend_shows_many_runs_as_one_entry() -> None:
     assert "30 runs" in all_texts(plots.growth(frame_of_runs(30, 1)))
 
 
-def test_sawtooth_has_one_tooth_and_label_per_run() -> None:
+def test_sawtooth_plot_has_one_tooth_and_one_label_per_run() -> None:
     ax = plots.sawtooth(frame_of_runs(3), threshold=40)
     written = all_texts(ax)
     assert {"run 1", "run 2", "run 3", "threshold 40", "limit", "continue-as-new"} <= set(written)
@@ -58,14 +58,14 @@ def test_sawtooth_has_one_tooth_and_label_per_run() -> None:
     assert sum(line.get_marker() == "v" for line in ax.lines) == 2
 
 
-def test_sawtooth_accepts_a_concatenated_frame() -> None:
+def test_sawtooth_plot_accepts_a_concatenated_frame() -> None:
     frame = frame_of_runs()
     parts = pd.concat([part.reset_index(drop=True) for _, part in frame.groupby("run")])
     assert plots.sawtooth(parts).get_title(loc="left") == plots.sawtooth(frame).get_title(loc="left")
 
 
 @pytest.mark.parametrize(("threshold", "limit"), [(None, None), (40, None), (None, 100), (10_000, 51_200)])
-def test_sawtooth_draws_only_the_given_levels(threshold: int | None, limit: int | None) -> None:
+def test_sawtooth_plot_draws_only_the_given_threshold_and_limit(threshold: int | None, limit: int | None) -> None:
     named = [
         text
         for text in all_texts(plots.sawtooth(frame_of_runs(1), threshold=threshold, limit=limit))
@@ -74,7 +74,7 @@ def test_sawtooth_draws_only_the_given_levels(threshold: int | None, limit: int 
     assert len(named) == (threshold is not None) + (limit is not None)
 
 
-def test_sawtooth_of_two_customers_raises_value_error() -> None:
+def test_sawtooth_plot_of_two_customers_raises_value_error() -> None:
     both = pd.concat([frame_of_runs(), frame_of_runs(workflow_id="customer-bob")])
     with pytest.raises(ValueError, match="Cannot draw customer-ada, customer-bob"):
         plots.sawtooth(both)

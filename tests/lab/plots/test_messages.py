@@ -35,7 +35,7 @@ def test_each_message_has_one_arrow_and_one_label(story: pd.DataFrame, by: Any) 
     assert len([text for text in texts if text != "completed"]) == len(table)
 
 
-def test_arrows_lead_from_sender_to_receiver(story: pd.DataFrame) -> None:
+def test_arrows_point_from_the_sender_to_the_receiver(story: pd.DataFrame) -> None:
     ax = messages(story)
     lanes = [label.get_text() for label in ax.get_yticklabels()]
     assert lanes == [CLIENTS, ADA, GRACE, MARY, HOUSEHOLD, JOAN], "clients on top, then in the order of the frame"
@@ -46,7 +46,7 @@ def test_arrows_lead_from_sender_to_receiver(story: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(("by", "to_scale"), [("order", False), ("time", True)])
-def test_only_the_time_axis_is_to_scale(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
+def test_x_axis_is_to_scale_by_time_but_not_by_order(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
     first, last = story.time.min(), story.time.max()
     story = story.assign(
         time=first + (story.time - first) / (last - first) * timedelta(seconds=2)
@@ -83,7 +83,7 @@ def test_labels_have_a_minimum_distance(story: pd.DataFrame) -> None:
         assert min(after - before for before, after in pairwise(labels)) >= room
 
 
-def test_lanes_show_emails_new_runs_and_the_end(story: pd.DataFrame) -> None:
+def test_lanes_have_marks_for_emails_new_runs_and_workflow_ends(story: pd.DataFrame) -> None:
     ax = messages(story)
     assert {"e-mail sent", "continue-as-new", "end"} <= set(legend_entries(ax))
     assert "completed" in inner_texts(ax)
@@ -91,7 +91,7 @@ def test_lanes_show_emails_new_runs_and_the_end(story: pd.DataFrame) -> None:
     assert sum(line.get_marker() == "D" and coordinates(line)[0] != [] for line in ax.lines) == mails
 
 
-def test_legend_has_only_the_kinds_in_the_picture(story: pd.DataFrame) -> None:
+def test_legend_lists_only_message_kinds_in_the_picture(story: pd.DataFrame) -> None:
     everything = {look.words for look in LOOKS.values()}
     assert everything <= set(legend_entries(messages(story)))
     assert everything.isdisjoint(
@@ -99,23 +99,23 @@ def test_legend_has_only_the_kinds_in_the_picture(story: pd.DataFrame) -> None:
     )
 
 
-def test_kinds_of_messages_differ_without_colour() -> None:
+def test_kinds_of_messages_have_different_lines_in_black_and_white() -> None:
     looks = [(str(look.style), look.width) for look in LOOKS.values()]
     assert len(set(looks)) == len(looks), "each kind of message has its own line in black and white, too"
 
 
-def test_lanes_include_workflows_without_a_history(story: pd.DataFrame) -> None:
+def test_sequence_diagram_has_lanes_for_workflows_without_a_history(story: pd.DataFrame) -> None:
     ax = messages(of(story, ADA))
     assert [label.get_text() for label in ax.get_yticklabels()] == [CLIENTS, ADA, GRACE, MARY, HOUSEHOLD][:4]
     assert "history not shown" in legend_entries(ax)
 
 
-def test_history_without_messages_is_drawn(story: pd.DataFrame) -> None:
+def test_sequence_diagram_can_show_a_history_without_messages(story: pd.DataFrame) -> None:
     ax = messages(of(story, GRACE).tail(1))
     assert ax.get_title(loc="left") == "0 messages between clients and 1 workflow"
 
 
-def test_too_many_workflows_or_no_events_raise_value_error(story: pd.DataFrame) -> None:
+def test_sequence_diagram_of_too_many_or_no_workflows_raises_value_error(story: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot draw 0 messages among 0 workflows \(0 events\).*possible are"):
         messages(story.head(0))
     many = pd.concat([of(story, JOAN).assign(workflow_id=f"customer-{number}") for number in range(13)])
@@ -123,6 +123,6 @@ def test_too_many_workflows_or_no_events_raise_value_error(story: pd.DataFrame) 
         messages(many)
 
 
-def test_messages_are_drawn_on_given_axes(story: pd.DataFrame) -> None:
+def test_sequence_diagram_uses_the_given_axes(story: pd.DataFrame) -> None:
     beside = plt.subplots(1, 2)[1][1]
     assert messages(story, beside) is beside

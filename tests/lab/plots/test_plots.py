@@ -23,7 +23,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_plot_has_a_title_axis_labels_and_the_usual_size(name: str) -> None:
+def test_every_plot_has_a_title_and_two_axis_labels(name: str) -> None:
     ax = PICTURES[name](None)
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
@@ -32,7 +32,7 @@ def test_plot_has_a_title_axis_labels_and_the_usual_size(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_plot_is_drawn_on_given_axes(name: str) -> None:
+def test_every_plot_uses_the_given_axes(name: str) -> None:
     given = plt.subplots(1, 2)[1][1]
     assert PICTURES[name](given) is given
 

@@ -29,7 +29,7 @@ def places(ax: Axes, gid: str) -> list[tuple[float, float]]:
     return [place for line in ax.lines if line.get_gid() == gid for place in zip(*coordinates(line), strict=True)]
 
 
-def test_each_worker_has_a_row_with_its_name_and_counts() -> None:
+def test_each_worker_has_a_row_with_a_name_and_task_counts() -> None:
     ax = plots.tasks_by_worker(FRAME, UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["worker 1 (1)", "worker 2 (2)", "idle (3)"]
     assert inner_texts(ax) == ["2 tasks\n2 activities\n1 customer", "1 task\n1 activity\n1 customer", "no tasks"]
@@ -38,7 +38,7 @@ def test_each_worker_has_a_row_with_its_name_and_counts() -> None:
     assert legend_entries(ax) == ["Workflow Task completed", "activity completed", "killed"]
 
 
-def test_each_task_has_one_marker_in_its_workers_row() -> None:
+def test_each_task_has_one_marker_in_the_row_of_its_worker() -> None:
     ax = plots.tasks_by_worker(FRAME, UPTIMES)
     assert [x for x, _ in places(ax, "1@host Workflow Task")] == [0, 4]
     assert [x for x, _ in places(ax, "1@host activity")] == [0.5, 4.5]
@@ -57,7 +57,7 @@ def test_markers_of_many_customers_have_different_heights() -> None:
     assert inner_texts(ax) == ["300 tasks\n300 activities\n300 customers"]
 
 
-def test_customer_has_the_same_height_in_every_row() -> None:
+def test_markers_of_a_customer_have_the_same_height_in_every_row() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "customer-bob"), served("2@host", 9, "customer-bob")])
     ax = plots.tasks_by_worker(frame)
     of_first, of_second = ([y for _, y in places(ax, f"{number}@host activity")] for number in (1, 2))
@@ -65,30 +65,30 @@ def test_customer_has_the_same_height_in_every_row() -> None:
     assert of_second[0] != of_second[1]
 
 
-def test_rows_without_uptimes_have_identities_as_names() -> None:
+def test_rows_show_worker_identities_if_uptimes_are_missing() -> None:
     ax = plots.tasks_by_worker(FRAME)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1@host", "2@host"]
     assert not ax.patches, "without uptimes there are no bars"
 
 
-def test_worker_of_another_lab_is_below_known_workers() -> None:
+def test_worker_from_another_lab_is_drawn_below_known_workers() -> None:
     ax = plots.tasks_by_worker(pd.concat([FRAME, served("77@elsewhere", 3)]), UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "77@elsewhere"
 
 
-def test_title_counts_workflows_if_some_are_not_customers() -> None:
+def test_title_says_workflows_if_some_workflows_are_not_customers() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "household-lovelace")])
     assert (
         plots.tasks_by_worker(frame).get_title(loc="left") == "Tasks completed by each worker: 2 workers, 2 workflows"
     )
 
 
-def test_tasks_by_worker_are_drawn_on_given_axes() -> None:
+def test_plot_of_tasks_by_worker_uses_the_given_axes() -> None:
     given = plt.subplots(1, 2)[1][1]
     assert plots.tasks_by_worker(FRAME, UPTIMES, given) is given
 
 
-def test_zero_or_nine_workers_raise_value_error() -> None:
+def test_plot_with_zero_or_nine_workers_raises_value_error() -> None:
     with pytest.raises(
         ValueError, match=r"Cannot draw the tasks of each worker: no worker completed a task in these 0 events"
     ):

@@ -63,7 +63,7 @@ def close(pairs: list[tuple[float, float]]) -> list[object]:
     return [pytest.approx(pair) for pair in pairs]
 
 
-def test_messages_tasks_activities_and_workers_have_rows() -> None:
+def test_timeline_has_rows_for_messages_tasks_activities_and_workers() -> None:
     ax = plots.timeline(EMAIL_HISTORY, WORKERS)
     assert names(ax) == ["messages", "Workflow Tasks", "sendEmail", "worker 1 (2)", "worker 2 (3)"]
     assert ax.yaxis_inverted(), "the first row is on top"
@@ -80,7 +80,7 @@ def test_bar_is_solid_during_the_last_attempt() -> None:
     assert {"before the last attempt", "last attempt", "completed", "Signal"} == set(legend_entries(ax))
 
 
-def test_label_of_a_failed_email_has_its_number_of_attempts() -> None:
+def test_label_of_a_failed_email_shows_the_number_of_attempts() -> None:
     mail: dict[str, object] = {"name": "sendEmail", "refers_to": 1, "detail": "Connection refused"}
     frame = frame_of_events(
         (0, "ActivityTaskScheduled", {"name": "sendEmail"}),
@@ -93,7 +93,7 @@ def test_label_of_a_failed_email_has_its_number_of_attempts() -> None:
     assert "completed" not in legend_entries(ax)
 
 
-def test_open_task_ends_with_an_arrow_at_the_right_edge() -> None:
+def test_bar_of_an_open_task_ends_with_an_arrow() -> None:
     ax = plots.timeline(EMAIL_HISTORY.head(6), WORKERS)
     edge = ax.get_xlim()[1]
     assert bars(ax, "waiting")[-1] == pytest.approx((1.2, edge))
@@ -101,7 +101,7 @@ def test_open_task_ends_with_an_arrow_at_the_right_edge() -> None:
     assert "still open" in inner_texts(ax)
 
 
-def test_worker_bar_shows_uptime_and_kill() -> None:
+def test_bar_of_a_killed_worker_ends_with_a_mark() -> None:
     ax = plots.timeline(EMAIL_HISTORY, WORKERS)
     left, right = ax.get_xlim()
     assert bars(ax, "up") == close([(left, 3), (7, right)])
@@ -109,14 +109,14 @@ def test_worker_bar_shows_uptime_and_kill() -> None:
     assert {"1 Workflow Task, 0 activities, killed", "0 Workflow Tasks, 1 activity"} <= set(inner_texts(ax))
 
 
-def test_label_of_an_idle_worker_has_no_tasks() -> None:
+def test_label_of_an_idle_worker_says_no_tasks() -> None:
     idle = frame_of_uptimes(("worker", "worker 1", -1, 5, "stopped"))
     ax = plots.timeline(signals(0, 6), idle)
     assert "no tasks, stopped" in inner_texts(ax)
     assert marks(ax, "stopped") == [5]
 
 
-def test_outage_is_a_hatched_area_with_a_label() -> None:
+def test_outage_is_drawn_as_a_hatched_area_with_a_label() -> None:
     uptimes = pd.concat(
         [WORKERS.query("role == 'worker'"), frame_of_uptimes(("mail server", "mail server", -1, 4, "stopped"))]
     )
@@ -128,7 +128,7 @@ def test_outage_is_a_hatched_area_with_a_label() -> None:
     assert len(set(hatches.values())) == 2, "the areas differ in black and white, too"
 
 
-def test_outage_soon_after_the_last_event_is_shown() -> None:
+def test_timeline_shows_an_outage_soon_after_the_last_event() -> None:
     killed = frame_of_uptimes(("worker", "worker 1", -1, 5, "killed"))
     ax = plots.timeline(signals(0, 4), killed)
     assert marks(ax, "killed") == [5]
@@ -138,18 +138,18 @@ def test_outage_soon_after_the_last_event_is_shown() -> None:
     assert plots.timeline(signals(0, 4), long_after).get_xlim()[1] < 5, "a much later end is not shown"
 
 
-def test_nearby_messages_share_a_label_with_their_count() -> None:
+def test_nearby_messages_share_a_label_that_shows_their_number() -> None:
     crowd = [0.01 * number for number in range(50)]
     ax = plots.timeline(signals(*crowd, 20))
     assert inner_texts(ax) == ["50 x addPoints(10)", "addPoints(10)"]
     assert len(marks(ax, "Signal")) == 51, "each message still has its own marker"
 
 
-def test_messages_with_overlapping_labels_share_a_count() -> None:
+def test_messages_share_one_label_if_their_labels_would_overlap() -> None:
     assert inner_texts(plots.timeline(signals(*range(40)))) == ["40 x addPoints"]
 
 
-def test_nearby_messages_with_different_names_are_counted_as_signals() -> None:
+def test_label_of_nearby_signals_with_different_names_says_signals() -> None:
     frame = pd.concat([signals(0, 0.001), signals(0.002, 30, name="inviteGuest")])
     assert inner_texts(plots.timeline(frame))[0] == "3 x Signals"
 
@@ -176,7 +176,7 @@ def test_bars_of_simultaneous_activities_do_not_overlap() -> None:
     assert abs(one - other) >= found[0].get_height() - 1e-9  # type: ignore[attr-defined]
 
 
-def test_each_of_several_customers_has_a_group_of_rows() -> None:
+def test_each_customer_has_a_separate_group_of_rows() -> None:
     both = pd.concat([email_history(), email_history(2, "customer-bob")])
     ax = plots.timeline(both, WORKERS)
     group = ["messages", "Workflow Tasks", "sendEmail"]
@@ -186,7 +186,7 @@ def test_each_of_several_customers_has_a_group_of_rows() -> None:
     assert ax.get_figure().get_size_inches()[1] > 4, "many rows make a higher picture"  # type: ignore[union-attr]
 
 
-def test_labels_are_inside_the_picture_without_overlap() -> None:
+def test_labels_are_inside_the_picture_and_do_not_overlap() -> None:
     ax = plots.timeline(pd.concat([email_history(), email_history(2, "customer-bob")]), WORKERS)
     figure = ax.get_figure()
     figure.canvas.draw()  # type: ignore[union-attr]
@@ -198,7 +198,7 @@ def test_labels_are_inside_the_picture_without_overlap() -> None:
     assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
 
-def test_timeline_has_a_title_axis_labels_and_the_usual_size() -> None:
+def test_timeline_has_the_default_title_labels_and_size() -> None:
     ax = plots.timeline(EMAIL_HISTORY, WORKERS)
     assert ax.get_title(loc="left") == "Messages, tasks and processes over time"
     assert ax.get_xlabel() == "seconds since the first event shown"
@@ -206,16 +206,16 @@ def test_timeline_has_a_title_axis_labels_and_the_usual_size() -> None:
     assert tuple(plt.gcf().get_size_inches()) == (8, 4)
 
 
-def test_timeline_takes_another_title() -> None:
+def test_timeline_shows_a_given_title() -> None:
     assert plots.timeline(EMAIL_HISTORY, title="A kill").get_title(loc="left") == "A kill"
 
 
-def test_timeline_is_drawn_on_given_axes() -> None:
+def test_timeline_uses_the_given_axes() -> None:
     given = plt.subplots(1, 2)[1][1]
     assert plots.timeline(EMAIL_HISTORY, WORKERS, given) is given
 
 
-def test_too_many_workflows_or_workers_raise_value_error() -> None:
+def test_timeline_with_too_many_workflows_or_workers_raises_value_error() -> None:
     with pytest.raises(ValueError, match=r"Cannot draw 0 workflows \(0 events\).*possible are 1 to 6"):
         plots.timeline(EMAIL_HISTORY.head(0))
     crowd = pd.concat([email_history(who=f"customer-{number}") for number in range(7)])

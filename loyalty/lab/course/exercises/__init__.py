@@ -1,4 +1,4 @@
-"""Checks of the exercises; each check reads Event Histories and returns "Done" or "Not yet" with the next step."""
+"""Checks of the exercises; each check reads event histories and returns "Done: ..." or "Not yet: ..."."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises about customers in the notebooks 00 to 06 and 10, with the ids of their tries."""
+"""Exercises about customers, in notebooks 00 to 06 and 10."""
 
 from __future__ import annotations
 

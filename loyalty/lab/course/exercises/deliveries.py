@@ -1,4 +1,4 @@
-"""The exercise about a queue: one purchase is delivered to Frances three times and counts once."""
+"""The exercise about a queue, in which Frances receives the same purchase three times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SEND = f'Send it with `await frances.signal(CustomerLoyaltyWorkflow.add_points, 
 
 
 async def delivered_three_times(frances: Try) -> str:
-    """Check that one transaction id arrived three times and counted once, and that no other purchase counts."""
+    """Check that Frances received one purchase three times, but got points only once."""
     ledger = await ledger_of(frances)
     require(len(ledger.changes) > 0, f"found no signal that gives {frances.id} points{ledger.ignored}", SEND)
     event = ledger.changes[0].event_id

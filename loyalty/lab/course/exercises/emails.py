@@ -22,9 +22,9 @@ WELCOME = "welcome"
 
 @dataclass
 class Delivery:
-    """One e-mail in the history, with the event and the number of its last attempt.
+    """One e-mail in the history, with its last attempt.
 
-    The server records only the last attempt. Both numbers are 0 before the last attempt.
+    The server records only the last attempt. Until then, `event_id` and `attempt` are 0.
     """
 
     topic: str

@@ -1,4 +1,4 @@
-"""Exercises about the growth of a history: lean purchases, and a customer with four runs."""
+"""Exercises about the growth of a history: few events per purchase, and a customer with four runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PHOENIX_PURCHASES, PHOENIX_RUNS = 400, 4
 
 
 async def lean_purchases(lean: Try) -> str:
-    """Check that many purchases arrived at once, so the history has few events per purchase."""
+    """Check that the history has many purchases and few events per purchase."""
     ledger = await ledger_of(lean)
     purchases, events = len(ledger.bought), len(await lean.events())
     require(
@@ -33,7 +33,7 @@ async def lean_purchases(lean: Try) -> str:
 
 
 async def four_runs(phoenix: Try) -> str:
-    """Check that the customer had enough runs and that no purchase was lost."""
+    """Check that the customer has enough runs and that no purchase was lost."""
     ledger = await ledger_of(phoenix)
     purchases, runs = len(ledger.bought), len(await phoenix.runs())
     require(

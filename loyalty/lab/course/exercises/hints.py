@@ -1,10 +1,10 @@
-"""Hints of a check, with facts from the history and the learner's next step."""
+"""Hints with a fact from the history and the learner's next step."""
 
 from __future__ import annotations
 
 
 class NotYet(Exception):
-    """The exercise is not done yet; `found` describes the history, and `todo` the next step with this workflow.
+    """The exercise is not done yet; `found` describes the history, and `todo` describes the next step.
 
     If `todo` is empty or the workflow has ended, the next step is another try with a new id.
     """
@@ -16,6 +16,6 @@ class NotYet(Exception):
 
 
 def require(condition: bool, found: str, todo: str = "") -> None:
-    """Raise NotYet unless `condition` holds."""
+    """Raise NotYet if `condition` is False."""
     if not condition:
         raise NotYet(found, todo)

@@ -23,7 +23,7 @@ TWO = 2
 
 
 async def two_payments(order: Try) -> str:
-    """Check that an order of two products completed with two payments, and with a second attempt of one payment."""
+    """Check that an order of two products completed after two payments, one of them at a second attempt."""
     if order.is_running:
         raise NotYet(f"the order {order.id} has not ended yet", "Await the order's result(), then run this cell again")
     newest = await order.newest_event()
@@ -55,7 +55,7 @@ async def two_payments(order: Try) -> str:
 
 
 async def terminated_not_undone(order: Try) -> str:
-    """Check that an order was terminated after a payment without a refund."""
+    """Check that an order was terminated after a payment and before the refund."""
     newest = await order.newest_event()
     require(
         newest.HasField("workflow_execution_terminated_event_attributes"),

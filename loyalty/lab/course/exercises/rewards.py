@@ -1,4 +1,4 @@
-"""The exercise about an answer, in which Hedy redeems a concert ticket and gets a receipt."""
+"""The exercise about answers, in which Hedy redeems a concert ticket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises about status, in which Grace starts as Silver and Linus becomes Silver and then a Member again."""
+"""Exercises about status: Grace starts as Silver, and Linus becomes Silver and later a Member again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SILVER = TIERS[1]
 
 
 async def grace_starts_as_silver(grace: Try) -> str:
-    """Check that Grace became Silver by her start input, without a signal."""
+    """Check that Grace is Silver because of her start input, and that her history has no signal."""
     points = await points_at_start(grace)
     tier, signals = tier_of(points), await grace.signals()
     need = f"{SILVER.name} begins at {SILVER.minimum_points:,} points, and Customer(...) takes points=..."
@@ -34,7 +34,7 @@ RETURN = "Send a returned purchase: the signal addPoints with negative points"
 
 
 async def linus_falls_back(linus: Try) -> str:
-    """Check that signals made Linus Silver and later a Member again, and that his account is open."""
+    """Check that signals made Linus Silver and later a Member again. His account must still be open."""
     ledger = await ledger_of(linus)
     rose = next((one for one in ledger.changes if one.before < SILVER.minimum_points <= one.after), None)
     if rose is None:

@@ -28,7 +28,7 @@ INK, GREY, PALE = "#333333", "#6A6A6A", "#E3E3E3"
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float] = (8, 4)) -> Axes:
-    """Return `ax`, or new Axes of `size` inches, in the style of the course."""
+    """Return `ax`, or new Axes if `ax` is None; `size` is in inches."""
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -45,7 +45,7 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] = (8, 4)) -> Axes:
 def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, description: str) -> Axes:
     """Write the title and the axis labels, and return the Axes.
 
-    `title` and `description` become the label of the Axes, and so the alternative text of the figure.
+    The alternative text of the figure contains `title` and `description`.
     """
     ax.set_label(f"{title}. {description}.")
     ax.set_title(title, loc="left", color=INK, fontweight="bold")
@@ -56,7 +56,7 @@ def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, description: str) 
 
 
 def together(labels: list[tuple[int, str, int]], room: float) -> list[tuple[int, str, int, int]]:
-    """Merge equal labels in a row if their distance is less than `room`; return (y, label, first x, count)."""
+    """Merge equal labels that are closer than `room`; return a list of (y, label, first x, count)."""
     merged: list[tuple[int, str, int, int]] = []
     last = 0
     for y, label, x in sorted(labels):
@@ -75,18 +75,18 @@ def counted(count: int, what: str) -> str:
 
 
 def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **how: Any) -> None:
-    """Write `text` near a point of the data; `offset` is in typographic points."""
+    """Write `text` near the data coordinates `at`; `offset` is in typographic points."""
     ax.annotate(text, at, offset, textcoords="offset points", **{"color": INK, **how})
 
 
 def inches(ax: Axes) -> tuple[float, float]:
-    """Return the approximate width and height of the Axes, before any layout."""
+    """Return the approximate width and height of the Axes in inches."""
     size, share = ax.get_figure(root=True).get_size_inches(), ax.get_position()  # type: ignore[union-attr]
     return float(size[0] * share.width), float(size[1] * share.height)
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Return new places with distances of at least `gap`; each new place is as near as possible to the old place."""
+    """Move `places` apart to distances of at least `gap`, and move each place as little as possible."""
     blocks: list[tuple[float, int]] = []  # of touching places: mean place without the gaps, number of places
     for number, place in enumerate(places):
         mean, size = place - number * gap, 1
@@ -99,19 +99,19 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 
 
 def legend(ax: Axes, below: float = 0.16, columns: int = 4) -> None:
-    """Put the legend below the Axes; `below` is the distance as a part of the height of the Axes."""
+    """Put the legend below the Axes. The parameter `below` is the distance, as a fraction of the Axes' height."""
     how: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": 9, "labelcolor": INK, "handlelength": 3}
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -below), **how)
 
 
 def by_run(frame: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
-    """Return the events of each run; the keys are (workflow_id, run)."""
+    """Return a dictionary from (workflow_id, run) to the events of that run."""
     return dict(iter(frame.groupby(["workflow_id", "run"], sort=False)))  # type: ignore[arg-type]
 
 
 def seconds_since_start(events: pd.DataFrame) -> pd.Series[float]:
-    """Return the seconds since the first event; the values never fall."""
+    """Return the seconds since the first event; the values never decrease."""
     # The server records a buffered signal after younger events, so that the times may fall.
     time = events.time.cummax()
     seconds: pd.Series[float] = (time - time.iloc[0]).dt.total_seconds()
@@ -119,6 +119,6 @@ def seconds_since_start(events: pd.DataFrame) -> pd.Series[float]:
 
 
 def purchases_so_far(events: pd.DataFrame) -> pd.Series[int]:
-    """Return the number of signals and updates up to each event."""
+    """Return the cumulative number of signals and updates at each event."""
     received = events.type.isin(["WorkflowExecutionSignaled", "WorkflowExecutionUpdateAccepted"])
     return received.astype("int64").cumsum()

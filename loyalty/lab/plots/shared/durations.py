@@ -27,9 +27,9 @@ class Task(NamedTuple):
     """One Workflow Task or activity.
 
     `row` is the name of the activity, or WORKFLOW_TASKS for a Workflow Task.
-    `started` is the start of the last attempt. `started` is None until the start is recorded.
+    `started` is the start of the last attempt. `started` is None if the history has no start of the task.
     `end` is None and `outcome` is "" for an open task. `outcome` is LEFT_OPEN if the run ended before the task.
-    `reason` is the type of a timeout, or the failure message of one of the last two attempts.
+    `reason` is the timeout type or the failure message of the last failed attempt.
     """
 
     row: str
@@ -42,7 +42,7 @@ class Task(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """A period without a running process of one role."""
+    """A period in which no process of a role was running."""
 
     role: str
     begin: pd.Timestamp
@@ -55,7 +55,7 @@ def tasks_in(frame: pd.DataFrame) -> list[Task]:
 
 
 def outages(uptimes: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> list[Outage]:
-    """Return the outages of each role in `uptimes` between `begin` and `end`."""
+    """Return the outages between `begin` and `end`, for each role in `uptimes`."""
     found: list[Outage] = []
     for role in ROLES:
         up_to = begin
@@ -70,7 +70,10 @@ def outages(uptimes: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> li
 
 
 def lanes(of: Sequence[tuple[float, float]]) -> list[int]:
-    """Return a lane number for each (begin, end), sorted by begin; intervals in the same lane never overlap."""
+    """Return one lane number per interval, so that intervals in the same lane never overlap.
+
+    The parameter `of` is a list of (begin, end), sorted by begin.
+    """
     free: list[float] = []
     chosen = []
     for begin, end in of:

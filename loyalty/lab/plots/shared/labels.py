@@ -1,4 +1,4 @@
-"""Shorten texts for labels, and choose the labels that fit beside each other in a row."""
+"""Shorten the texts of labels, and choose the labels that fit into one row."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEXT_LENGTH = 32
 
 
 class Label(NamedTuple):
-    """A label at `x`; `texts` are its alternatives, the longest first."""
+    """A label at `x`; `texts` are alternative texts for the label, the longest first."""
 
     x: float
     texts: tuple[str, ...]
@@ -32,9 +32,9 @@ class Label(NamedTuple):
 
 
 def with_room(labels: Iterable[Label], character: float, begin: float, end: float) -> Iterator[Label]:
-    """Yield each label that fits between `begin` and `end`, from left to right, with its place and one text.
+    """Yield the labels that fit between `begin` and `end`, from left to right; each label has exactly one text.
 
-    `character` is the width of a character in units of x.
+    `character` is the width of a character in units of the x axis.
     A label becomes shorter or moves a little if the next label is too close.
     """
     between, slack = BETWEEN * character, SLACK * character
@@ -54,7 +54,7 @@ def with_room(labels: Iterable[Label], character: float, begin: float, end: floa
 
 
 def short(detail: Any) -> str:
-    """Return the values of a `detail` without the names of the fields, such as `grace, Silver`.
+    """Return the values in `detail` without field names, such as `grace, Silver`.
 
     Repeated values and e-mail addresses are removed. A text longer than TEXT_LENGTH ends with `…`.
     """

@@ -1,4 +1,4 @@
-"""Draw levels, such as the history limit, as lines with labels."""
+"""Draw labelled horizontal lines for levels such as the history limit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ NEAR = 2.5
 
 
 def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], headroom: float = 1.12) -> float:
-    """Draw each level as a horizontal line with a label; return the highest value below the break in the y axis.
+    """Draw each level as a horizontal line with a label.
 
     `highest`: the largest number of events in the data.
-    Levels far above `highest` share the space above a break in the y axis.
+    Levels far above `highest` are drawn above a break in the y axis.
+    Return the y value at which this break begins.
     """
     given = sorted((level, name) for name, level in levels.items() if level is not None)
     near = [(level, name) for level, name in given if level <= NEAR * highest]
@@ -56,13 +57,13 @@ def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], head
 
 
 def described(levels: Mapping[str, int | None]) -> list[str]:
-    """Return a text for each level, from low to high."""
+    """Return one text per level, from the lowest level to the highest."""
     given = sorted((level, name) for name, level in levels.items() if level is not None)
     return [f"{name} at {level:,}" for level, name in given]
 
 
 def round_numbers(top: float) -> list[float]:
-    """Return whole numbers between 0 and `top` as ticks."""
+    """Return whole numbers from 0 to `top` as axis ticks."""
     from matplotlib.ticker import MaxNLocator
 
     return [float(tick) for tick in MaxNLocator(5, integer=True).tick_values(0, top) if 0 <= tick <= top]

@@ -24,7 +24,7 @@ ENDS = [f"WorkflowExecution{how}" for how in CLOSED]
 
 
 class Look(NamedTuple):
-    """How one kind of message is drawn; each kind has its own line style or width."""
+    """The name, colour and line of one kind of message; no two kinds have the same line."""
 
     words: str
     color: str
@@ -42,7 +42,7 @@ LOOKS = {
 
 
 def draw_lanes(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> None:
-    """Draw a line for the clients, and a line for each run from its first event to its end."""
+    """Draw one line for all clients, and one line per run. The line of a running workflow ends at the right edge."""
     strangers = [who for who in lanes if who not in {CLIENTS, *frame.workflow_id}]
     for y, who in enumerate(lanes):
         color, style = (GREY, "-") if who == CLIENTS else (GREY, (0, (1, 4))) if who in strangers else (PALE, "-")
@@ -56,7 +56,7 @@ def draw_lanes(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> 
 
 
 def draw_waiting(ax: Axes, sent: Sequence[Message], lanes: list[str], along: Time) -> None:
-    """Draw the waiting time of each update as a broad line on the receiver's lane."""
+    """Draw a broad line on the receiver's lane while an update waits for its answer."""
     answers = [message for message in sent if message.kind == "answer"]
     for ask in (message for message in sent if message.kind == "ask"):
         asked = (ask.receiver, ask.name)
@@ -71,7 +71,7 @@ def draw_waiting(ax: Axes, sent: Sequence[Message], lanes: list[str], along: Tim
 
 
 def draw_arrow(ax: Axes, message: Message, lanes: list[str], along: Time) -> None:
-    """Draw the arrow of one message; a message that was not delivered ends with a cross."""
+    """Draw one message as an arrow. A message that was not delivered ends with a cross."""
     look = LOOKS[message.kind]
     x = [along.at(*end) for end in ends_of(message)]
     y = [lanes.index(message.sender), lanes.index(message.receiver)]
@@ -102,7 +102,7 @@ def draw_labels(
 
 
 def draw_marks(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> None:
-    """Mark e-mails, continue-as-new and the end of each workflow, and fill the legend."""
+    """Draw marks for sent e-mails, continue-as-new and closed workflows, and add all kinds of marks to the legend."""
     drawn = {line.get_gid() for line in ax.lines}
     for kind, look in LOOKS.items():
         if kind in drawn:
@@ -125,7 +125,7 @@ def draw_marks(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> 
 
 
 def draw_ticks(ax: Axes, along: Time, inch: float) -> None:
-    """Write the times of the events on the axis, without overlap."""
+    """Write the times of the events below the x axis; leave out times that would overlap."""
     ticks: list[float] = []
     for place in sorted(along.ticks):
         if not ticks or place - ticks[-1] >= inch * (TICK_CHARACTER * len(along.ticks[place]) + 0.12):

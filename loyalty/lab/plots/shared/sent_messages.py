@@ -1,4 +1,4 @@
-"""Read senders and receivers of messages from a DataFrame of `loyalty.lab.history`."""
+"""Find the sender and the receiver of each message in a DataFrame from `loyalty.lab.history`."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
     | sent, received | datetime64[ns, UTC] | from the server's clock; both are equal if one side has no history |
 
     Queries, refused updates and messages in transit are missing, because a history has no events for them.
-    If the inviter of a customer is not in `frame`, a client is the sender of the customer's start.
-    If a guest is not in `frame`, each successful invitation counts as a start.
+    If the inviter's history is not in `frame`, the start of a guest has CLIENTS as its sender.
+    If the guest's history is not in `frame`, each successful invitation counts as a start.
     """
     import pandas as pd
 
@@ -89,7 +89,7 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Reading:
-    """Finds the receiving event of each sending event; `_taken` has the receiving events found so far."""
+    """Matches each sending event with its receiving event; `_taken` has all receiving events matched so far."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         interesting = frame.type.isin({*_RECEIVED, *_SENT, *(type_ for types in _SENT.values() for type_ in types)})
@@ -179,5 +179,5 @@ def _continues(event: Any) -> bool:
 
 
 def _words(value: Any) -> str:
-    """Return `value` if it is a text, otherwise ""."""
+    """Return a string unchanged, and "" for any other value."""
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Draw a chart with rows over time."""
+"""Draw a chart with named rows and a time axis."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LEGEND_COLUMN = 1.8
 class TimeChart:
     """Axes with seconds since `begin` on the x axis, and rows from top to bottom.
 
-    A new figure has `row` inches per row, and is at least `lowest` inches high.
+    In a new figure, each row is `row` inches high. The figure is at least `lowest` inches high.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class TimeChart:
         self.ax.set_xlim(self.left, self.right)
 
     def name_rows(self, names: Mapping[float, str]) -> None:
-        """Write the names of the rows on the left, and the seconds below; low rows get a smaller font."""
+        """Write the row names on the left and the seconds below the chart. Low rows have a smaller font."""
         self.ax.set_yticks(list(names), list(names.values()), fontsize=self.size * LARGEST_NAME / LARGEST)
         self.ax.xaxis.set_major_formatter("{x:,g}")
         self.ax.spines["left"].set_visible(False)
@@ -72,7 +72,7 @@ class TimeChart:
     def finish(self, title: str, ylabel: str, *, description: str) -> Axes:
         """Write the title and the axis labels, put the legend below, and return the Axes.
 
-        The alternative text is the title with the `description`.
+        The alternative text contains `title` and `description`.
         """
         wide, high = inches(self.ax)
         legend(self.ax, below=0.62 / high, columns=max(1, int(wide / LEGEND_COLUMN)))
@@ -83,13 +83,13 @@ class TimeChart:
         return float((time - self.begin).total_seconds())
 
     def clipped(self, time: pd.Timestamp | None) -> float:
-        """Return the x value of a time, moved to the nearest edge if outside; None is the right edge."""
+        """Return the x value of a time. A time outside the chart gives the nearest edge; None gives the right edge."""
         import pandas as pd
 
         return self.right if pd.isna(time) else min(max(self.at(time), self.left), self.right)
 
     def write(self, y: float, labels: Iterable[Label]) -> None:
-        """Write the labels that fit above row `y`."""
+        """Write labels above row `y`; leave out labels for which there is no space."""
         from matplotlib.patheffects import withStroke
 
         outline = [withStroke(linewidth=2.5, foreground="white")]
@@ -98,11 +98,11 @@ class TimeChart:
             note(self.ax, text, (x, y - 0.25), (0, 0), color=color, in_layout=False, **how)
 
     def with_room(self, labels: Iterable[Label]) -> list[Label]:
-        """Return the labels of one row that fit; each label has one text."""
+        """Return the labels that fit into one row; each label has exactly one text."""
         return list(with_room(labels, self.character, self.left, self.right))
 
     def crowds(self, places: Sequence[float], room: float) -> list[list[int]]:
-        """Return groups of indices of the sorted `places`; neighbours in a group are closer than `room`."""
+        """Group the indices of the sorted `places`. Neighbours in a group are closer than `room`."""
         found: list[list[int]] = []
         for number, place in enumerate(places):
             if found and place - places[found[-1][-1]] < room:
@@ -117,7 +117,7 @@ def time_shown(
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Return the begin and the end of the x axis.
 
-    The x axis ends at the last event, or at the start or end of a process shortly after the last event.
+    The x axis ends at the last event, or a little later if a process starts or ends soon after the last event.
     The x axis is longer if a task is still open, or if a role has no running process.
     """
     import pandas as pd

@@ -26,7 +26,7 @@ REASON_LENGTH = 60
 
 
 class Mark(NamedTuple):
-    """How one kind of event is drawn."""
+    """The name and the marker of one kind of event."""
 
     words: str
     marker: str
@@ -34,7 +34,7 @@ class Mark(NamedTuple):
     color: str
 
     def plot(self, ax: Axes, x: Sequence[float], y: Sequence[float], **how: Any) -> None:
-        """Draw the mark at several places."""
+        """Draw one marker at each position in `x` and `y`."""
         look: dict[str, Any] = {"ms": self.size, "color": self.color, "mec": "white", "mew": 0.6, "ls": "", "zorder": 3}
         ax.plot(x, y, self.marker, **look, **how)
 
@@ -67,7 +67,7 @@ def draw_messages(chart: TimeChart, y: float, received: pd.DataFrame) -> None:
 def _labelled(
     chart: TimeChart, places: Sequence[float], events: pd.DataFrame, mark: Mark
 ) -> tuple[list[list[int]], list[Label]]:
-    """Return groups of messages with a shared label, and the longest labels that fit."""
+    """Return groups of nearby messages, and one label for each group."""
     names = [str(name) for name in events.name]
     with_arguments = [f"{name}({short(detail)})" for name, detail in zip(names, events.detail, strict=True)]
     crowded = CROWDED * chart.inch
@@ -112,7 +112,7 @@ def draw_tasks(chart: TimeChart, y: float, tasks: Sequence[Task]) -> None:
 
 
 def task_texts(one: Task) -> tuple[str, ...]:
-    """Return the texts of a task, the longest first; a success at the first attempt has no text."""
+    """Return the possible labels of a task, the longest first. A task that succeeds at once has no label."""
     reason = one.reason if len(one.reason) <= REASON_LENGTH else one.reason[: REASON_LENGTH - 1] + "…"
     between = ": "
     if one.outcome == COMPLETED and one.attempt == 1:
@@ -127,7 +127,7 @@ def task_texts(one: Task) -> tuple[str, ...]:
 
 
 def draw_worker_and_counts(chart: TimeChart, y: float, worker: Worker, frame: pd.DataFrame) -> None:
-    """Draw the uptime of a worker, the number of its completed tasks, and its end."""
+    """Draw a worker's uptime, and write the number of tasks that the worker completed."""
     draw_worker(chart, y, worker)
     types = frame[frame.identity == worker.identity].type
     tasks, activities = (int((types == f"{kind}TaskCompleted").sum()) for kind in ("Workflow", "Activity"))

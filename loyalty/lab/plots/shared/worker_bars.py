@@ -38,7 +38,10 @@ DOWN = {
 
 
 class Worker(NamedTuple):
-    """A worker process; `end` is None while it is up. Without an uptime, `name` is empty and `begin` is None."""
+    """A worker process; `end` is None for a running process.
+
+    `name` is empty and `begin` is None if the uptime is unknown.
+    """
 
     name: str
     identity: str
@@ -48,12 +51,12 @@ class Worker(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The name with the process id, such as `worker 1 (4711)`; without a name, the identity."""
+        """The worker's name and process id, such as `worker 1 (4711)`; without a name, the worker's identity."""
         return f"{self.name} ({self.identity.partition('@')[0]})" if self.name else self.identity
 
 
 def workers_within(uptimes: pd.DataFrame | None, begin: pd.Timestamp, end: pd.Timestamp) -> list[Worker]:
-    """Return the worker processes of `uptimes` that were up between `begin` and `end`, the oldest first."""
+    """Return the worker processes that were running between `begin` and `end`, the oldest first."""
     import pandas as pd
 
     if uptimes is None:
@@ -64,7 +67,7 @@ def workers_within(uptimes: pd.DataFrame | None, begin: pd.Timestamp, end: pd.Ti
 
 
 def refuse_too_many(workers: Sequence[Worker]) -> None:
-    """Raise ValueError for more than MOST_WORKERS workers."""
+    """Raise ValueError if there are more than MOST_WORKERS workers."""
     if len(workers) > MOST_WORKERS:
         raise ValueError(
             f"Cannot draw {len(workers)} worker processes in one picture; possible are up to {MOST_WORKERS} in the "
@@ -73,7 +76,7 @@ def refuse_too_many(workers: Sequence[Worker]) -> None:
 
 
 def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3, faint: bool = False) -> None:
-    """Draw the uptime of a worker process as a bar, and its end as a marker."""
+    """Draw the uptime of a worker process as a bar, and the end of the process as a marker."""
     if worker.begin is None:
         return
     begin, end = chart.clipped(worker.begin), chart.clipped(worker.end)
@@ -86,7 +89,7 @@ def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3,
 
 
 def add_ends_to_legend(ax: Axes) -> None:
-    """Add an entry to the legend for each kind of end in the picture."""
+    """Add the markers for killed, died and stopped workers to the legend if the picture has them."""
     drawn = {line.get_gid() for line in ax.lines}
     for ended_by, (marker, size) in ENDS.items():
         if ended_by in drawn:
@@ -94,7 +97,7 @@ def add_ends_to_legend(ax: Axes) -> None:
 
 
 def draw_outages(chart: TimeChart, down: Sequence[Outage], top: float) -> None:
-    """Hatch the full height during each outage, and write one line of labels per role at the top."""
+    """Draw a hatched area for each outage, and write the labels at the top."""
     for outage in down:
         begin = chart.clipped(outage.begin)
         end = chart.right if outage.end >= chart.end else chart.clipped(outage.end)

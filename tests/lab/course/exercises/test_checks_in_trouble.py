@@ -44,12 +44,12 @@ async def open_account(lab: Lab, customer_id: str, points: int = 0, client: Clie
 
 
 @pytest.mark.parametrize("right", ["grace-2", "grace-3", f"grace-{1 + LARGEST_GAP}"])
-async def test_right_try_passes_without_earlier_tries(lab: Lab, right: str) -> None:
+async def test_correct_try_passes_if_earlier_numbers_are_missing(lab: Lab, right: str) -> None:
     await open_account(lab, right, points=500)
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
 
 
-async def test_hint_names_free_id_after_gap_in_numbers(lab: Lab) -> None:
+async def test_hint_suggests_the_next_free_id_after_a_gap(lab: Lab) -> None:
     newest, free = f"grace-{4 + LARGEST_GAP}", f"grace-{5 + LARGEST_GAP}"
     for wrong in ("grace", "grace-3", newest):
         await open_account(lab, wrong)
@@ -60,7 +60,7 @@ async def test_hint_names_free_id_after_gap_in_numbers(lab: Lab) -> None:
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
 
 
-async def test_older_right_try_passes_after_newer_wrong_one(lab: Lab) -> None:
+async def test_correct_older_try_passes_despite_a_wrong_newer_try(lab: Lab) -> None:
     await open_account(lab, "grace-3", points=500)
     await settled(await open_account(lab, "grace"))
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
@@ -69,7 +69,7 @@ async def test_older_right_try_passes_after_newer_wrong_one(lab: Lab) -> None:
 # ---- no worker ------------------------------------------------------------------------------------------------
 
 
-async def test_check_reports_worker_killed_before_workflow_start(lab: Lab) -> None:
+async def test_exercise_check_reports_that_the_worker_was_killed(lab: Lab) -> None:
     lab.worker.kill()
     await open_account(lab, "grace", points=500)
     assert await hint_of(GRACE, lab.client) == (
@@ -81,7 +81,7 @@ async def test_check_reports_worker_killed_before_workflow_start(lab: Lab) -> No
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
 
 
-async def test_check_reports_missing_worker_for_query(lab: Lab) -> None:
+async def test_exercise_check_reports_that_no_worker_answers_a_query(lab: Lab) -> None:
     await settled(await open_account(lab, "hedy", points=1_000))
     lab.worker.kill()
     hint = await hint_of(HEDY, lab.client)
@@ -89,7 +89,7 @@ async def test_check_reports_missing_worker_for_query(lab: Lab) -> None:
     assert START_THE_WORKER in hint
 
 
-async def test_long_check_prints_hint_about_waiting_message(
+async def test_slow_exercise_check_prints_a_hint_about_the_waiting_message(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
@@ -109,7 +109,7 @@ async def test_long_check_prints_hint_about_waiting_message(
 # ---- no server, no namespace ----------------------------------------------------------------------------------
 
 
-async def test_check_reports_killed_server() -> None:
+async def test_exercise_check_reports_a_killed_server() -> None:
     async with await Lab.start("server-gone", own_server=True) as lab:
         await settled(await open_account(lab, "grace", points=500))
         lab.server.kill()
@@ -118,7 +118,7 @@ async def test_check_reports_killed_server() -> None:
     assert hint.endswith("`await lab.server.start()` starts it again. Then run this cell again")
 
 
-async def test_check_reports_stopped_lab(lab: Lab) -> None:
+async def test_exercise_check_reports_a_stopped_lab(lab: Lab) -> None:
     client = lab.client
     await lab.stop()
     hint = await hint_of(GRACE, client)
@@ -126,14 +126,14 @@ async def test_check_reports_stopped_lab(lab: Lab) -> None:
     assert hint.endswith("Then run this cell again")
 
 
-async def test_check_reports_unknown_namespace(lab: Lab) -> None:
+async def test_exercise_check_reports_an_unknown_namespace(lab: Lab) -> None:
     elsewhere = await Client.connect(lab.where.address, namespace="elsewhere")
     assert await hint_of(GRACE, elsewhere) == (
         "Not yet: the server has no namespace 'elsewhere'. Call this check with lab.client, the client of a running lab"
     )
 
 
-async def test_check_reports_deleted_namespace(lab: Lab) -> None:
+async def test_exercise_check_reports_a_deleted_namespace(lab: Lab) -> None:
     await lab.client.operator_service.delete_namespace(DeleteNamespaceRequest(namespace=lab.client.namespace))
     gone = f"The namespace {lab.client.namespace} does not exist any more"
     await eventually(
@@ -144,7 +144,7 @@ async def test_check_reports_deleted_namespace(lab: Lab) -> None:
     )
 
 
-async def test_check_finds_try_in_default_namespace(lab: Lab) -> None:
+async def test_exercise_check_finds_a_workflow_in_the_default_namespace(lab: Lab) -> None:
     default = await Client.connect(lab.where.address)
     grace = await open_account(lab, "grace", points=500, client=default)
     try:

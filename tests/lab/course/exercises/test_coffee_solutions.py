@@ -59,18 +59,18 @@ async def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
     return names
 
 
-def test_every_exercise_is_in_a_notebook() -> None:
+def test_every_exercise_is_checked_in_a_notebook() -> None:
     assert set(EXERCISES) == set(exercises.orders.EXERCISES)
     for name, notebook in EXERCISES.items():
         assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
 
 
 @pytest.mark.parametrize(("exercise", "notebook"), EXERCISES.items())
-def test_exercise_text_names_ids_of_first_three_tries(exercise: str, notebook: str) -> None:
+def test_exercise_text_contains_the_ids_of_the_first_three_tries(exercise: str, notebook: str) -> None:
     assert unnamed_ids(exercise, notebook) == []
 
 
-async def test_untouched_exercise_gets_hint_and_solution_passes(lab: Lab) -> None:
+async def test_unsolved_exercise_gets_a_hint_and_the_solution_passes(lab: Lab) -> None:
     for name, notebook in EXERCISES.items():
         untouched = await exercises.check(name, lab.client)
         assert untouched.startswith("Not yet: there is no workflow with the id"), untouched

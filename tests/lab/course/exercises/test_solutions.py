@@ -78,18 +78,18 @@ def unnamed_ids(exercise: str, notebook: str) -> list[str]:
     return [tried for tried in (name, f"{name}-2", f"{name}-3") if not re.search(rf"[`\"]{tried}[`\"]", text)]
 
 
-def test_every_exercise_is_in_a_notebook() -> None:
+def test_every_exercise_is_checked_in_a_notebook() -> None:
     assert set(EXERCISES) == set(exercises.customers.EXERCISES)
     for name, notebook in EXERCISES.items():
         assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
 
 
 @pytest.mark.parametrize(("exercise", "notebook"), EXERCISES.items())
-def test_exercise_text_names_ids_of_first_three_tries(exercise: str, notebook: str) -> None:
+def test_exercise_text_contains_the_ids_of_the_first_three_tries(exercise: str, notebook: str) -> None:
     assert unnamed_ids(exercise, notebook) == []
 
 
-async def test_untouched_exercise_gets_hint_and_solution_passes(lab: Lab) -> None:
+async def test_unsolved_exercise_gets_a_hint_and_the_solution_passes(lab: Lab) -> None:
     for name, notebook in EXERCISES.items():
         untouched = await exercises.check(name, lab.client)
         assert untouched.startswith("Not yet: there is no workflow with the id"), untouched
@@ -98,6 +98,6 @@ async def test_untouched_exercise_gets_hint_and_solution_passes(lab: Lab) -> Non
         assert solved.startswith("Done: "), f"The solution in {notebook} is refused: {solved}"
 
 
-async def test_unknown_exercise_is_refused_with_list_of_exercises(lab: Lab) -> None:
+async def test_error_for_an_unknown_exercise_lists_all_exercises(lab: Lab) -> None:
     with pytest.raises(ValueError, match="exercises are grace starts as Silver, Linus falls back"):
         await exercises.check("moon landing", lab.client)

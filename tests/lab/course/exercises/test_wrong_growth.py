@@ -117,5 +117,5 @@ WRONG = [*LEANS, *PHOENIXES, *wrong_starts(LEAN), *wrong_starts(PHOENIX)]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-async def test_wrong_growth_try_gets_hint_and_right_try_passes(exercise_shop: Shop, wrong: WrongTry[Shop]) -> None:
+async def test_wrong_solution_of_a_growth_exercise_gets_a_hint(exercise_shop: Shop, wrong: WrongTry[Shop]) -> None:
     await check_hint_and_right_try(exercise_shop, wrong, RIGHT[wrong.exercise])

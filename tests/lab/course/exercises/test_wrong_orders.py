@@ -243,11 +243,11 @@ WRONG = [*MONDAYS, *STUCKS, *(wrong for exercise in RIGHT for wrong in wrong_sta
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-async def test_wrong_order_gets_hint_and_right_order_passes(shop: CoffeeShop, wrong: WrongTry[CoffeeShop]) -> None:
+async def test_wrong_solution_of_an_order_exercise_gets_a_hint(shop: CoffeeShop, wrong: WrongTry[CoffeeShop]) -> None:
     await check_hint_and_right_try(shop, wrong, RIGHT[wrong.exercise])
 
 
-async def test_check_accepts_terminated_order_that_was_stuck(shop: CoffeeShop) -> None:
+async def test_exercise_check_accepts_a_stuck_order_after_its_termination(shop: CoffeeShop) -> None:
     order = await stuck(shop)
     assert "Call `terminate()` of the order's handle" in await hint_of(STUCK, shop.client)
     await order.terminate()

@@ -64,5 +64,5 @@ WRONG = [*HEDYS, *wrong_starts(HEDY)]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-async def test_wrong_reward_try_gets_hint_and_right_try_passes(exercise_shop: Shop, wrong: WrongTry[Shop]) -> None:
+async def test_wrong_solution_of_the_reward_exercise_gets_a_hint(exercise_shop: Shop, wrong: WrongTry[Shop]) -> None:
     await check_hint_and_right_try(exercise_shop, wrong, RIGHT[wrong.exercise])

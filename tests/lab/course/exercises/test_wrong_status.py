@@ -111,5 +111,5 @@ WRONG = [*GRACES, *LINUSES, *wrong_starts(GRACE), *wrong_starts(LINUS)]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-async def test_wrong_status_try_gets_hint_and_right_try_passes(exercise_shop: Shop, wrong: WrongTry[Shop]) -> None:
+async def test_wrong_solution_of_a_status_exercise_gets_a_hint(exercise_shop: Shop, wrong: WrongTry[Shop]) -> None:
     await check_hint_and_right_try(exercise_shop, wrong, RIGHT[wrong.exercise])

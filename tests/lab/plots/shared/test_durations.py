@@ -35,7 +35,7 @@ def task_rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:
         ("Canceled", {}, "canceled", "refused"),
     ],
 )
-def test_activity_lasts_from_scheduled_to_closed(
+def test_activity_lasts_from_its_scheduled_event_to_its_closing_event(
     closed: str, closing: dict[str, object], outcome: str, reason: str
 ) -> None:
     frame = frame_of_events(
@@ -46,20 +46,20 @@ def test_activity_lasts_from_scheduled_to_closed(
     assert task_rows(frame) == [("sendEmail", 1, 8, 9, outcome, 3, reason)]
 
 
-def test_workflow_task_without_a_worker_has_no_start() -> None:
+def test_workflow_task_without_a_worker_has_no_start_time() -> None:
     frame = frame_of_events(
         (0, "WorkflowTaskScheduled", {}), (10, "WorkflowTaskTimedOut", {"refers_to": 1, "detail": "ScheduleToStart"})
     )
     assert task_rows(frame) == [("Workflow Tasks", 0, None, 10, "timed out", 1, "ScheduleToStart")]
 
 
-def test_open_task_is_not_closed_after_its_run_ends() -> None:
+def test_open_task_of_an_ended_run_has_the_outcome_not_closed() -> None:
     assert task_rows(frame_of_events(SCHEDULED)) == [("sendEmail", 1, None, None, "", 1, "")]
     ended = frame_of_events(SCHEDULED, (4, "WorkflowExecutionContinuedAsNew", {}))
     assert task_rows(ended) == [("sendEmail", 1, None, 4, "not closed", 1, "")]
 
 
-def test_equal_event_ids_of_different_runs_are_kept_apart() -> None:
+def test_tasks_in_different_runs_can_have_equal_event_ids() -> None:
     closed = (2.0, "ActivityTaskCompleted", {"name": "sendEmail", "refers_to": 1})
     frame = pd.concat(
         [
@@ -71,7 +71,7 @@ def test_equal_event_ids_of_different_runs_are_kept_apart() -> None:
     assert [one.outcome for one in durations.tasks_in(frame)] == ["", "completed", ""]
 
 
-def test_task_without_its_scheduled_event_is_left_out() -> None:
+def test_task_without_a_scheduled_event_is_ignored() -> None:
     frame = frame_of_events(SCHEDULED, (2, "ActivityTaskCompleted", {"refers_to": 1}), (3, "WorkflowTaskScheduled", {}))
     assert [one.row for one in durations.tasks_in(frame.tail(2))] == ["Workflow Tasks"]
 
@@ -81,7 +81,7 @@ def down(uptimes: pd.DataFrame, until: float = 10) -> list[tuple[object, ...]]:
     return [(one.role, seconds(one.begin), seconds(one.end)) for one in durations.outages(uptimes, START, end)]
 
 
-def test_outage_is_the_time_without_a_process_of_a_role() -> None:
+def test_outage_lasts_while_a_role_has_no_running_process() -> None:
     uptimes = frame_of_uptimes(
         ("worker", "worker 1", -5, 2, "killed"),
         ("worker", "worker 2", 1, 4, "killed"),
@@ -96,13 +96,13 @@ def test_outage_lasts_until_the_first_worker_starts() -> None:
     assert down(frame_of_uptimes(("worker", "worker 1", 3, None, None))) == [("worker", 0, 3)]
 
 
-def test_outage_is_cut_at_both_ends_of_the_time_shown() -> None:
+def test_outage_does_not_extend_beyond_the_time_shown() -> None:
     uptimes = frame_of_uptimes(("worker", "worker 1", -5, -3, "killed"), ("worker", "worker 2", 60, None, None))
     assert down(uptimes) == [("worker", 0, 10)]
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 50)), max_size=30))
-def test_intervals_of_one_lane_never_overlap(lengths: list[tuple[float, float]]) -> None:
+def test_intervals_in_one_lane_never_overlap(lengths: list[tuple[float, float]]) -> None:
     of = sorted((begin, begin + length) for begin, length in lengths)
     chosen = durations.lanes(of)
     for lane in set(chosen):

@@ -38,12 +38,12 @@ def test_label_is_shorter_if_the_next_label_is_near() -> None:
     assert written(Label(10, long_and_short), Label(25, ("3 x",))) == [(10, "attempt 7"), (25, "3 x")]
 
 
-def test_label_moves_a_little_or_is_dropped() -> None:
+def test_overlapping_label_moves_a_little_or_is_removed() -> None:
     assert written(Label(10, ("12345",)), Label(14, ("abc",))) == [(10, "12345"), (16, "abc")]
     assert written(Label(10, ("1234567890",)), Label(12, ("abc",))) == [(10, "1234567890")]
 
 
-def test_label_at_the_right_edge_ends_at_the_edge() -> None:
+def test_label_near_the_right_edge_ends_at_the_edge() -> None:
     assert written(Label(98, ("killed",))) == [(94, "killed")]
     assert written(Label(98, ("a label that is longer than the picture",)), end=20) == []
 
@@ -66,5 +66,5 @@ def test_label_without_a_text_is_not_written() -> None:
         ("false", "False"),
     ],
 )
-def test_short_removes_field_names_and_cuts_long_texts(detail: object, text: str) -> None:
+def test_label_text_has_no_field_names_and_a_maximum_length(detail: object, text: str) -> None:
     assert short(detail) == text

@@ -17,7 +17,7 @@ def sent(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return list(sent_messages.messages_in(frame).drop(columns=["sent", "received"]).itertuples(index=False, name=None))
 
 
-def test_each_receiving_event_is_one_message(story: pd.DataFrame) -> None:
+def test_table_has_one_message_per_receiving_event(story: pd.DataFrame) -> None:
     counted = story.type.value_counts()
     kinds = sent_messages.messages_in(story).kind.value_counts().to_dict()
     assert kinds == {
@@ -29,7 +29,7 @@ def test_each_receiving_event_is_one_message(story: pd.DataFrame) -> None:
     }, "a run after continue-as-new has no start message"
 
 
-def test_messages_between_actors_have_sender_and_receiver(story: pd.DataFrame) -> None:
+def test_messages_between_actors_have_a_sender_and_a_receiver(story: pd.DataFrame) -> None:
     assert [message for message in sent(story) if CLIENTS not in message] == [
         ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver"),
         ("start", ADA, MARY, "startGuest", ""),
@@ -45,7 +45,7 @@ def test_messages_between_actors_have_sender_and_receiver(story: pd.DataFrame) -
     ]
 
 
-def test_asks_and_answers_are_between_client_and_customer(story: pd.DataFrame) -> None:
+def test_asks_come_from_clients_and_answers_go_to_clients(story: pd.DataFrame) -> None:
     gifts = [message for message in sent(story) if message[0] in ("ask", "answer")]
     assert gifts[:2] == [
         ("ask", CLIENTS, ADA, "giftPoints", "mary, 10"),
@@ -54,7 +54,7 @@ def test_asks_and_answers_are_between_client_and_customer(story: pd.DataFrame) -
     assert gifts[-1][4].startswith("Cannot gift 40 points")
 
 
-def test_message_has_the_times_of_both_events(story: pd.DataFrame) -> None:
+def test_message_has_a_sending_time_and_a_receiving_time(story: pd.DataFrame) -> None:
     table = sent_messages.messages_in(story)
     assert (table.received >= table.sent).all()
     assert table.sent.is_monotonic_increasing
@@ -64,7 +64,7 @@ def test_message_has_the_times_of_both_events(story: pd.DataFrame) -> None:
     assert (gift.sent, gift.received) == (decided.time.iloc[0], arrived.time.iloc[0])
 
 
-def test_message_is_found_in_the_history_of_either_side(story: pd.DataFrame) -> None:
+def test_message_is_found_if_only_one_actors_history_is_given(story: pd.DataFrame) -> None:
     assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, ADA))
     assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, GRACE))
     assert ("start", ADA, MARY, "startGuest", "") in sent(of(story, ADA))
@@ -72,12 +72,12 @@ def test_message_is_found_in_the_history_of_either_side(story: pd.DataFrame) -> 
     assert ("start", HOUSEHOLD, JOAN, "startChild", "") in sent(of(story, HOUSEHOLD))
 
 
-def test_order_of_the_frame_does_not_change_the_table(story: pd.DataFrame) -> None:
+def test_message_table_does_not_depend_on_the_order_of_events(story: pd.DataFrame) -> None:
     parts = [part.reset_index(drop=True) for _, part in story.groupby(["workflow_id", "run"])]
     assert_frame_equal(sent_messages.messages_in(pd.concat(reversed(parts))), sent_messages.messages_in(story))
 
 
-def test_table_without_events_is_empty_with_the_same_dtypes(story: pd.DataFrame) -> None:
+def test_empty_history_gives_an_empty_table_with_the_same_dtypes(story: pd.DataFrame) -> None:
     nothing = sent_messages.messages_in(story.head(0))
     assert nothing.empty
     assert list(nothing.dtypes) == list(sent_messages.messages_in(story).dtypes)

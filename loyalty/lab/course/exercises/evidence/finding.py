@@ -33,7 +33,7 @@ async def described(client: Client, workflow_id: str) -> WorkflowExecutionDescri
 async def tries(
     client: Client, name: str, workflow_id: Callable[[str], str]
 ) -> tuple[list[WorkflowExecutionDescription], str]:
-    """Return the tries of the exercise about `name`, newest first, and the next free name."""
+    """Return a list of the tries for `name`, newest first, and also return the next free name."""
     found, first, last = dict[int, WorkflowExecutionDescription](), 1, 0
     while first <= last + LARGEST_GAP + 1:
         numbers = range(first, last + LARGEST_GAP + 2)
@@ -49,7 +49,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 async def similar(client: Client, name: str, workflow_id: Callable[[str], str]) -> str:
-    """Return a clause about a workflow with a similar id or in another namespace; otherwise an empty string."""
+    """Return a hint about a workflow with a similar id or in the default namespace; return "" if there is none."""
     right = workflow_id(name)
     alike = [name, name.title(), name.upper(), right.title(), right.upper(), right.replace("-", "_"), f"{right} "]
     alike += [workflow_id(one) for one in (name.title(), name.upper(), right)]

@@ -18,10 +18,9 @@ LISTED_SECONDS = 3.0
 
 
 async def was_invited(client: Client, guest: str, started: datetime) -> bool:
-    """Return whether a host scheduled the activity startGuest for `guest` before the time `started`.
+    """Return True if a host scheduled the activity startGuest for `guest` before the time `started`.
 
-    The result does not depend on the worker that ran the activity. An attempt can start the guest before its worker
-    dies.
+    The activity need not be completed, because a worker can die after it has started the guest.
     """
     try:
         await until(lambda: _is_in_a_history(client, guest, started), f"a history invites {guest}", LISTED_SECONDS)

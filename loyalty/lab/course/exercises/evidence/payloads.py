@@ -1,4 +1,4 @@
-"""Read values from a history's payloads; a learner's message may contain any type."""
+"""Read values of any type from a history's payloads."""
 
 from __future__ import annotations
 

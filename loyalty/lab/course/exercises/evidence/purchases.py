@@ -19,9 +19,10 @@ from loyalty.tiers import TIERS
 
 @dataclass(frozen=True)
 class Change:
-    """The customer's points `before` and `after` the signal in event `event_id`.
+    """The effect of one signal on a customer's points.
 
-    `points` is the argument of the purchase, negative for a returned purchase. The account never falls below 0 points.
+    `before` and `after` are the customer's points before and after the signal; these points are never below 0.
+    `points` is the argument of the signal; it is negative for a returned purchase.
     """
 
     event_id: int
@@ -32,9 +33,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The changes from all signals, oldest first; `ignored` is a clause about the first ignored signal.
+    """All changes of a customer's points, oldest first.
 
-    `deliveries` counts the arrivals of each transaction id.
+    `ignored` is a text about the first ignored signal.
+    `deliveries` contains the number of deliveries per transaction id.
     """
 
     changes: Sequence[Change]
@@ -53,13 +55,13 @@ class Ledger:
 
 
 async def customer_at_start(tried: Try) -> dict[str, Any]:
-    """Return the customer of the start input, or an empty dictionary."""
+    """Return the customer from the start input, or an empty dictionary if the input has no customer."""
     customer = (await tried.input()).get("customer")
     return customer if isinstance(customer, dict) else {}
 
 
 async def points_at_start(tried: Try) -> int:
-    """Return the customer's points in the start input."""
+    """Return the customer's points from the start input."""
     points = (await customer_at_start(tried)).get("points", 0)
     return points if isinstance(points, int) else 0
 
@@ -70,14 +72,14 @@ async def points_now(tried: Try) -> int:
 
 
 async def ledger_of(tried: Try) -> Ledger:
-    """Return the ledger of all signals in all runs."""
+    """Return a ledger with the signals from all runs."""
     return ledger(await tried.signals(), await points_at_start(tried))
 
 
 def ledger(signals: Sequence[HistoryEvent], points: int = 0) -> Ledger:
-    """Return the ledger of `signals` for a customer who started with `points` points.
+    """Compute a ledger from `signals`, for a customer who started with `points` points.
 
-    A purchase with a repeated transaction id counts once, as in the workflow.
+    Purchases with the same transaction id count once, as in the workflow.
     """
     customer, changes, ignored = Customer("", points=points), list[Change](), ""
     deliveries: Counter[str] = Counter()

@@ -28,8 +28,8 @@ BUSY_SECONDS = 45.0
 async def served(client: Client, handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionDescription:
     """Wait until a worker has processed all messages of a workflow, and return the workflow's description.
 
-    Activities may still run, for example the retry of an e-mail. A long wait prints one hint. Raises NotYet if no
-    worker processes the messages.
+    Activities may still be running after the wait, for example an e-mail that is retried.
+    Print a hint once if the wait is long. Raise NotYet if no worker processes the messages.
     """
     began = last_progress = time.monotonic()
     length, said = -1, False
@@ -56,7 +56,7 @@ async def served(client: Client, handle: WorkflowHandle[Any, Any]) -> WorkflowEx
 
 
 async def require_worker(client: Client, description: WorkflowExecutionDescription, found: str) -> None:
-    """Raise NotYet if no worker has polled the workflow's task queue within the last minutes."""
+    """Raise NotYet if no worker has polled the workflow's task queue in the last few minutes."""
     if not await lab_state_of(client).pollers(client, description.task_queue):
         raise NotYet(f"{found}, but no worker polls the task queue {description.task_queue!r}", WORKER)
 

@@ -1,4 +1,7 @@
-"""Check a learner's tries at an exercise. One right try is enough; the hint is about the newest try."""
+"""Check a learner's tries at an exercise.
+
+One correct try is enough. If all tries are wrong, the hint is about the newest try.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ BEGINNING = 5
 
 @dataclass
 class Kind:
-    """The correct id, type and task queue of an exercise's workflows."""
+    """The workflow id, workflow type and task queue that an exercise expects."""
 
     workflow_id: Callable[[str], str]
     workflow_type: str
@@ -47,7 +50,7 @@ class Kind:
 
 @dataclass
 class Try:
-    """One workflow of a learner; its history is fetched at the first use."""
+    """One workflow that a learner started; the history is fetched when a check first needs it."""
 
     client: Client
     description: WorkflowExecutionDescription
@@ -60,11 +63,11 @@ class Try:
 
     @property
     def is_running(self) -> bool:
-        """Whether the workflow has not ended."""
+        """True if the workflow is still running."""
         return self.description.status == WorkflowExecutionStatus.RUNNING
 
     async def query(self, name: str) -> Any:
-        """Return the answer to a query without arguments, as JSON; raise NotYet if no worker answers."""
+        """Send a query without arguments and return the JSON answer; raise NotYet if no worker answers."""
         await require_worker(self.client, self.description, f"{self.id} needs a worker to answer the query {name}")
         try:
             return await self._handle().query(name, rpc_timeout=QUERY_TIMEOUT)
@@ -80,7 +83,7 @@ class Try:
         return (pages.current_page or [])[:BEGINNING]
 
     async def input(self) -> dict[str, Any]:
-        """Return the start input of the first run, or an empty dictionary if the input is not an object."""
+        """Return the start input of the first run, or an empty dictionary if the input is not a JSON object."""
         first, *_ = await self.beginning()
         return payloads.first_object(first.workflow_execution_started_event_attributes.input)
 
@@ -98,7 +101,7 @@ class Try:
         return history.frame_of(await self.runs())
 
     async def signals(self, name: str | None = None) -> list[HistoryEvent]:
-        """Return the events of the signals with this name, or of all signals, oldest first."""
+        """Return the events of all signals, or only of signals with the given name, oldest first."""
         signaled = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
         return [
             event
@@ -121,7 +124,7 @@ Check = Callable[[Try], Awaitable[str]]
 
 
 async def check_tries(client: Client, name: str, kind: Kind, missing: str, is_done: Check) -> str:
-    """Return the text of `is_done` for a right try; raise NotYet with a hint if every try is wrong."""
+    """Return the result of `is_done` for a correct try; raise NotYet with a hint if all tries are wrong."""
     newest_first, free_name = await finding.tries(client, name, kind.workflow_id)
     if not newest_first:
         alike = await finding.similar(client, name, kind.workflow_id)
@@ -138,7 +141,10 @@ async def check_tries(client: Client, name: str, kind: Kind, missing: str, is_do
 
 
 async def _require_a_right_start(tried: Try, kind: Kind) -> None:
-    """Wait until the workflow has processed its messages; raise NotYet for a wrong type, task queue or input."""
+    """Wait until the workflow has processed its messages.
+
+    Raise NotYet if the workflow has failed, or has a wrong type or task queue.
+    """
     description = tried.description
     if description.workflow_type != kind.workflow_type:
         raise NotYet(f"event 1 of {tried.id} starts a {description.workflow_type}, not a {kind.workflow_type}")
@@ -156,7 +162,7 @@ async def _require_a_right_start(tried: Try, kind: Kind) -> None:
 
 
 def _with_next_step(hint: NotYet, tried: Try, again: str) -> NotYet:
-    """Return the hint with a possible next step; an ended workflow needs another try."""
+    """Add the next step to a hint. If the workflow has ended, the next step is another try."""
     sentence = again[0].upper() + again[1:]
     if tried.is_running:
         return NotYet(hint.found, f"{hint.todo}; or {again}" if hint.todo else sentence)
