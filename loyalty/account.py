@@ -1,6 +1,6 @@
-"""The rules of one customer's account: the changes and the refusals of each message. Pure; does not import Temporal.
+"""The rules of a customer's account. For each message, a function changes the account or raises Refused.
 
-A function that raises Refused does not change its `Customer`.
+Pure; does not import Temporal. A function that raises Refused does not change the `Customer`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ retries within minutes."""
 
 @dataclass(frozen=True)
 class Change:
-    """The result of a change of points: the difference `moved`, and the tier before and after the change."""
+    """A change of a customer's points. The field `moved` is the difference; `before` and `after` are tiers."""
 
     moved: int
     before: Tier
@@ -52,12 +52,12 @@ class Change:
 
     @property
     def rose(self) -> bool:
-        """Return whether the tier after the change is higher."""
+        """Return whether the change has raised the tier."""
         return self.after.level > self.before.level
 
     @property
     def fell(self) -> bool:
-        """Return whether the tier after the change is lower."""
+        """Return whether the change has lowered the tier."""
         return self.after.level < self.before.level
 
 
@@ -67,16 +67,17 @@ def display_name(customer: Customer | GuestInvitation) -> str:
 
 
 def normalize(customer: Customer) -> Customer:
-    """Correct the sums of a start input: points are at least 0, and lifetime points are at least the points."""
+    """Correct the points of a start input: `points` must be at least 0, and `lifetime_points` at least `points`."""
     customer.points = max(0, customer.points)
     customer.lifetime_points = max(customer.points, customer.lifetime_points)
     return customer
 
 
 def apply(customer: Customer, tell: Tell) -> Change | None:
-    """Apply the message of a signal to the account. Return the change of points, or None if no points can change.
+    """Apply the message of a signal to the account.
 
-    A transaction that was already counted changes nothing; the result is None.
+    Return the change of points, or None if the message cannot change points. If the transaction was already counted,
+    change nothing and return None.
     """
     match tell:
         case AddPoints(points, _, transaction_id):
@@ -99,14 +100,20 @@ def apply(customer: Customer, tell: Tell) -> Change | None:
 
 
 def add_points(customer: Customer, points: int) -> Change:
-    """Add `points`, which may be negative; the result is at least 0. Set the answer of `getLoyaltyMessage`."""
+    """Add `points`, which may be negative; the sum is at least 0.
+
+    Also set the answer to the query `getLoyaltyMessage`.
+    """
     change = _set_points(customer, max(0, customer.points + points), earned=max(0, points))
     customer.loyalty_message = f"Welcome to {change.after.name} Status!" if change.rose else THANKS
     return change
 
 
 def raise_to_level(customer: Customer, level: int) -> Change:
-    """Raise the points to the minimum of the tier with this level. Change nothing if the points are at least that."""
+    """Raise the points to the minimum of the tier with this level.
+
+    Change nothing if the customer already has the minimum.
+    """
     missing = max(0, TIERS[level].minimum_points - customer.points)
     return _set_points(customer, customer.points + missing, earned=missing)
 
@@ -117,7 +124,7 @@ def spend(customer: Customer, points: int) -> Change:
 
 
 def put_back(customer: Customer, points: int) -> Change:
-    """Give the customer the points of a failed gift again. The customer's lifetime points do not change."""
+    """Return the points of a failed gift to the customer. The customer's lifetime points do not change."""
     return _set_points(customer, customer.points + points, earned=0)
 
 
@@ -173,7 +180,7 @@ def refuse_if_closed(customer: Customer) -> None:
 
 
 def refuse_impossible(customer: Customer, message: Message) -> None:
-    """Raise Refused if the account in its current state does not allow `message`."""
+    """Raise Refused if the current state of the account does not allow `message`."""
     refuse_if_closed(customer)
     match message:
         case RedeemReward(reward):

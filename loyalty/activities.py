@@ -73,7 +73,7 @@ async def log_mail(message: EmailMessage) -> None:
 
 
 class LoyaltyActivities:
-    """The activities of the loyalty program. They share one Temporal client and one mailer."""
+    """The activities of the loyalty program. All activities share one Temporal client and one mailer."""
 
     def __init__(self, client: Client, mailer: Mailer) -> None:
         self._client = client
@@ -107,7 +107,8 @@ class LoyaltyActivities:
     async def start_guest(self, start: GuestStart) -> bool:
         """Start the guest's workflow, or raise the status of a running guest, in one signal-with-start call.
 
-        Return False if the guest has closed the account: reject-duplicate does not start a closed id again.
+        Return False if the guest has closed the account. The policy reject-duplicate prevents a second workflow with
+        this id.
         """
         guest = start.guest
         return await signal_with_start(

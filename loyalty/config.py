@@ -2,9 +2,9 @@
 
 The cluster is configured by Temporal's own variables and profiles (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
 `TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`, `TEMPORAL_CONFIG_FILE`, ...). `LOYALTY_SMTP_URL` is the address of the mail
-server, such as `smtp://127.0.0.1:2525`; without it, the worker logs e-mails. `LOYALTY_DATABASE_URL` is the database of
-the coffee shop, such as `postgresql+psycopg://user@host/shop`. `LOYALTY_BARISTA_SECONDS` is the time for each step of
-an order.
+server, such as `smtp://127.0.0.1:2525`. Without this variable, the worker only logs e-mails. `LOYALTY_DATABASE_URL` is
+the database of the coffee shop, such as `postgresql+psycopg://user@host/shop`. `LOYALTY_BARISTA_SECONDS` is the time
+for each step of an order.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ class ConfigurationError(Exception):
 
 
 def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig:
-    """Return the connection settings from `environment`, or `{}` if it has none. The default is this process's own."""
+    """Return the connection settings from `environment`. The default is the environment of this process.
+
+    Return `{}` if the environment contains no settings.
+    """
     _check_switches(os.environ if environment is None else environment)
     try:
         settings = ClientConfig.load_client_connect_config(
@@ -100,7 +103,7 @@ def _check_api_key(key: object) -> None:
 
 
 def _refusal(address: str, error: Exception) -> str:
-    """Return the sentence for an error of `Client.connect`."""
+    """Return a sentence that explains an error of `Client.connect`."""
     words = str(error).splitlines()[0]
     if "InvalidContentType" in words or "InvalidMessage" in words:
         return (
@@ -148,7 +151,10 @@ async def connect(
 
 
 def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
-    """Return a mailer for the server of LOYALTY_SMTP_URL, or a mailer that logs if the variable is not set."""
+    """Return a mailer for the mail server in LOYALTY_SMTP_URL.
+
+    If the variable is not set, the mailer logs all e-mails.
+    """
     url = environment.get(SMTP_URL, "")
     if not url:
         return log_mail

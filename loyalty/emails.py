@@ -22,7 +22,7 @@ def welcome(customer: Customer) -> Mail:
 
 
 def about(change: Change, customer: Customer) -> list[Mail]:
-    """Return the e-mails about a change of points: the total, a higher or lower status, a gold star."""
+    """Return the e-mails about a change of points: about the new total, a new status, or a gold star."""
     mails = [points(customer)] if change.moved else []
     if change.rose:
         mails.append(promoted(customer, change.after))
@@ -34,7 +34,7 @@ def about(change: Change, customer: Customer) -> list[Mail]:
 
 
 def points(customer: Customer) -> Mail:
-    """Return the e-mail with the new total."""
+    """Return the e-mail with the new total of points."""
     return _mail(customer, POINTS_TOPIC, f"You now have {customer.points:,} points", "thank you for coming back to us.")
 
 
@@ -45,7 +45,7 @@ def promoted(customer: Customer, tier: Tier) -> Mail:
 
 
 def demoted(customer: Customer, tier: Tier) -> Mail:
-    """Return the e-mail about a lower status. The text names the points that the previous status needs."""
+    """Return the e-mail about a lower status. The text contains the minimum of points for the previous status."""
     way_back = TIERS[tier.level + 1]
     return _mail(
         customer,
@@ -66,13 +66,13 @@ def gold_star(customer: Customer) -> Mail:
 
 
 def guest_invited(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the e-mail that confirms an invitation to the inviter."""
+    """Return the inviter's e-mail after a successful invitation."""
     name = display_name(guest)
     return _mail(customer, "guest", f"{name} is your guest", f"{name} has been invited at your recommendation.")
 
 
 def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the e-mail for an invitation of a customer who has closed the account."""
+    """Return the inviter's e-mail after an invitation of a customer with a closed account."""
     name = display_name(guest)
     return _mail(
         customer,
@@ -83,7 +83,7 @@ def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
 
 
 def not_enough_points_to_invite(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the e-mail for an invitation above the tier's limit. The text names a tier that allows more guests."""
+    """Return the inviter's e-mail if the tier allows no other guest. The text names a tier that allows more guests."""
     tier = tier_of(customer.points)
     taken = len(customer.guests)
     better = next((higher for higher in TIERS if higher.guests_allowed > max(taken, tier.guests_allowed)), None)
@@ -112,7 +112,7 @@ def account_closed(customer: Customer) -> Mail:
 
 
 def account_ended_by_operator(customer: Customer) -> Mail:
-    """Return the last e-mail to a customer whose workflow an operator has cancelled."""
+    """Return the last e-mail to a customer after an operator has cancelled the workflow."""
     return _mail(
         customer,
         "goodbye",

@@ -1,6 +1,6 @@
-"""The handlers of a customer's messages. They change the account, write e-mails, and send messages to other actors.
+"""The handlers of a customer's messages.
 
-Runs inside a workflow.
+The handlers change the account, write e-mails, and send messages to other actors. Runs inside a workflow.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ class Handlers:
         self._write_about(account.apply(self._customer, minimum))
 
     def notify_new_status(self, friend: NotifyNewStatus) -> None:
-        """Keep a friend's new status, and write an e-mail about it."""
+        """Keep a friend's new status, and write an e-mail about the friend."""
         account.apply(self._customer, friend)
         self._outbox.put(emails.friend_has_new_status(self._customer, friend.news))
 
     def close_account(self, goodbye: Mail) -> None:
-        """Close the account. `goodbye` is the customer's last e-mail."""
+        """Close the account. The parameter `goodbye` is the customer's last e-mail."""
         account.apply(self._customer, CancelAccount())
         self._outbox.put(goodbye)
 
     async def add_points(self, purchase: AddPoints) -> str:
-        """Add points, notify the sender of a rise in status, and return the customer's loyalty message.
+        """Add points and return the customer's loyalty message. If the status rises, notify the sender.
 
-        A transaction that was already counted changes nothing; the method returns the first answer again.
+        If the transaction was already counted, change nothing and return the first answer again.
         """
         change = account.apply(self._customer, purchase)
         if change is None:
@@ -82,7 +82,7 @@ class Handlers:
         return answer
 
     async def invite(self, guest: GuestInvitation) -> None:
-        """Start the guest's workflow one tier below the inviter's tier, if the inviter's tier allows another guest."""
+        """If the inviter's tier allows another guest, start the guest's workflow one tier below the inviter."""
         refuse_inexact(guest.email)
         if not account.has_place_for(self._customer, guest.customer_id):
             self._outbox.put(emails.not_enough_points_to_invite(self._customer, guest))
@@ -109,7 +109,10 @@ class Handlers:
         return receipt
 
     async def gift(self, gift: Gift) -> str:
-        """Move points to the guest's workflow. Put the points back if the guest's workflow does not exist."""
+        """Move points to the guest's workflow.
+
+        If the guest's workflow does not exist, return the points to the customer.
+        """
         change = account.spend(self._customer, gift.points)
         guest = workflow.get_external_workflow_handle(workflow_id(gift.guest_id))
         try:

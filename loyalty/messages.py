@@ -22,7 +22,7 @@ THANKS = "Thanks for being a loyal customer!"
 
 
 def workflow_id(customer_id: str) -> str:
-    """Return the workflow id of a customer: `customer-ada` for the customer `ada`."""
+    """Return the workflow id of a customer, for example `customer-ada` for the customer `ada`."""
     return f"customer-{customer_id}"
 
 
@@ -59,9 +59,9 @@ class Gift:
 
 @dataclass
 class AddPoints:
-    """Message of `addPoints` and `addLoyaltyPoint`. Negative `points` are a returned purchase.
+    """Message of `addPoints` and `addLoyaltyPoint`. For a returned purchase, `points` is negative.
 
-    `sender_id` is the sender's customer id. If the points raise the status, the sender receives `notifyNewStatus`. If a
+    `sender_id` is the sender's customer id. If the status rises, the sender receives the signal `notifyNewStatus`. If a
     message is repeated with the same `transaction_id`, the points count once.
     """
 
@@ -97,7 +97,7 @@ class NotifyNewStatus:
 
 @dataclass
 class CancelAccount:
-    """Message of `cancelAccount`, which the customer sends. The server's cancellation request is `EndByOperator`."""
+    """Message of the signal `cancelAccount`. A cancellation request from the server becomes `EndByOperator`."""
 
     kind: Literal["cancelAccount"] = "cancelAccount"
 
@@ -143,9 +143,10 @@ class Transaction:
 class Customer:
     """The complete state of a customer. Only `customer_id` is required.
 
-    `points` are current points; `lifetime_points` never fall. `guests` is a list of customer ids. `friends` has the
-    newest status of each friend, oldest first. `loyalty_message` is the answer of `getLoyaltyMessage`.
-    `transactions` has the newest purchases with a transaction id, oldest first.
+    The field `points` contains the current points; `lifetime_points` never decreases. The field `guests` is a list of
+    customer ids. The list `friends` contains the newest status of each friend, oldest status first. The field
+    `loyalty_message` is the answer to `getLoyaltyMessage`. The list `transactions` contains the newest purchases with a
+    transaction id, oldest purchase first.
     """
 
     customer_id: str
@@ -164,8 +165,9 @@ class Customer:
 class CustomerInput:
     """Input of each run of a customer's workflow.
 
-    If `is_new` is true, the run sends the welcome e-mail. `history_threshold` is in events; with None, the run follows
-    the server's suggestion. A run fills `mailbox` and `outbox` for the next run; a client omits these two fields.
+    If `is_new` is true, the run sends the welcome e-mail. The field `history_threshold` is a number of events. If
+    `history_threshold` is None, the server suggests when to continue as new. A run fills `mailbox` and `outbox` for the
+    next run; a client omits these two fields.
     """
 
     customer: Customer
@@ -177,7 +179,7 @@ class CustomerInput:
 
 @dataclass
 class GuestStart:
-    """Argument of the activity `startGuest`. The guest's tier is at least the tier with the level `minimum_level`."""
+    """Argument of the activity `startGuest`. The guest starts at least in the tier with the level `minimum_level`."""
 
     guest: GuestInvitation
     minimum_level: int
@@ -189,7 +191,7 @@ class GuestStart:
 
 @dataclass
 class Status:
-    """A tier in the answer of `getStatus`. The fields are those of `loyalty.tiers.Tier`."""
+    """A tier in the answer of `getStatus`. The class has the fields of `loyalty.tiers.Tier`."""
 
     name: str
     level: int
@@ -219,7 +221,8 @@ class CustomerStatus:
 class RewardOffer:
     """One reward in the answer of `getRewards`. `points` is its price.
 
-    `unlocked` is true if the customer's tier is `tier` or a higher tier. The price does not matter for `unlocked`.
+    `unlocked` is true if the customer's tier is `tier` or a higher tier. The field `unlocked` does not depend on the
+    price.
     """
 
     name: str
@@ -230,7 +233,7 @@ class RewardOffer:
 
 @dataclass
 class Receipt:
-    """Answer of `redeemReward`. `points` are the customer's points after the purchase of the reward."""
+    """Answer of `redeemReward`. The field `points` contains the customer's points after the purchase of the reward."""
 
     reward: str
     points_spent: int

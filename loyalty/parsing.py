@@ -1,7 +1,8 @@
-"""Functions that make a message from the raw JSON arguments of a signal or an update, or raise Refused. Pure.
+"""Functions that convert the raw JSON arguments of a signal or an update into a message.
 
-The SDK's own conversion is not used here, because it converts 1.9 and true to 1. A missing or surplus argument would
-fail the Workflow Task. The server would then retry the task without end, and the customer would process no message.
+A function raises Refused if an argument is not valid. Pure. The SDK's own conversion is not used here, because it
+converts 1.9 and true to 1. With the SDK's conversion, a missing or surplus argument would fail the Workflow Task. The
+server would then retry the task without end, and the customer would process no message.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SIGNALS = ("addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNewStatus",
 
 
 def whole_points(points: object, lowest: int) -> int:
-    """Return `points` if they are a whole number from `lowest` to MAX_POINTS, but not 0; otherwise raise Refused."""
+    """Return `points`. Raise Refused if `points` is 0 or is not a whole number from `lowest` to MAX_POINTS."""
     if isinstance(points, bool) or not isinstance(points, int) or not lowest <= points <= MAX_POINTS or points == 0:
         possible = "not 0" if lowest < 0 else "at least 1"
         raise Refused(
@@ -64,7 +65,7 @@ def add_points(points: object, sender_id: object = None, transaction: object = N
 
 
 def invite_guest(guest: object = None, *surplus: object) -> InviteGuest:
-    """Parse the argument of `inviteGuest`. The account checks whether a customer invites itself."""
+    """Parse the argument of `inviteGuest`. The module `loyalty.account` refuses a customer's invitation to itself."""
     no_surplus("an invitation", surplus, "one object")
     return InviteGuest(person(guest))
 
@@ -95,7 +96,7 @@ def cancel_account(*surplus: object) -> CancelAccount:
 
 
 def redeem_reward(reward: object = None, *surplus: object) -> RedeemReward:
-    """Parse the argument of `redeemReward`. The account checks whether the reward exists."""
+    """Parse the argument of `redeemReward`. The module `loyalty.account` refuses an unknown reward."""
     no_surplus("a reward", surplus, "one name")
     return RedeemReward(text(reward, "a reward's name"))
 

@@ -1,4 +1,4 @@
-"""Functions that make a CustomerInput from the raw JSON input of a customer's first run, or raise Refused. Pure.
+"""Functions that convert the raw JSON input of a customer's first run into a CustomerInput, or raise Refused. Pure.
 
 A later run receives its input from the previous run, and does not use these functions.
 """

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Tier:
     """One tier of the program. A customer's tier rises and falls with the current points.
 
-    `level` counts from 0. `minimum_points` are current points, not lifetime points. `guests_allowed` is the largest
-    number of guests that a customer of this tier may have in total.
+    `level` counts from 0. The field `minimum_points` means current points, not lifetime points. The field
+    `guests_allowed` is the largest total number of guests for a customer of this tier.
     """
 
     name: str
@@ -32,7 +32,10 @@ GOLD_STAR_LIFETIME_POINTS = 1_000_000
 
 @dataclass(frozen=True)
 class Reward:
-    """A reward that costs `points` current points. Customers of the tier `tier_level` and higher tiers may buy it."""
+    """A reward with a price of `points` current points.
+
+    The customer's tier must have at least the level `tier_level`.
+    """
 
     name: str
     points: int
@@ -48,7 +51,7 @@ REWARDS = (
 
 
 def tier_of(points: int) -> Tier:
-    """Return the highest tier with a minimum of at most `points` current points."""
+    """Return the tier of a customer with `points` current points."""
     return next(tier for tier in reversed(TIERS) if points >= tier.minimum_points or tier.level == 0)
 
 

@@ -1,4 +1,4 @@
-"""The workers of the program, and the command `python -m loyalty.worker`, which runs them until SIGTERM or SIGINT.
+"""The workers of the program. The command `python -m loyalty.worker` runs workers until SIGTERM or SIGINT.
 
 `python -m loyalty.worker` serves the task queue `customer-loyalty`. `python -m loyalty.worker coffee-shop` serves the
 task queue of the coffee shop. A command with both names serves both task queues.
@@ -41,7 +41,10 @@ WORKFLOWS = (CustomerLoyaltyWorkflow, HouseholdWorkflow)
 def build_worker(
     client: Client, mailer: Mailer, *, task_queue: str = TASK_QUEUE, workflows: Sequence[type] = WORKFLOWS
 ) -> Worker:
-    """Return a worker for customers and households, or for other `workflows`. The caller starts the worker."""
+    """Return a worker for the given `workflows`, by default for customers and households.
+
+    The caller starts the worker.
+    """
     activities = LoyaltyActivities(client, mailer)
     return Worker(
         client,
@@ -72,7 +75,10 @@ async def serve(*workers: Worker) -> None:
 
 
 async def main(*builders: Builder) -> None:
-    """Connect to the configured cluster, and run one worker per builder. A builder receives client and mailer."""
+    """Connect to the configured cluster, and run one worker per builder.
+
+    Each builder receives the client and the mailer.
+    """
     mailer = config.mailer()
     client = await config.connect()
     log.info("Connected to %s, namespace %s", client.service_client.config.target_host, client.namespace)
@@ -80,7 +86,7 @@ async def main(*builders: Builder) -> None:
 
 
 def build_coffee_worker(client: Client, mailer: Mailer) -> Worker:
-    """Return a worker for the coffee shop and its configured database. The caller starts the worker."""
+    """Return a worker for the coffee shop and the configured database. The caller starts the worker."""
     try:
         from loyalty.coffee.worker import build_from_environment  # a worker of customers needs no database
     except ModuleNotFoundError as missing:
@@ -107,7 +113,10 @@ def builders(*task_queues: str) -> list[Builder]:
 
 
 def run(*chosen: Builder) -> NoReturn:
-    """Run the workers of `chosen`, or of the command line, until SIGTERM or SIGINT; then exit the process."""
+    """Run the workers until SIGTERM or SIGINT, then exit the process.
+
+    By default, the command line names the task queues.
+    """
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     code = 0
     try:

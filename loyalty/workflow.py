@@ -1,8 +1,8 @@
-"""The customer: an actor with one mailbox. It processes one message at a time, for years.
+"""The customer: an actor with one mailbox. The customer processes one message at a time, for years.
 
-A tell is a signal: it goes into the mailbox, and its sender does not wait. An ask is an update: it goes into the same
-mailbox with a reply slot, and its sender waits. A peek is a query: it reads the state. Only `run` processes messages;
-signal handlers and update handlers change nothing but the mailbox.
+A tell is a signal: the sender puts a message into the mailbox and does not wait. An ask is an update: the sender puts a
+message into the same mailbox and waits for the reply. A peek is a query: the sender reads the state. Only `run`
+processes messages; the handlers of signals and updates change only the mailbox.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ REFUSED_AT_ONCE = 64 * 1024
 
 @workflow.defn(name=messages.WORKFLOW_TYPE)
 class CustomerLoyaltyWorkflow:
-    """One customer. The workflow id is `customer-<customer_id>`; the state is one `messages.Customer`."""
+    """One customer. The workflow id is `customer-` and the customer id. The state is one `messages.Customer`."""
 
     @workflow.init
     def __init__(self, start: messages.CustomerInput | None = None, *surplus: object) -> None:
@@ -117,12 +117,15 @@ class CustomerLoyaltyWorkflow:
     def add_points(
         self, points: int = 0, sender_id: str | None = None, transaction_id: str | None = None, *surplus: object
     ) -> None:
-        """Add points; negative points are a returned purchase. The customer `sender_id` is notified of a new tier."""
+        """Add points; for a returned purchase, `points` is negative.
+
+        If the tier rises, notify the customer `sender_id`.
+        """
         self._mailbox.tell(parsing.add_points, points, sender_id, transaction_id, *surplus)
 
     @workflow.signal(name="inviteGuest")
     def invite_guest(self, guest: messages.GuestInvitation | None = None, *surplus: object) -> None:
-        """Start the workflow of a guest one tier below, if the tier allows another guest."""
+        """If the tier allows another guest, start the guest's workflow one tier below the customer."""
         self._mailbox.tell(parsing.invite_guest, guest, *surplus)
 
     @workflow.signal(name="ensureMinimumStatus")
@@ -152,7 +155,7 @@ class CustomerLoyaltyWorkflow:
     async def add_loyalty_point(
         self, points: int = 1, sender_id: str | None = None, transaction_id: str | None = None, *surplus: object
     ) -> str:
-        """Add points. Answer with a welcome if the customer has reached a new tier, else with thanks."""
+        """Add points. Return a welcome if the customer has reached a higher tier; otherwise return thanks."""
         return str(await self._mailbox.ask(parsing.add_points, points, sender_id, transaction_id, *surplus))
 
     @add_loyalty_point.validator
@@ -163,7 +166,7 @@ class CustomerLoyaltyWorkflow:
 
     @workflow.update(name="redeemReward")
     async def redeem_reward(self, reward: str | None = None, *surplus: object) -> messages.Receipt:
-        """Spend points on an unlocked reward, and answer with a receipt."""
+        """Spend points on an unlocked reward, and return a receipt."""
         receipt: messages.Receipt = await self._mailbox.ask(parsing.redeem_reward, reward, *surplus)
         return receipt
 
@@ -195,12 +198,12 @@ class CustomerLoyaltyWorkflow:
 
     @workflow.query(name="getLoyaltyMessage")
     def get_loyalty_message(self) -> str:
-        """Return the answer to the last purchase: a welcome to a new tier, or thanks."""
+        """Return the answer to the last purchase: a welcome to a higher tier, or thanks."""
         return self._customer_as_seen().loyalty_message
 
     @workflow.query(name="getRewards")
     def get_rewards(self) -> list[messages.RewardOffer]:
-        """Return all rewards, and for each one whether it is unlocked."""
+        """Return all rewards. The field `unlocked` is true if the customer's tier allows the reward."""
         return queries.offers(self._customer_as_seen())
 
     def _customer_as_seen(self) -> messages.Customer:
@@ -223,5 +226,5 @@ class CustomerLoyaltyWorkflow:
             account.refuse_impossible(self._customer, message)
 
     def _next_input(self) -> messages.CustomerInput:
-        """Return the input of the next run: the input of this run, with the changed customer, mailbox and outbox."""
+        """Return the input for the next run, with the current customer, mailbox and outbox."""
         return replace(self._start, is_new=False, mailbox=self._mailbox.carry(), outbox=self._outbox.carry())

@@ -1,4 +1,7 @@
-"""The check of e-mail addresses in a workflow. Runs of earlier releases keep their rule. Runs inside a workflow."""
+"""The check of e-mail addresses in a workflow. A run of an earlier release keeps the earlier rule.
+
+Runs inside a workflow.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cancellation request becomes a message; the workflow first finishes its current message. Runs inside a workflow."""
+"""A cancellation request becomes a message. The workflow first finishes the current message. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 
 async def finish_when_cancelled(life: Coroutine[Any, Any, None], on_request: Callable[[], None]) -> None:
-    """Run `life` to its end. On a cancellation request, call `on_request`, wait for `life`, and raise CancelledError.
+    """Run `life` to its end.
 
-    Without this function, a cancellation request would interrupt `life` in the middle of a message.
+    After a cancellation request, call `on_request`, wait for `life`, and raise CancelledError. Without this function, a
+    cancellation request would interrupt `life` in the middle of a message.
     """
     task = asyncio.create_task(life)
     try:

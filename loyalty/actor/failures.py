@@ -10,6 +10,7 @@ from loyalty.actor.refusals import Refused
 def as_failure(refusal: Refused) -> ApplicationError:
     """Return the error for a refused update, run or activity. The error is not retried.
 
-    Another exception in an update handler would fail the Workflow Task, and the server would retry it without end.
+    Any other exception in an update handler would fail the Workflow Task, and the server would retry the task without
+    end.
     """
     return ApplicationError(str(refusal), type="Refused", non_retryable=True)

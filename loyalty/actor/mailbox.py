@@ -29,7 +29,7 @@ A run with more waiting tells processes some of them before it ends. This adds n
 class Envelope(Generic[MessageT]):
     """One message in the mailbox. An ask has a `reply` slot; a tell has no `reply` slot.
 
-    A message with `stays` must be processed in this run.
+    If `stays` is true, this run must process the message.
     """
 
     message: MessageT
@@ -50,10 +50,10 @@ class Envelope(Generic[MessageT]):
 
 
 class Mailbox(Generic[TellT, StayT]):
-    """The messages of one actor that wait to be processed, oldest first. `meter` counts all messages that arrive.
+    """The messages of one actor that wait to be processed, oldest first. The `meter` counts all messages that arrive.
 
-    The next run may receive messages of the type TellT in its input. Messages of the type StayT stay in this run.
-    While `holds_answers` is true, no ask receives its answer or its refusal.
+    The next run may receive messages of the type TellT in its input. Messages of the type StayT stay in this run. While
+    `holds_answers` is true, no ask receives its answer or its refusal.
     """
 
     def __init__(self, carried: list[TellT], meter: RunMeter | None = None) -> None:
@@ -67,7 +67,7 @@ class Mailbox(Generic[TellT, StayT]):
         return len(self._waiting)
 
     def tell(self, parse: Callable[..., TellT], *arguments: object) -> None:
-        """Put a signal into the mailbox, or log why it is refused. Never waits and never raises."""
+        """Put a signal into the mailbox, or log the refusal of the signal. This method never waits and never raises."""
         self._meter.count_signal()
         try:
             self._waiting.append(Envelope(parse(*arguments)))
@@ -75,7 +75,7 @@ class Mailbox(Generic[TellT, StayT]):
             workflow.logger.warning("Ignored a signal: %s", refusal)
 
     async def ask(self, parse: Callable[..., TellT | StayT], *arguments: object) -> Any:
-        """Put an update into the mailbox and wait for its reply; raise ApplicationError if it is refused."""
+        """Put an update into the mailbox and wait for the reply; raise ApplicationError if the update is refused."""
         self._meter.count_update()
         reply = asyncio.get_running_loop().create_future()
         try:
@@ -95,16 +95,16 @@ class Mailbox(Generic[TellT, StayT]):
             await workflow.wait_condition(lambda: not self.holds_answers)
 
     def put_first(self, message: StayT) -> None:
-        """Put `message` in front of the messages that wait; it is processed in this run."""
+        """Put `message` in front of all waiting messages. This run must process the message."""
         self._waiting.appendleft(Envelope(message, stays=True))
 
     async def receive(self) -> Envelope[TellT | StayT]:
-        """Wait for the next message without a deadline, and take it out of the mailbox."""
+        """Wait for a message without a deadline, and take the oldest message out of the mailbox."""
         await self.wait_for_message()
         return self.take()
 
     async def wait_for_message(self, or_else: Callable[[], bool] = lambda: False) -> None:
-        """Return when a message waits, or when `or_else` returns true."""
+        """Wait until the mailbox contains a message, or until `or_else` returns true."""
         self._is_processing = False
         await workflow.wait_condition(lambda: bool(self._waiting) or or_else())
 
@@ -114,11 +114,11 @@ class Mailbox(Generic[TellT, StayT]):
         return self._waiting.popleft()
 
     def is_idle(self) -> bool:
-        """Return whether no message waits and no message is being processed."""
+        """Return true if no message waits and no message is in progress."""
         return not self._waiting and not self._is_processing
 
     def can_travel(self) -> bool:
-        """Return whether the next run's input may contain all waiting messages: only tells, at most CARRY_LIMIT."""
+        """Return whether the next run can receive all waiting messages: at most CARRY_LIMIT tells, and no other message."""
         return len(self._waiting) <= CARRY_LIMIT and len(self.carry()) == len(self._waiting)
 
     def carry(self) -> list[TellT]:

@@ -14,7 +14,7 @@ class EndByOperator:
 
 @dataclass
 class Mail:
-    """One e-mail. The outbox may replace an e-mail by a newer e-mail with the same `topic`; see `Outbox`.
+    """One e-mail. The outbox may replace an e-mail with a newer e-mail that has the same `topic`; see `Outbox`.
 
     The outbox sets `mail_id`. All attempts to send an e-mail have the same `mail_id`, also in later runs.
     """

@@ -32,7 +32,7 @@ The next run's input contains the outbox and must stay below 2 MiB, even if the 
 class Outbox:
     """E-mails that wait, oldest first. One e-mail at a time is in flight, so all e-mails arrive in their order.
 
-    If a topic is in `only_newest`, a newer e-mail replaces the waiting e-mail of this topic.
+    If a topic is in `only_newest`, a newer e-mail replaces the waiting e-mail with this topic.
     """
 
     def __init__(self, waiting: list[Mail], only_newest: Collection[str] = ()) -> None:
@@ -43,7 +43,7 @@ class Outbox:
         self._delivery: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Start to deliver e-mails, in a task of the workflow's event loop."""
+        """Start the delivery of e-mails in a task of the workflow's event loop."""
         self._delivery = asyncio.create_task(self._deliver())
 
     def put(self, mail: Mail) -> None:
@@ -78,7 +78,7 @@ class Outbox:
         self._paused = False
 
     def carry(self) -> list[Mail]:
-        """Return the e-mails for the next run. The e-mail in flight is one of them, so it may arrive twice."""
+        """Return the e-mails for the next run. An e-mail in flight is included, so this e-mail may arrive twice."""
         return [mail for mail in (self._in_flight, *self._waiting) if mail is not None]
 
     async def _deliver(self) -> None:

@@ -52,7 +52,10 @@ class RunEnd:
         return self._meter.is_long() or self.is_prepared or not self._is_open()
 
     async def continue_as_new(self, next_input: Callable[[], Any]) -> None:
-        """Continue as new. Return if the actor was closed, or if a waiting message must stay in this run."""
+        """Continue as new.
+
+        Return without a new run if the actor was closed, or if a waiting message must stay in this run.
+        """
         if not self._is_open() or not self._mailbox.can_travel():
             return
         if not workflow.patched(ASKS_ARE_ANSWERED):
@@ -71,7 +74,7 @@ class RunEnd:
         self.is_prepared = False
 
     async def complete(self) -> None:
-        """Answer the last asks and deliver the last e-mails of a closed actor; the workflow may then return."""
+        """Answer the last asks of a closed actor, and deliver the last e-mails. The workflow may then return."""
         self._outbox.resume()
         await self._settle()
         while workflow.patched(ASKS_ARE_ANSWERED):
@@ -82,7 +85,7 @@ class RunEnd:
             await self._settle()  # a tell that was processed meanwhile has written an e-mail
 
     async def _come_to_rest(self) -> None:
-        """Process the messages that must stay in this run, and hold the answers until no new ask arrives.
+        """Process the messages that must stay in this run. Hold the answers until a Workflow Task brings no new ask.
 
         The server fails the last Workflow Task of a run if a signal arrives at the same time. If an ask arrived with
         this task, its sender receives an error (FAILED_PRECONDITION). If the ask arrived with an earlier task, its
@@ -109,7 +112,7 @@ class RunEnd:
         return self._mailbox.can_travel() if self._is_open() else not self._mailbox
 
     async def _prepare_as_formerly(self) -> bool:
-        """Pause e-mail, and return whether a run of an older release may end.
+        """Pause the outbox, and return whether a run of an older release may end.
 
         If an ask arrives with the last Workflow Task, its sender may receive an error.
         """

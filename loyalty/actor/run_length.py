@@ -3,8 +3,8 @@
 The server limits each run to 51,200 events (`limit.historyCount.error`), 50 MiB (`limit.historySize.error`), 10,000
 signals (`history.maximumSignalsPerExecution`) and 2,000 updates (`history.maxTotalUpdates`). These are the limits of
 Temporal Server 1.32, with the names of their dynamic configuration keys. An actor continues as new before it reaches
-the first of these limits. In a burst of purchases, one Workflow Task processes many signals, so the limit of signals
-comes first.
+the first of these limits. In a burst of purchases, one Workflow Task processes many signals, so a run reaches the limit
+of signals first.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ UPDATE_SHARE, MOST_UPDATES = 0.16, 1_600
 class RunLength:
     """The length of one run. The server reports `events` and `size` (bytes); the actor counts `signals` and `updates`.
 
-    `most_signals` is the limit of signals for this run.
+    The field `most_signals` is the limit of signals for this run.
 
     When a worker replays a run only for a query, the SDK may count one event too many in the newest Workflow Task.
     Measured with temporalio 1.35.0: 12 events instead of 11, if the last two tasks recorded no command. A short run may
-    then count as long. Only the answer of this query can change; the history cannot.
+    then count as long. This error can change only the answer to the query, not the history.
     """
 
     events: int
@@ -54,7 +54,10 @@ class RunLength:
     most_signals: int = MOST_SIGNALS
 
     def is_long(self, history_threshold: int | None) -> bool:
-        """Return whether the run has to continue as new. With None, the server decides, at 4,096 events or 4 MiB."""
+        """Return whether the run has to continue as new.
+
+        If `history_threshold` is None, the server decides: at 4,096 events or 4 MiB.
+        """
         if history_threshold is None:
             return self.continue_as_new_suggested
         if history_threshold > EVENT_LIMIT:

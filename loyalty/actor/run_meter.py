@@ -13,7 +13,7 @@ SHORTER_STORMS = "shorter-storms"
 class RunMeter:
     """Counts the signals and updates of one run, and compares the run with its limits. Refused messages count, too.
 
-    `history_threshold` is in events; None follows the server's suggestion.
+    The parameter `history_threshold` is a number of events. With None, the server suggests when to continue as new.
     """
 
     def __init__(self, history_threshold: int | None) -> None:
@@ -33,7 +33,10 @@ class RunMeter:
         self._newest_update_at = workflow.info().get_current_history_length()
 
     def update_came_with_this_task(self) -> bool:
-        """Return whether an update arrived with the current Workflow Task. Each task sees another history length."""
+        """Return whether an update arrived with the current Workflow Task.
+
+        Each Workflow Task has a different history length.
+        """
         return self._newest_update_at == workflow.info().get_current_history_length()
 
     def decide_to_end(self) -> bool:
@@ -62,6 +65,7 @@ class RunMeter:
         """Return whether the run is long and has received at least one message. Refused messages count, too.
 
         Without a message, the length is not reliable: a replay may see a longer history than the first execution saw.
-        The SDK joins an empty Workflow Task with the next task, until the history shows an update in the next task.
+        The SDK joins an empty Workflow Task with the next task, unless the history already contains an update in the
+        next task.
         """
         return self.signals + self.updates > 0 and self.is_long()

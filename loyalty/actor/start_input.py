@@ -14,13 +14,16 @@ ItemT = TypeVar("ItemT")
 
 
 def refuse_other_id(actual: str, possible: str) -> None:
-    """Raise Refused if the workflow id `actual` is not `possible`, the id of this actor."""
+    """Raise Refused if the workflow id `actual` differs from the only possible id of this actor."""
     if actual != possible:
         raise Refused(f"Cannot start this in the workflow {shown(actual)}; possible is {shown(possible)}")
 
 
 def fields(value: object, shape: type) -> dict[str, Any]:
-    """Return the fields of a JSON object. Fields of the dataclass `shape` with a default may be missing."""
+    """Return the fields of a JSON object.
+
+    A field may be missing if the dataclass `shape` has a default for the field.
+    """
     return values.fields(value, shape, *(field.name for field in dataclasses.fields(shape) if _has_default(field)))
 
 
@@ -45,7 +48,7 @@ def history_threshold(value: object) -> int | None:
 
 
 def of_kind(value: object, kinds: Mapping[str, Callable[[Mapping[str, Any]], ItemT]]) -> ItemT:
-    """Return the message for the field `kind` of `value`; raise Refused if `kinds` does not contain that kind."""
+    """Return the message in `value`; raise Refused if `kinds` does not contain the kind of this message."""
     kind = value.get("kind") if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping) or not isinstance(kind, str) or kind not in kinds:
         raise Refused(f"Cannot read the message {shown(value)}; possible is an object of kind {', '.join(kinds)}")

@@ -1,4 +1,4 @@
-"""A function that reads a run's input. The input of a first run is checked, too. Runs inside a workflow."""
+"""A function that reads the input of a run, and checks the input of a first run. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ REFUSED_INPUTS = "refused-inputs"
 def read(parse: Callable[..., InputT], shape: type[InputT], start: object, *surplus: object) -> InputT:
     """Return the input of this run; raise Refused if the input of a first run is not valid.
 
-    The input of a later run is only converted, because the previous run wrote it. A run of an earlier release accepts
-    any input that the SDK can convert.
+    The function does not check the input of a later run, because the previous run wrote this input. A run of an earlier
+    release accepts any input that the SDK can convert.
     """
     info = workflow.info()
     if info.continued_run_id is None:

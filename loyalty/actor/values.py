@@ -59,7 +59,7 @@ def text(value: object, what: str, *, required: bool = True) -> str:
 
 
 def fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
-    """Return the fields of the JSON object `value` that the dataclass `shape` has. Other fields are ignored."""
+    """Return the fields of the JSON object `value`. Ignore fields that the dataclass `shape` does not have."""
     names = list(shape.__annotations__)
     required = [name for name in names if name not in optional]
     if not isinstance(value, Mapping) or any(name not in value for name in required):
@@ -70,7 +70,8 @@ def fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
 def email(value: object) -> str:
     """Return `value` if `value` matches READABLE_ADDRESS or is empty; otherwise raise Refused.
 
-    Workflows use this function, so that old histories replay. `loyalty.actor.addresses` then applies the exact rule.
+    Workflows use this function, so that a replay of an old history succeeds. `loyalty.actor.addresses` then applies the
+    exact rule.
     """
     address = text(value, "an e-mail address", required=False)
     if address and not READABLE_ADDRESS.fullmatch(address):

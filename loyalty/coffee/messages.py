@@ -138,7 +138,7 @@ class Refund:
 
 @dataclass
 class OrderReport:
-    """Result of the workflow, and answer to the query `status` and the update `changeItem`.
+    """Result of the workflow, and the answer to the query `status` and to the update `changeItem`.
 
     The field `paid` is the amount in cents that the shop has taken and not paid back. The field `reason` explains why
     an order did not succeed. The field `points` is the number of points that the customer has earned with the order.

@@ -1,4 +1,4 @@
-"""The shop's database with payments, stock and preparations, in SQLite or PostgreSQL.
+"""The shop's database in SQLite or PostgreSQL: payments, stock and preparations.
 
 Every change has a unique key, so the database records a repeated change only once. If a compensation runs before its
 step, the compensation inserts a row with the step's key and the value 0. This row prevents the step. Each row contains

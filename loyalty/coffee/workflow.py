@@ -132,7 +132,7 @@ class CoffeeOrderWorkflow:
         self._stop_if_cancelled()
 
     async def _notify(self) -> None:
-        """E-mail the result to the customer. A failed e-mail does not change the order."""
+        """Send an e-mail with the result to the customer. A failed e-mail does not change the order."""
         mail = emails.about(self._order, self._status, self._reason)
         if mail.to:
             try:

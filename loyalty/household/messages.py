@@ -15,7 +15,7 @@ ParentClosePolicyName: TypeAlias = Literal["abandon", "terminate", "requestCance
 
 
 def household_workflow_id(household_id: str) -> str:
-    """Return the workflow id of a household: `household-lovelace` for the household `lovelace`."""
+    """Return the workflow id of a household, for example `household-lovelace` for the household `lovelace`."""
     return f"household-{household_id}"
 
 
@@ -24,7 +24,7 @@ def household_workflow_id(household_id: str) -> str:
 
 @dataclass
 class AddMember:
-    """Message of `addMember`: start this customer as a member."""
+    """Message of `addMember`: the household starts the workflow of a new member."""
 
     member: GuestInvitation
     kind: Literal["addMember"] = "addMember"
@@ -32,7 +32,7 @@ class AddMember:
 
 @dataclass
 class GiveToAll:
-    """Message of `giveToAll`: `points` new points, more than 0, for each member."""
+    """Message of `giveToAll`: each member receives `points` new points, at least 1."""
 
     points: int
     kind: Literal["giveToAll"] = "giveToAll"
@@ -40,14 +40,17 @@ class GiveToAll:
 
 @dataclass
 class ContinueAsNew:
-    """Message of `continueAsNew`: continue as new, even with a short history."""
+    """Message of `continueAsNew`: the household continues as new, even if the history is short."""
 
     kind: Literal["continueAsNew"] = "continueAsNew"
 
 
 @dataclass
 class CloseHousehold:
-    """Message of `closeHousehold`. The parent-close policy decides whether the members' accounts are closed, too."""
+    """Message of `closeHousehold`.
+
+    The parent-close policy decides whether the server also closes the members' workflows.
+    """
 
     kind: Literal["closeHousehold"] = "closeHousehold"
 
@@ -62,7 +65,7 @@ Message: TypeAlias = Tell | EndByOperator
 
 @dataclass
 class Household:
-    """The complete state of a household. `members` is a list of customer ids, oldest member first."""
+    """The complete state of a household. The list `members` contains customer ids, oldest member first."""
 
     household_id: str
     members: list[str] = field(default_factory=list)
@@ -72,9 +75,9 @@ class Household:
 class HouseholdInput:
     """Input of each run of a household's workflow.
 
-    `parent_close_policy` applies to the members that this run starts. `history_threshold` is in events, for the runs of
-    the household and of its members; with None, they follow the server's suggestion. A run fills `mailbox` for the next
-    run; a client omits this field.
+    The field `parent_close_policy` applies to the members that this run starts. The field `history_threshold` is a
+    number of events, for the household and the members. If `history_threshold` is None, the server suggests when to
+    continue as new. A run fills `mailbox` for the next run; a client omits this field.
     """
 
     household: Household

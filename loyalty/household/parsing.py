@@ -1,4 +1,7 @@
-"""Functions that make a household's messages from raw JSON arguments, or raise Refused. Pure; see loyalty.parsing."""
+"""Functions that convert raw JSON arguments into a household's messages, or raise Refused.
+
+Pure; see loyalty.parsing.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The household: an actor with one mailbox. It starts its members, who are customers, as child workflows.
+"""The household: an actor with one mailbox.
 
-The default parent-close policy is ABANDON, because a customer must keep running for years. With each other policy, a
-child ends when its parent continues as new.
+The members are customers; the household starts each member as a child workflow. The default parent-close policy is
+ABANDON, because a customer must keep running for years. With any other policy, a child ends when the parent continues
+as new.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ REFUSED_MESSAGES_COUNT = "refused-messages-count"
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class HouseholdWorkflow:
-    """One household. The workflow id is `household-<household_id>`; the state is one `Household`."""
+    """One household. The workflow id is `household-` and the household id. The state is one `Household`."""
 
     @workflow.init
     def __init__(self, start: HouseholdInput | None = None, *surplus: object) -> None:

@@ -133,7 +133,7 @@ class BaristaService(Service):
 
 @workflow.defn
 class StockService(Service):
-    """The service that takes items from stock and returns them."""
+    """The service that takes items from stock, and returns items to stock."""
 
     @workflow.init
     def __init__(self, start: ServiceInput) -> None:
@@ -171,7 +171,7 @@ class CounterService(Service):
         await self.process_messages()
 
     async def react(self, told: Told) -> None:
-        """E-mail the customer; send the points for a completed order."""
+        """Send an e-mail to the customer, and send the points for a completed order."""
         order = told.order
         if told.event == STOCK_TAKEN:
             await self._notify(order, OrderStatus.READY, "")

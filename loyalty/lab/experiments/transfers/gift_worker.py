@@ -62,7 +62,7 @@ class InboundCrashes(WorkflowInboundInterceptor):
         super().init(OutboundCrashes(outbound, self))
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
-        """Remember the number of the transfer. A giver in this experiment makes one transfer at a time."""
+        """Remember the number of the transfer. In this experiment, a giver makes one transfer at a time."""
         self.transfer = input.id.removeprefix(UPDATE_ID)
         return await super().handle_update_handler(input)
 
