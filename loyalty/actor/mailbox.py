@@ -118,7 +118,10 @@ class Mailbox(Generic[TellT, StayT]):
         return not self._waiting and not self._is_processing
 
     def can_travel(self) -> bool:
-        """Return whether the next run can receive all waiting messages: at most CARRY_LIMIT tells, and no other message."""
+        """Return whether the next run can receive all waiting messages.
+
+        At most CARRY_LIMIT tells are possible, and no asks.
+        """
         return len(self._waiting) <= CARRY_LIMIT and len(self.carry()) == len(self._waiting)
 
     def carry(self) -> list[TellT]:

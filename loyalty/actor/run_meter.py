@@ -13,7 +13,8 @@ SHORTER_STORMS = "shorter-storms"
 class RunMeter:
     """Counts the signals and updates of one run, and compares the run with its limits. Refused messages count, too.
 
-    The parameter `history_threshold` is a number of events. With None, the server suggests when to continue as new.
+    The parameter `history_threshold` is a number of events. If the parameter is None, the server suggests when to
+    continue as new.
     """
 
     def __init__(self, history_threshold: int | None) -> None:
