@@ -52,7 +52,7 @@ def test_purchase_adds_points_and_lifetime_points() -> None:
     assert (customer.points, customer.lifetime_points) == (150, 150)
 
 
-def test_returned_purchase_removes_points_but_no_lifetime_points() -> None:
+def test_returned_purchase_removes_points_but_keeps_lifetime_points() -> None:
     customer = ada(100)
     account.add_points(customer, -30)
     assert (customer.points, customer.lifetime_points) == (70, 100)
@@ -72,7 +72,7 @@ def test_promotion_sets_the_loyalty_message() -> None:
     assert customer.loyalty_message == "Welcome to Silver Status!"
 
 
-def test_promotion_by_two_tiers_sets_message_of_the_higher_tier() -> None:
+def test_promotion_by_two_tiers_sets_the_message_for_the_higher_tier() -> None:
     customer = ada()
     account.add_points(customer, 5_000)
     assert customer.loyalty_message == "Welcome to Platinum Status!"
@@ -100,7 +100,7 @@ def test_gold_star_remains_after_points_are_spent() -> None:
     assert not account.add_points(customer, 1_000_000).star_earned
 
 
-def test_minimum_status_raises_points_to_the_minimum_of_its_tier() -> None:
+def test_minimum_status_raises_points_to_the_minimum_for_that_tier() -> None:
     customer = ada(120)
     change = account.raise_to_level(customer, 2)
     assert (customer.points, change.moved, change.rose) == (1_000, 880, True)
@@ -135,7 +135,7 @@ def test_start_input_can_set_lifetime_points() -> None:
 # ---- refusals -------------------------------------------------------------------------------------------------
 
 
-def test_gift_of_more_than_available_points_is_refused() -> None:
+def test_gift_of_more_points_than_the_account_has_is_refused() -> None:
     assert refusal(ada(120, guests=["grace"]), GiftPoints(Gift("grace", 300))) == (
         "Cannot gift 300 points; Ada has 120"
     )
@@ -164,15 +164,15 @@ def test_locked_reward_is_refused() -> None:
     )
 
 
-def test_reward_that_costs_too_many_points_is_refused() -> None:
+def test_reward_that_costs_more_points_than_available_is_refused() -> None:
     assert refusal(ada(99), RedeemReward("coffee")) == "Cannot redeem 'coffee' for 100 points; Ada has 99"
 
 
-def test_refusal_uses_customer_id_if_name_is_empty() -> None:
+def test_refusal_names_the_customer_id_if_the_name_is_empty() -> None:
     assert refusal(Customer("ada", points=99), RedeemReward("coffee")).endswith("ada has 99")
 
 
-def test_redeeming_a_reward_spends_points_and_returns_receipt() -> None:
+def test_redeeming_a_reward_spends_points_and_returns_a_receipt() -> None:
     customer = ada(1_050)
     receipt, change = account.redeem(customer, "coffee")
     assert (receipt.reward, receipt.points_spent, receipt.points) == ("coffee", 100, 950)
@@ -215,14 +215,14 @@ def test_tier_limits_the_number_of_guests(points: int, places: int) -> None:
     assert len(customer.guests) == places
 
 
-def test_repeated_invitation_uses_no_second_place() -> None:
+def test_repeated_invitation_adds_the_guest_only_once() -> None:
     customer = ada(1_000, guests=["grace", "joan"])
     assert account.has_place_for(customer, "grace")
     account.welcome_guest(customer, "grace")
     assert customer.guests == ["grace", "joan"]
 
 
-def test_removing_a_guest_frees_a_place() -> None:
+def test_removing_a_guest_allows_a_new_guest() -> None:
     customer = ada(1_000, guests=["grace", "joan"])
     assert not account.has_place_for(customer, "mary")
     account.forget_guest(customer, "grace")
@@ -235,14 +235,14 @@ def test_removing_an_unknown_guest_changes_nothing() -> None:
     assert customer.guests == ["grace"]
 
 
-def test_only_newest_status_of_a_friend_is_kept() -> None:
+def test_account_keeps_only_the_newest_status_of_each_friend() -> None:
     customer = ada()
     for friend, status in [("grace", "Silver"), ("joan", "Gold"), ("grace", "Platinum")]:
         account.remember_friend(customer, NewStatus(friend, status))
     assert customer.friends == [NewStatus("joan", "Gold"), NewStatus("grace", "Platinum")]
 
 
-def test_full_list_of_friends_drops_the_oldest_status() -> None:
+def test_oldest_status_is_dropped_from_a_full_list_of_friends() -> None:
     customer = ada()
     for number in range(account.FRIENDS_REMEMBERED + 3):
         account.remember_friend(customer, NewStatus(f"friend-{number}", "Gold"))
@@ -263,7 +263,7 @@ def buy(customer: Customer, points: int, transaction_id: str | None) -> str:
     return answer
 
 
-def test_account_stores_the_answer_to_each_transaction() -> None:
+def test_account_stores_one_answer_for_each_transaction_id() -> None:
     customer = ada(999)
     assert buy(customer, 1, "receipt-1") == "Welcome to Gold Status!"
     assert buy(customer, 1, "receipt-2") == THANKS
@@ -285,7 +285,7 @@ def test_second_purchase_with_same_transaction_id_is_not_counted() -> None:
     assert (customer.points, customer.lifetime_points) == (100, 100)
 
 
-def test_full_list_of_transactions_drops_the_oldest_transaction() -> None:
+def test_oldest_transaction_is_dropped_from_a_full_list() -> None:
     customer = ada()
     for number in range(account.TRANSACTIONS_REMEMBERED + 3):
         buy(customer, 1, f"receipt-{number}")
@@ -294,7 +294,7 @@ def test_full_list_of_transactions_drops_the_oldest_transaction() -> None:
     assert known == [3, 4], f"Of the first five transactions, these are still stored: {known}"
 
 
-def test_repeating_a_transaction_does_not_renew_it() -> None:
+def test_repeated_transaction_keeps_the_old_position_in_the_list() -> None:
     customer = ada()
     for number in range(account.TRANSACTIONS_REMEMBERED):
         buy(customer, 1, f"receipt-{number}")
@@ -307,7 +307,7 @@ def test_repeating_a_transaction_does_not_renew_it() -> None:
 @given(
     st.lists(st.tuples(st.integers(1, 900), st.sampled_from(["a", "b", "c", "d"]) | st.none()), max_size=30),
 )
-def test_each_transaction_counts_once_and_has_one_answer(purchases: list[tuple[int, str | None]]) -> None:
+def test_each_transaction_counts_once_and_always_has_the_same_answer(purchases: list[tuple[int, str | None]]) -> None:
     customer = ada()
     answers: dict[str, str] = {}
     counted: dict[str, int] = {}
@@ -325,7 +325,7 @@ def test_each_transaction_counts_once_and_has_one_answer(purchases: list[tuple[i
 
 
 @given(st.integers(0, MAX_POINTS), st.integers(-MAX_POINTS, MAX_POINTS).filter(bool))
-def test_add_points_returns_the_tiers_before_and_after(before: int, points: int) -> None:
+def test_adding_points_returns_the_old_tier_and_the_new_tier(before: int, points: int) -> None:
     customer = ada(before)
     change = account.add_points(customer, points)
     assert change.moved == customer.points - before

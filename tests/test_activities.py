@@ -54,7 +54,7 @@ async def test_every_attempt_uses_the_same_message_id(post_office: PostOffice, c
     assert first == second, "The two attempts have different Message-IDs"
 
 
-async def test_two_emails_have_different_message_ids(post_office: PostOffice, closed_shop: Shop) -> None:
+async def test_different_emails_have_different_message_ids(post_office: PostOffice, closed_shop: Shop) -> None:
     async with closed_shop.serving(mailer_of(post_office)):
         ada = await closed_shop.opens("ada", email="ada@example.org")
         await ada.signal("cancelAccount")
@@ -63,13 +63,13 @@ async def test_two_emails_have_different_message_ids(post_office: PostOffice, cl
     assert len(ids) == len(set(ids)) == 2
 
 
-async def test_refusal_from_mail_server_fails_the_attempt(post_office: PostOffice, client: Client) -> None:
+async def test_attempt_fails_if_the_mail_server_refuses_the_email(post_office: PostOffice, client: Client) -> None:
     post_office.answer = "451 come back later"
     with pytest.raises(aiosmtplib.SMTPDataError, match="come back later"):
         await send(MAIL, mailer_of(post_office), client)
 
 
-async def test_unreachable_mail_server_fails_the_attempt(client: Client) -> None:
+async def test_attempt_fails_if_the_mail_server_is_unreachable(client: Client) -> None:
     port = ReservedPort().number
     with pytest.raises(ConnectionError, match=f"Error connecting to 127.0.0.1 on port {port}"):
         await send(MAIL, SmtpMailer("127.0.0.1", port), client)
@@ -94,7 +94,7 @@ async def dribbling_server(greeting: str) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("greeting", ["", "220 hello\r\n"], ids=["without a greeting", "after the greeting"])
-async def test_endless_answer_from_mail_server_times_out(greeting: str, client: Client) -> None:
+async def test_attempt_times_out_if_the_mail_server_never_stops_answering(greeting: str, client: Client) -> None:
     async with dribbling_server(greeting) as port:
         began = time.monotonic()
         with pytest.raises(TimeoutError, match=rf"at 127.0.0.1:{port} has not accepted the mail within 0.5 s"):
@@ -102,7 +102,7 @@ async def test_endless_answer_from_mail_server_times_out(greeting: str, client: 
         assert time.monotonic() - began < 5
 
 
-async def test_slow_lookup_of_mail_server_times_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_attempt_times_out_if_the_dns_lookup_is_slow(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(20))
     try:
@@ -112,7 +112,7 @@ async def test_slow_lookup_of_mail_server_times_out(client: Client, monkeypatch:
         answered.set()
 
 
-async def test_email_is_sent_even_without_answer_to_smtp_quit(
+async def test_email_is_sent_even_if_smtp_quit_gets_no_answer(
     post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def say_nothing(_server: object, *_: object) -> None:
@@ -144,33 +144,35 @@ async def start_guest(shop: Shop, level: int = 1, history_threshold: int | None 
     return await environment.run(LoyaltyActivities(shop.client, shop.mails).start_guest, start)
 
 
-async def test_start_guest_activity_starts_guest_at_minimum_status(shop: Shop) -> None:
+async def test_activity_starts_a_new_guest_at_the_minimum_status(shop: Shop) -> None:
     assert await start_guest(shop)
     grace = await status(shop.customer("grace"))
     assert (grace["name"], grace["points"], grace["status"]["name"]) == ("Grace", 500, "Silver")
 
 
-async def test_start_guest_activity_promotes_a_running_guest(shop: Shop) -> None:
+async def test_activity_promotes_a_guest_that_is_already_running(shop: Shop) -> None:
     await shop.opens("grace", points=7)
     assert await start_guest(shop, level=2)
     grace = await status(shop.customer("grace"))
     assert (grace["name"], grace["points"]) == ("", 1_000)
 
 
-async def test_repeated_start_guest_activity_starts_one_workflow(shop: Shop) -> None:
+async def test_repeated_activity_starts_the_guest_only_once(shop: Shop) -> None:
     assert await start_guest(shop)
     assert await start_guest(shop), "A retry after a successful attempt must succeed"
     assert await shop.customer("grace").query("getGuests") == []
 
 
-async def test_start_guest_activity_returns_false_for_closed_account(shop: Shop) -> None:
+async def test_activity_returns_false_if_the_account_of_the_guest_is_closed(shop: Shop) -> None:
     grace = await shop.opens("grace")
     await grace.signal("cancelAccount")
     await ends(grace)
     assert await start_guest(shop) is False
 
 
-async def test_email_is_logged_without_a_mail_server(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+async def test_email_is_only_logged_if_no_mail_server_is_configured(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level("INFO"):
         await ActivityEnvironment().run(LoyaltyActivities(client, log_mail).send_email, MAIL)
     assert f"E-mail to {MAIL.to}: {MAIL.subject}" in caplog.text
@@ -180,7 +182,7 @@ async def test_email_is_logged_without_a_mail_server(client: Client, caplog: pyt
     "address",
     ["ada@example.org\nBcc: eve@example.org", "x@=?utf-8?q?evil.example?=", "=?utf-8?q?eve?=@example.org", "x@y, z@w"],
 )
-async def test_impossible_email_address_fails_without_retry(address: str, client: Client) -> None:
+async def test_email_to_an_impossible_address_is_not_retried(address: str, client: Client) -> None:
     with pytest.raises(ApplicationError, match="as an e-mail address") as failure:
         await send(replace(MAIL, to=address), SmtpMailer("127.0.0.1", 1), client)
     assert failure.value.non_retryable
@@ -197,7 +199,7 @@ async def test_impossible_email_address_fails_without_retry(address: str, client
         "x" * 1_000,
     ],
 )
-async def test_subject_and_workflow_id_of_email_arrive_unchanged(text: str, post_office: PostOffice) -> None:
+async def test_subject_and_workflow_id_of_an_email_arrive_unchanged(text: str, post_office: PostOffice) -> None:
     headers = {"From": "loyalty@localhost", "To": "ada@example.org", "Subject": text, "X-Workflow-Id": text}
     body = ".\nFrom here on\n..\n"
     await mailer_of(post_office)(email_message(headers, body))
@@ -209,7 +211,7 @@ async def test_subject_and_workflow_id_of_email_arrive_unchanged(text: str, post
     assert message.get_content().replace("\r\n", "\n") == body
 
 
-async def test_email_is_sent_without_lookup_of_local_host_name(
+async def test_email_is_sent_without_a_dns_lookup_of_the_local_host(
     post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("The name of this machine was looked up"))

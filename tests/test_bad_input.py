@@ -166,7 +166,7 @@ async def everything(customer: Handle) -> Any:
     return [json.dumps(await customer.query(query), sort_keys=True) for query in queries]
 
 
-def test_at_least_60_bad_messages_are_tested() -> None:
+def test_there_are_at_least_60_bad_messages_to_test() -> None:
     assert len(TELLS) + len(ASKS) >= 60
 
 
@@ -198,7 +198,7 @@ async def test_bad_update_changes_nothing_and_is_refused(ada: Handle, bad: Bad) 
 
 
 @pytest.mark.parametrize("argument", UNREADABLE.values(), ids=UNREADABLE)
-async def test_payload_that_sdk_cannot_decode_changes_nothing(
+async def test_payload_that_the_sdk_cannot_decode_changes_nothing(
     ada: Handle, argument: RawValue, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = await everything(ada)
@@ -213,7 +213,7 @@ async def test_payload_that_sdk_cannot_decode_changes_nothing(
     assert await everything(ada) == before
 
 
-async def test_server_refuses_payload_above_size_limit(ada: Handle) -> None:
+async def test_server_refuses_a_payload_above_the_size_limit(ada: Handle) -> None:
     before = await everything(ada)
     with pytest.raises(RPCError, match="Blob data size exceeds limit"):
         await ada.signal("inviteGuest", "x" * (PAYLOAD_LIMIT + 1))
@@ -233,14 +233,14 @@ async def test_query_ignores_surplus_arguments(ada: Handle) -> None:
     assert await ada.query("getStatus", args=[{"customer_id": "grace"}, 7]) == await status(ada)
 
 
-async def test_server_refuses_update_id_longer_than_1000_characters(ada: Handle) -> None:
+async def test_server_refuses_an_update_id_longer_than_1000_characters(ada: Handle) -> None:
     before = await everything(ada)
     with pytest.raises(RPCError, match="UpdateId length exceeds limit"):
         await ada.execute_update("addLoyaltyPoint", 1, id="u" * 1_001)
     assert await everything(ada) == before
 
 
-async def test_no_workflow_task_has_failed_after_all_bad_messages(ada: Handle, client_of_ada: Client) -> None:
+async def test_bad_messages_do_not_make_a_workflow_task_fail(ada: Handle, client_of_ada: Client) -> None:
     for run in await runs(ada, client_of_ada):
         assert await count(run, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED) == 0, f"A task of {run.run_id} has failed"
     before = (await status(ada))["points"]
@@ -267,7 +267,7 @@ async def test_run_continues_as_new_after_many_bad_signals(shop: Shop) -> None:
     )
 
 
-async def test_customer_keeps_running_after_an_almost_too_large_update(shop: Shop) -> None:
+async def test_customer_keeps_running_after_an_update_just_below_the_size_limit(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     assert await points(ada) == 7
     refused = asyncio.create_task(ada.execute_update("addLoyaltyPoint", "x" * (PAYLOAD_LIMIT - 1_000)))
@@ -306,7 +306,7 @@ def fullest() -> CustomerInput:
     )
 
 
-async def test_customer_with_largest_possible_state_continues_as_new(closed_shop: Shop) -> None:
+async def test_customer_with_the_largest_possible_state_continues_as_new(closed_shop: Shop) -> None:
     """The first run processes one invitation. All other invitations are carried over with a full outbox."""
     shop = closed_shop
     shop.mails.down = True

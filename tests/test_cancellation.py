@@ -36,7 +36,7 @@ async def is_canceled(customer: Handle) -> None:
     await has_closed(customer, WorkflowExecutionStatus.CANCELED)
 
 
-async def test_canceled_customer_sends_last_email(shop: Shop) -> None:
+async def test_canceled_customer_sends_a_goodbye_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
     await ada.cancel()
@@ -44,7 +44,7 @@ async def test_canceled_customer_sends_last_email(shop: Shop) -> None:
     assert shop.mails.to(ADA) == [WELCOME, CANCELED]
 
 
-async def test_customer_canceled_before_first_worker_sends_last_email(closed_shop: Shop) -> None:
+async def test_customer_canceled_before_the_first_worker_starts_sends_a_goodbye_email(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", email=ADA)
     await ada.cancel()
     async with closed_shop.serving():
@@ -52,7 +52,7 @@ async def test_customer_canceled_before_first_worker_sends_last_email(closed_sho
     assert closed_shop.mails.to(ADA)[-1:] == [CANCELED]
 
 
-async def test_waiting_update_is_refused_after_cancellation(closed_shop: Shop) -> None:
+async def test_waiting_update_is_refused_after_a_cancellation(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", email=ADA, points=1_000)
@@ -68,7 +68,7 @@ async def test_waiting_update_is_refused_after_cancellation(closed_shop: Shop) -
     assert closed_shop.mails.to(ADA) == [WELCOME, "grace is your guest", CANCELED]
 
 
-async def test_cancellation_in_same_task_as_purchase_takes_effect(closed_shop: Shop) -> None:
+async def test_cancellation_in_the_same_workflow_task_as_a_purchase_takes_effect(closed_shop: Shop) -> None:
     async with closed_shop.serving():
         await closed_shop.opens("grace")
         ada = await closed_shop.opens("ada", email=ADA)
@@ -81,7 +81,7 @@ async def test_cancellation_in_same_task_as_purchase_takes_effect(closed_shop: S
     assert closed_shop.mails.to(ADA)[-1] == CANCELED
 
 
-async def test_cancellation_in_same_task_as_gift_loses_no_points(closed_shop: Shop) -> None:
+async def test_cancellation_in_the_same_workflow_task_as_a_gift_loses_no_points(closed_shop: Shop) -> None:
     async with closed_shop.serving():
         grace = await closed_shop.opens("grace")
         ada = await closed_shop.opens("ada", email=ADA, points=1_000, guests=["grace"])
@@ -98,7 +98,7 @@ async def test_cancellation_in_same_task_as_gift_loses_no_points(closed_shop: Sh
         assert await points(ada) == (700 if given else 1_000)
 
 
-async def test_customer_canceled_during_goodbye_email_ends_as_canceled(shop: Shop) -> None:
+async def test_workflow_canceled_during_the_goodbye_email_has_status_canceled(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
     shop.mails.down = True

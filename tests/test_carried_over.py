@@ -35,7 +35,7 @@ SHORT = {"history_threshold": 30}
 """Each run continues as new after about 30 events."""
 
 
-async def test_state_is_carried_over_to_next_run(shop: Shop) -> None:
+async def test_state_is_carried_over_to_the_next_run(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", email=ADA, points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await ada.signal("notifyNewStatus", {"customer_id": "joan", "status": "Gold"})
@@ -51,7 +51,7 @@ async def test_state_is_carried_over_to_next_run(shop: Shop) -> None:
     assert await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 1}) == "grace receives 1 points"
 
 
-async def test_next_run_recognizes_repeated_transaction(shop: Shop) -> None:
+async def test_next_run_recognizes_a_repeated_transaction(shop: Shop) -> None:
     ada = await shop.opens("ada", points=999, settings=SHORT)
     assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) == "Welcome to Gold Status!"
     await continue_as_new(ada, times=3)
@@ -100,7 +100,7 @@ async def start_input(run: Handle, shop: Shop) -> dict[str, Any]:
     return start
 
 
-async def test_waiting_updates_are_answered_and_waiting_signals_are_carried_over(closed_shop: Shop) -> None:
+async def test_run_answers_waiting_updates_and_carries_waiting_signals_over(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=1_000, settings={"history_threshold": 5})
@@ -121,7 +121,7 @@ async def test_waiting_updates_are_answered_and_waiting_signals_are_carried_over
         )
 
 
-async def test_messages_above_carry_limit_are_processed_before_next_run(closed_shop: Shop) -> None:
+async def test_run_processes_waiting_messages_above_the_limit_before_it_ends(closed_shop: Shop) -> None:
     waiting = 2 * CARRY_LIMIT + 50
     ada = await closed_shop.opens("ada", settings={"history_threshold": waiting})
     await asyncio.gather(*(ada.signal("addPoints", 1) for _ in range(waiting)))
@@ -173,7 +173,7 @@ async def test_unsent_email_is_carried_over_and_sent_later(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, "grace now has Gold status", "You now have 4 points")
 
 
-async def test_guest_inherits_threshold_and_continues_as_new(shop: Shop) -> None:
+async def test_guest_uses_the_threshold_of_the_inviter_and_continues_as_new(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="a guest in the list of guests")
@@ -182,7 +182,7 @@ async def test_guest_inherits_threshold_and_continues_as_new(shop: Shop) -> None
     assert (await status(grace))["status"]["name"] == "Silver"
 
 
-async def test_invitation_cannot_reopen_account_closed_in_later_run(shop: Shop) -> None:
+async def test_invitation_cannot_reopen_an_account_that_a_later_run_closed(shop: Shop) -> None:
     grace = await shop.opens("grace", settings=SHORT)
     await continue_as_new(grace)
     await grace.signal("cancelAccount")
@@ -192,7 +192,7 @@ async def test_invitation_cannot_reopen_account_closed_in_later_run(shop: Shop) 
     await shop.mails.arrive(ADA, WELCOME, "grace has already canceled")
 
 
-async def test_gift_reaches_guest_after_both_customers_continued_as_new(shop: Shop) -> None:
+async def test_gift_reaches_the_guest_after_both_customers_have_continued_as_new(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="a guest in the list of guests")

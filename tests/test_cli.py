@@ -200,7 +200,7 @@ async def test_temporal_cli_can_query_the_rewards(temporal: CommandLine) -> None
     assert len(rewards) == 4
 
 
-async def test_temporal_cli_can_signal_with_start(shop: Shop) -> None:
+async def test_temporal_cli_can_start_a_customer_with_a_signal(shop: Shop) -> None:
     temporal = CommandLine(shop)
     await temporal(
         "workflow signal-with-start",
@@ -210,7 +210,7 @@ async def test_temporal_cli_can_signal_with_start(shop: Shop) -> None:
     assert (await temporal.queries("getStatus"))["points"] == 100
 
 
-async def test_typing_errors_on_the_command_line_change_nothing(temporal: CommandLine) -> None:
+async def test_typing_error_in_a_cli_command_changes_nothing(temporal: CommandLine) -> None:
     await temporal.signals("addPoints", '"a hundred"')
     await temporal.signals("addPoints", "1e3")
     await temporal.signals("addPoints")

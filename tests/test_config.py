@@ -44,7 +44,7 @@ def refusal_of_mail_server(environment: Mapping[str, str]) -> str:
 
 
 @pytest.mark.parametrize("environment", [{}, {"LOYALTY_SMTP_URL": ""}])
-def test_email_is_logged_without_a_mail_server_url(environment: dict[str, str]) -> None:
+def test_email_is_only_logged_if_no_mail_server_is_configured(environment: dict[str, str]) -> None:
     assert config.mailer(environment) is log_mail
 
 
@@ -76,7 +76,7 @@ def test_invalid_smtp_url_is_refused(url: str) -> None:
     )
 
 
-def test_refusal_of_smtp_url_does_not_show_its_password() -> None:
+def test_error_about_the_smtp_url_does_not_show_the_password() -> None:
     refusal = refusal_of_mail_server({"LOYALTY_SMTP_URL": "smtp://ada:secret@localhost:25"})
     assert refusal == "Cannot use LOYALTY_SMTP_URL with a user or a password; possible is smtp://host:port"
 
@@ -95,11 +95,11 @@ def test_cluster_is_configured_from_a_profile(profiles: dict[str, str]) -> None:
     }
 
 
-def test_empty_environment_configures_no_cluster(profiles: dict[str, str]) -> None:
+def test_no_cluster_is_configured_if_the_environment_is_empty(profiles: dict[str, str]) -> None:
     assert config.cluster(profiles) == {}
 
 
-def test_environment_overrides_the_profile(profiles: dict[str, str]) -> None:
+def test_environment_variables_override_the_profile(profiles: dict[str, str]) -> None:
     named = config.cluster(profiles | {"TEMPORAL_PROFILE": "staging", "TEMPORAL_ADDRESS": "here:7233"})
     assert named["target_host"] == "here:7233"
 
@@ -109,21 +109,21 @@ def test_unknown_profile_is_refused(profiles: dict[str, str]) -> None:
         config.cluster(profiles | {"TEMPORAL_PROFILE": "nonsense"})
 
 
-def test_configuration_file_without_toml_syntax_is_refused(tmp_path: Path) -> None:
+def test_configuration_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "temporal.toml"
     file.write_text("address: here")
     with pytest.raises(ConfigurationError, match=r"^Cannot read Temporal's configuration: "):
         config.cluster({"TEMPORAL_CONFIG_FILE": str(file)})
 
 
-async def test_connect_reaches_the_configured_server(server: WorkflowEnvironment) -> None:
+async def test_connect_function_connects_to_the_configured_server(server: WorkflowEnvironment) -> None:
     address = server.client.service_client.config.target_host
     client = await config.connect({"TEMPORAL_ADDRESS": address, "TEMPORAL_NAMESPACE": "default"})
     assert client.service_client.config.target_host == address
     assert client.namespace == "default"
 
 
-async def test_connect_to_unreachable_server_raises_one_line_with_advice(nowhere: str) -> None:
+async def test_connection_to_an_unreachable_server_raises_one_line_with_advice(nowhere: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         await config.connect({"TEMPORAL_ADDRESS": nowhere})
     sentence = str(refused.value)
@@ -134,7 +134,7 @@ async def test_connect_to_unreachable_server_raises_one_line_with_advice(nowhere
     assert "\n" not in sentence, "The error has more than one line"
 
 
-async def test_connect_uses_default_address_without_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connection_uses_localhost_if_no_address_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
     async def refuse(**settings: Any) -> None:
@@ -160,12 +160,12 @@ def test_database_is_a_file_by_default() -> None:
 
 
 @pytest.mark.parametrize(("stated", "seconds"), [("", config.DEFAULT_BARISTA_SECONDS), ("0", 0), ("1.5", 1.5)])
-def test_speed_of_baristas_is_read_from_the_environment(stated: str, seconds: float) -> None:
+def test_speed_of_the_baristas_is_read_from_an_environment_variable(stated: str, seconds: float) -> None:
     assert config.barista_seconds({config.BARISTA_SECONDS: stated}) == seconds
 
 
 @pytest.mark.parametrize("stated", ["soon", "-1", "nan", "inf"])
-def test_invalid_speed_of_baristas_is_refused(stated: str) -> None:
+def test_invalid_speed_of_the_baristas_is_refused(stated: str) -> None:
     with pytest.raises(ConfigurationError, match="possible is a number of seconds, 0 or more"):
         config.barista_seconds({config.BARISTA_SECONDS: stated})
 
@@ -185,7 +185,7 @@ def test_unreadable_tls_file_is_refused(source: str, file: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("key", ["secret\nkey", "secret-kéy", "secret\tkey"])
-def test_refusal_of_api_key_does_not_show_the_key(key: str, profiles: dict[str, str]) -> None:
+def test_error_about_the_api_key_does_not_show_the_key(key: str, profiles: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"^Cannot use the Temporal API key: ") as refused:
         config.cluster({**profiles, "TEMPORAL_API_KEY": key})
     assert "secret" not in str(refused.value)
@@ -206,7 +206,9 @@ def test_cluster_address_with_scheme_is_refused(profiles: dict[str, str]) -> Non
 @pytest.mark.parametrize(
     "pair", [{"CERT": "secret", "KEY": "secret"}, {"CERT": "secret"}], ids=["no PEM", "certificate only"]
 )
-async def test_refusal_of_tls_key_pair_does_not_show_the_key(pair: dict[str, str], nowhere: str) -> None:
+async def test_error_about_the_tls_certificate_does_not_show_the_private_key(
+    pair: dict[str, str], nowhere: str
+) -> None:
     given = {f"TEMPORAL_TLS_CLIENT_{name}_DATA": value for name, value in pair.items()}
     with pytest.raises(ConfigurationError, match=r"^Cannot use the TLS certificate and private key for ") as refused:
         await config.connect({"TEMPORAL_ADDRESS": nowhere, **given})
@@ -214,7 +216,7 @@ async def test_refusal_of_tls_key_pair_does_not_show_the_key(pair: dict[str, str
 
 
 @pytest.mark.parametrize("cause", [{"TEMPORAL_TLS": "true"}, {"TEMPORAL_API_KEY": "secret"}], ids=["TLS", "API key"])
-async def test_tls_connection_to_plaintext_port_raises_clear_error(
+async def test_tls_connection_to_a_port_without_tls_raises_a_clear_error(
     cause: dict[str, str], server: WorkflowEnvironment
 ) -> None:
     address = server.client.service_client.config.target_host
@@ -223,7 +225,7 @@ async def test_tls_connection_to_plaintext_port_raises_clear_error(
     assert "secret" not in str(refused.value)
 
 
-async def test_invalid_namespace_raises_one_line(server: WorkflowEnvironment) -> None:
+async def test_error_about_an_invalid_namespace_has_one_line(server: WorkflowEnvironment) -> None:
     environment = {
         "TEMPORAL_ADDRESS": server.client.service_client.config.target_host,
         "TEMPORAL_NAMESPACE": "a" * 2_000,
@@ -232,7 +234,7 @@ async def test_invalid_namespace_raises_one_line(server: WorkflowEnvironment) ->
         await config.connect(environment)
 
 
-def test_notebook_shows_configuration_error_in_one_line() -> None:
+def test_notebook_shows_a_configuration_error_in_one_line() -> None:
     assert ConfigurationError("Cannot")._render_traceback_() == ["ConfigurationError: Cannot"]
 
 
@@ -250,7 +252,9 @@ def test_mail_server_url_with_path_or_query_is_refused(url: str) -> None:
     ],
     ids=["TLS file", "profile", "mail server"],
 )
-def test_worker_with_wrong_environment_prints_one_sentence(environment: dict[str, str], nowhere: str) -> None:
+def test_worker_with_a_wrong_environment_variable_prints_one_sentence(
+    environment: dict[str, str], nowhere: str
+) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "loyalty.worker"],
         env={**os.environ, "TEMPORAL_ADDRESS": nowhere, **environment},
@@ -263,7 +267,7 @@ def test_worker_with_wrong_environment_prints_one_sentence(environment: dict[str
     assert ended.stderr.count("\n") == 1
 
 
-def test_refusal_of_database_url_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_about_the_database_url_does_not_show_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(config.DATABASE_URL, "postgresql://shop@host:secret/shop")
     with pytest.raises(
         ConfigurationError,

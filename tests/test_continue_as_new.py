@@ -42,7 +42,7 @@ SHORT = {"history_threshold": 30}
 """Each run continues as new after about 30 events."""
 
 
-async def test_every_run_ends_near_its_history_threshold(shop: Shop) -> None:
+async def test_each_run_ends_near_the_history_threshold(shop: Shop) -> None:
     ada = await shop.opens("ada", settings=SHORT)
     for number in range(1, 31):
         await ada.signal("addPoints", 1)
@@ -52,7 +52,7 @@ async def test_every_run_ends_near_its_history_threshold(shop: Shop) -> None:
     assert all(30 <= length <= 40 for length in lengths[:-1]), f"Runs with a threshold of 30 have {lengths} events"
 
 
-async def test_concurrent_signals_are_all_counted_across_runs(shop: Shop) -> None:
+async def test_all_concurrent_signals_are_counted_across_several_runs(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 150})
     sent, enough = 0, asyncio.Event()
 
@@ -70,7 +70,7 @@ async def test_concurrent_signals_are_all_counted_across_runs(shop: Shop) -> Non
     await comes_to(ada, sent)
 
 
-async def test_concurrent_updates_are_all_answered_across_runs(shop: Shop) -> None:
+async def test_all_concurrent_updates_are_answered_across_several_runs(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings=SHORT)
 
     async def asker() -> list[str]:
@@ -84,7 +84,7 @@ async def test_concurrent_updates_are_all_answered_across_runs(shop: Shop) -> No
     assert max(lengths) < 120, f"Concurrent updates made a run too long: {lengths} events"
 
 
-async def test_updates_are_all_answered_during_a_stream_of_signals(shop: Shop) -> None:
+async def test_all_updates_are_answered_during_a_stream_of_signals(shop: Shop) -> None:
     """The last Workflow Task of a run fails if a signal arrives meanwhile. The failed task must not lose an update."""
     opened = await shop.opens("ada", points=TIERS[-1].minimum_points, settings={"history_threshold": 40})
     senders = await Client.connect(
@@ -128,7 +128,7 @@ def is_purchase(event: HistoryEvent) -> bool:
     return event.HasField("workflow_execution_signaled_event_attributes") or outcome.HasField("success")
 
 
-async def test_worker_without_cache_processes_updates_after_a_refused_update(shop: Shop) -> None:
+async def test_worker_without_a_cache_processes_updates_after_a_refused_update(shop: Shop) -> None:
     """Without a cache the SDK replays the empty first task together with the second task."""
     cold = Shop(shop.client)  # it has a task queue of its own
     async with Worker(
@@ -146,14 +146,14 @@ async def test_worker_without_cache_processes_updates_after_a_refused_update(sho
             await comes_to(ada, 2)
 
 
-async def test_updates_are_answered_if_threshold_is_one_event(shop: Shop) -> None:
+async def test_all_updates_are_answered_with_a_threshold_of_one_event(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 1})
     answers = [await ada.execute_update("addLoyaltyPoint", 1) for _ in range(5)]
     assert answers == ["Thanks for being a loyal customer!"] * 5
     assert await points(ada) == 5
 
 
-async def test_run_with_threshold_of_one_event_processes_one_message(shop: Shop) -> None:
+async def test_run_with_a_threshold_of_one_event_processes_one_message(shop: Shop) -> None:
     mailbox = [{"kind": "addPoints", "points": number} for number in (1, 10, 100, 1_000)]
     ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": mailbox})
     await comes_to(ada, 1_111)
@@ -164,7 +164,7 @@ async def test_run_with_threshold_of_one_event_processes_one_message(shop: Shop)
     )
 
 
-async def test_customer_without_threshold_follows_server_suggestion() -> None:
+async def test_customer_without_a_threshold_continues_as_new_when_the_server_suggests_it() -> None:
     async with await start_server("limit.historyCount.suggestContinueAsNew=40") as server:
         shop = Shop(await fresh_namespace(server.client))
         async with shop.serving():
@@ -193,7 +193,7 @@ async def test_queries_include_waiting_messages_while_a_run_ends(shop: Shop) -> 
 
 
 @pytest.mark.parametrize("email", ["", ADA], ids=["idle", "with an e-mail in flight"])
-async def test_new_worker_returns_same_points_as_previous_worker(closed_shop: Shop, email: str) -> None:
+async def test_new_worker_returns_the_same_points_as_the_previous_worker(closed_shop: Shop, email: str) -> None:
     """During a query's replay the SDK reports one event too many, so the run seems to have reached its threshold.
 
     The customer must answer the query correctly even then.
@@ -226,7 +226,7 @@ async def test_new_worker_returns_same_points_as_previous_worker(closed_shop: Sh
     )
 
 
-async def test_cancel_account_at_threshold_completes_without_new_run(shop: Shop) -> None:
+async def test_closing_the_account_at_the_threshold_starts_no_new_run(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1, "is_new": False})
     await ada.signal("cancelAccount")
     await ends(ada)

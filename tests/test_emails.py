@@ -43,24 +43,24 @@ def test_demotion_email_names_points_needed_for_former_tier() -> None:
     assert "with 5,000 points you are back at Platinum." in demoted.body
 
 
-def test_gold_star_email_is_written_once() -> None:
+def test_gold_star_email_is_written_only_once() -> None:
     customer = ada(999_999)
     assert subjects(customer, 1) == ["You now have 1,000,000 points", "A gold star for you"]
     assert subjects(customer, 1) == ["You now have 1,000,001 points"]
 
 
-def test_change_of_zero_points_writes_no_email() -> None:
+def test_no_email_is_written_if_the_points_do_not_change() -> None:
     assert subjects(ada(0), -100) == []
 
 
-def test_only_emails_about_points_replace_each_other() -> None:
+def test_only_emails_about_points_can_be_replaced() -> None:
     customer = ada(999_000)
     topics = [mail.topic for mail in emails.about(account.add_points(customer, 1_000), customer)]
     assert topics == [emails.POINTS_TOPIC, "star"]
 
 
 @pytest.mark.parametrize(("points", "offer"), [(500, ""), (1_000, "You may invite 2 guests."), (5_000, "5 guests.")])
-def test_promotion_email_names_number_of_allowed_guests(points: int, offer: str) -> None:
+def test_promotion_email_names_the_number_of_allowed_guests(points: int, offer: str) -> None:
     customer = ada()
     _, promoted = emails.about(account.add_points(customer, points), customer)
     assert offer in promoted.body
@@ -76,7 +76,9 @@ def test_promotion_email_names_number_of_allowed_guests(points: int, offer: str)
         (0, ["b", "c"], "Member status allows 0 guests, you have 2. With 5,000 points you may invite 5."),
     ],
 )
-def test_email_about_refused_invitation_names_required_tier(points: int, guests: list[str], sentence: str) -> None:
+def test_email_about_a_refused_invitation_names_the_required_tier(
+    points: int, guests: list[str], sentence: str
+) -> None:
     mail = emails.not_enough_points_to_invite(ada(points, guests=guests), GuestInvitation("grace", "Grace"))
     assert mail.subject == "Not enough points to invite Grace"
     assert sentence in mail.body
@@ -89,7 +91,7 @@ def test_emails_about_invitations_name_the_guest() -> None:
     assert emails.guest_invited(ada(), GuestInvitation("grace")).subject == "grace is your guest"
 
 
-def test_email_about_returned_gift_names_guest_and_points() -> None:
+def test_email_about_a_returned_gift_names_the_guest_and_the_points() -> None:
     mail = emails.gift_returned(ada(), "grace", 1_300)
     assert mail.subject == "Your gift of 1,300 points came back"
     assert "grace could not receive it." in mail.body
@@ -99,6 +101,6 @@ def test_subject_of_email_about_friend_contains_the_new_status() -> None:
     assert emails.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
 
 
-def test_both_goodbye_emails_name_the_remaining_points() -> None:
+def test_each_kind_of_goodbye_email_names_the_remaining_points() -> None:
     assert "1,200 points" in emails.account_closed(ada(1_200)).body
     assert "1,200 points" in emails.account_ended_by_operator(ada(1_200)).body

@@ -85,7 +85,7 @@ async def test_third_guest_requires_platinum_status(shop: Shop) -> None:
     await has_guests(ada, "grace", "joan", "mary")
 
 
-async def test_second_invitation_promotes_running_guest(shop: Shop) -> None:
+async def test_second_invitation_promotes_a_guest_that_is_already_running(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
     await has_guests(ada, "grace")
@@ -99,7 +99,7 @@ async def test_second_invitation_promotes_running_guest(shop: Shop) -> None:
     assert await ada.query("getGuests") == ["grace"]
 
 
-async def test_invited_existing_customer_keeps_points_and_guests(shop: Shop) -> None:
+async def test_existing_customer_who_is_invited_keeps_points_and_guests(shop: Shop) -> None:
     grace = await shop.opens("grace", points=6_000, guests=["joan"])
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
@@ -108,7 +108,7 @@ async def test_invited_existing_customer_keeps_points_and_guests(shop: Shop) -> 
     assert await grace.query("getGuests") == ["joan"]
 
 
-async def test_customer_cannot_invite_itself(shop: Shop) -> None:
+async def test_customers_cannot_invite_themselves(shop: Shop) -> None:
     ada = await shop.opens("ada", points=5_000)
     await ada.signal("inviteGuest", invitation("ada"))
     assert await ada.query("getGuests") == []
@@ -124,7 +124,7 @@ async def test_two_customers_can_invite_each_other(shop: Shop) -> None:
     await has_guests(grace, "ada")
 
 
-async def test_guest_with_closed_account_cannot_be_invited_again(shop: Shop) -> None:
+async def test_guest_with_a_closed_account_cannot_be_invited_again(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
     await has_guests(ada, "grace")
@@ -150,7 +150,7 @@ async def test_inviter_and_guest_close_their_accounts_independently(shop: Shop) 
     assert await points(shop.customer("joan")) == 500
 
 
-async def test_guest_promoted_by_a_gift_notifies_inviter(shop: Shop) -> None:
+async def test_guest_notifies_the_inviter_after_a_promotion_by_a_gift(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=5_000)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await has_guests(ada, "grace")
@@ -162,7 +162,7 @@ async def test_guest_promoted_by_a_gift_notifies_inviter(shop: Shop) -> None:
     )
 
 
-async def test_inviter_fails_if_guest_cannot_be_started(closed_shop: Shop) -> None:
+async def test_workflow_of_the_inviter_fails_if_the_guest_cannot_be_started(closed_shop: Shop) -> None:
     gate = Gate()
     gate.error = ApplicationError("the cluster is full", non_retryable=True)
     async with closed_shop.serving(gate=gate):
@@ -174,7 +174,7 @@ async def test_inviter_fails_if_guest_cannot_be_started(closed_shop: Shop) -> No
     assert (await ada.describe()).status == WorkflowExecutionStatus.FAILED
 
 
-async def test_start_of_guest_is_retried_after_connection_error(closed_shop: Shop) -> None:
+async def test_start_of_a_guest_is_retried_after_a_connection_error(closed_shop: Shop) -> None:
     gate = Gate()
     gate.error = ConnectionError("the server is restarting")
     async with closed_shop.serving(gate=gate):
@@ -190,7 +190,7 @@ async def test_start_of_guest_is_retried_after_connection_error(closed_shop: Sho
 # ---- gifts ----------------------------------------------------------------------------------------------------
 
 
-async def test_gift_moves_points_from_inviter_to_guest(shop: Shop) -> None:
+async def test_gift_moves_points_from_the_inviter_to_the_guest(shop: Shop) -> None:
     grace = await shop.opens("grace", points=50)
     ada = await shop.opens("ada", email=ADA, points=500, guests=["grace"])
     answer = await ada.execute_update("giftPoints", {"guest_id": "grace", "points": 300})
@@ -201,7 +201,7 @@ async def test_gift_moves_points_from_inviter_to_guest(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, "You now have 200 points", "Your status is now Member")
 
 
-async def test_gift_to_guest_with_closed_account_is_returned(shop: Shop) -> None:
+async def test_gift_to_a_guest_with_a_closed_account_is_returned(shop: Shop) -> None:
     grace = await shop.opens("grace")
     await grace.signal("cancelAccount")
     await ends(grace)
@@ -213,7 +213,7 @@ async def test_gift_to_guest_with_closed_account_is_returned(shop: Shop) -> None
     await shop.mails.arrive(ADA, WELCOME, "Your gift of 300 points came back")
 
 
-async def test_concurrent_gifts_never_spend_more_than_available_points(shop: Shop) -> None:
+async def test_concurrent_gifts_never_spend_more_points_than_the_customer_has(shop: Shop) -> None:
     grace = await shop.opens("grace")
     ada = await shop.opens("ada", name="Ada", points=500, guests=["grace"])
     gifts = [ada.execute_update("giftPoints", {"guest_id": "grace", "points": 200}) for _ in range(5)]
@@ -224,7 +224,7 @@ async def test_concurrent_gifts_never_spend_more_than_available_points(shop: Sho
     assert await points(ada) == 100
 
 
-async def test_gift_to_guest_without_workflow_is_returned(shop: Shop) -> None:
+async def test_gift_to_a_guest_without_a_workflow_is_returned(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", points=500, guests=["nobody"])
     sentence = await refusal(ada.execute_update("giftPoints", {"guest_id": "nobody", "points": 500}))
     assert sentence.endswith("nobody cannot receive them, and they are back: Ada has 500")

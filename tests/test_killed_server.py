@@ -81,7 +81,7 @@ def points_of(number: int) -> int:
     return 1 + COUNT * number
 
 
-async def test_killed_server_loses_no_acknowledged_purchase(tmp_path: Path, report: Report) -> None:
+async def test_no_acknowledged_purchase_is_lost_when_the_server_is_killed(tmp_path: Path, report: Report) -> None:
     started = time.monotonic()
     async with await Lab.start("restarts", database=tmp_path / "temporal.db") as lab:
         impatient, patient = [

@@ -70,7 +70,7 @@ def is_cut_short(event: HistoryEvent) -> bool:
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed-{seed}")
-async def test_every_purchase_counts_once_when_workers_are_killed(seed: int, report: Report) -> None:
+async def test_every_purchase_counts_once_if_workers_are_killed(seed: int, report: Report) -> None:
     started = time.monotonic()
     plan = Plan.of(seed, purchases=SIZE.purchases, kills=SIZE.kills, customers=CUSTOMERS, workers=WORKERS)
     with seed_in_errors(seed):
@@ -125,7 +125,7 @@ class DelayingInbox(Inbox):
         return accepted
 
 
-async def test_unconfirmed_email_is_sent_again_with_same_message_id(tmp_path: Path, report: Report) -> None:
+async def test_unconfirmed_email_is_sent_again_with_the_same_message_id(tmp_path: Path, report: Report) -> None:
     inbox = DelayingInbox()
     inbox.start()
     try:

@@ -88,11 +88,11 @@ def refusal(parse: Callable[..., object], *arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("points", [1, -1, 100, MAX_POINTS, -MAX_POINTS])
-def test_add_points_accepts_positive_and_negative_whole_numbers(points: int) -> None:
+def test_points_can_be_positive_or_negative_whole_numbers(points: int) -> None:
     assert parsing.add_points(points) == AddPoints(points)
 
 
-def test_add_points_accepts_a_sender() -> None:
+def test_points_can_have_a_sender() -> None:
     assert parsing.add_points(100, "grace") == AddPoints(100, "grace")
 
 
@@ -101,7 +101,7 @@ def test_null_sender_means_no_sender() -> None:
 
 
 @pytest.mark.parametrize("points", [*NOT_POINTS, *TOO_MANY_POINTS, -MAX_POINTS - 1], ids=shown)
-def test_add_points_refuses_anything_but_whole_numbers(points: object) -> None:
+def test_points_must_be_a_whole_number_in_the_allowed_range(points: object) -> None:
     assert refusal(parsing.add_points, points) == (
         f"Cannot use {refusals.shown(points)} as points; "
         "possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000"
@@ -109,7 +109,7 @@ def test_add_points_refuses_anything_but_whole_numbers(points: object) -> None:
 
 
 @pytest.mark.parametrize("sender", [value for value in NOT_AN_ID if value is not None], ids=shown)
-def test_add_points_refuses_an_impossible_sender(sender: object) -> None:
+def test_points_with_an_impossible_sender_are_refused(sender: object) -> None:
     assert "as a customer id; possible " in refusal(parsing.add_points, 100, sender)
 
 
@@ -118,7 +118,7 @@ def test_add_points_refuses_an_impossible_sender(sender: object) -> None:
     ["1", "-", "two words", "0b7f1f6e-5d0c-4d4b-9b1e-0e2c4c1a7f11", '"\\', "r" * MAX_TRANSACTION_ID],
     ids=shown,
 )
-def test_add_points_accepts_a_transaction_id(transaction: str) -> None:
+def test_points_can_have_a_transaction_id(transaction: str) -> None:
     assert parsing.add_points(100, None, transaction) == AddPoints(100, None, transaction)
 
 
@@ -127,13 +127,13 @@ def test_null_transaction_id_means_no_transaction() -> None:
 
 
 @pytest.mark.parametrize("transaction", NOT_A_TRANSACTION, ids=shown)
-def test_add_points_refuses_an_impossible_transaction_id(transaction: object) -> None:
+def test_points_with_an_impossible_transaction_id_are_refused(transaction: object) -> None:
     assert refusal(parsing.add_points, 100, None, transaction).startswith(
         f"Cannot use {refusals.shown(transaction)} as a transaction id; possible "
     )
 
 
-def test_refusal_of_long_transaction_id_names_the_limit() -> None:
+def test_error_about_a_long_transaction_id_names_the_limit() -> None:
     assert refusal(values.transaction_id, "r" * 65).endswith("as a transaction id; possible are up to 64 characters")
     assert refusal(values.transaction_id, "réceipt") == (
         "Cannot use 'réceipt' as a transaction id; possible is printable ASCII text, such as a UUID"
@@ -144,7 +144,7 @@ def test_invitation_requires_only_an_id() -> None:
     assert parsing.invite_guest({"customer_id": "grace"}) == InviteGuest(GuestInvitation("grace"))
 
 
-def test_invitation_accepts_name_and_email() -> None:
+def test_invitation_can_have_a_name_and_an_email_address() -> None:
     guest = {"customer_id": "grace", "name": "Grace Hopper", "email": "grace@navy.mil"}
     assert parsing.invite_guest(guest) == InviteGuest(GuestInvitation("grace", "Grace Hopper", "grace@navy.mil"))
 
@@ -180,56 +180,56 @@ def test_invitation_must_be_an_object_with_an_id(guest: object) -> None:
 
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
-def test_ensure_minimum_status_accepts_a_tier_level(level: int) -> None:
+def test_minimum_status_can_be_any_known_tier_level(level: int) -> None:
     assert parsing.ensure_minimum_status(level) == EnsureMinimumStatus(level)
 
 
 @pytest.mark.parametrize("level", [-1, 4, True, False, 1.0, float("nan"), "1", "Gold", None, [], {}], ids=shown)
-def test_ensure_minimum_status_refuses_an_unknown_level(level: object) -> None:
+def test_minimum_status_with_an_unknown_tier_level_is_refused(level: object) -> None:
     assert refusal(parsing.ensure_minimum_status, level) == (
         f"Cannot use {level!r} as a tier level; possible are 0 (Member), 1 (Silver), 2 (Gold), 3 (Platinum)"
     )
 
 
-def test_notify_new_status_accepts_a_friend_and_a_tier() -> None:
+def test_message_about_a_new_status_has_a_friend_and_a_tier() -> None:
     news = {"customer_id": "grace", "status": "Gold"}
     assert parsing.notify_new_status(news) == NotifyNewStatus(NewStatus("grace", "Gold"))
 
 
 @pytest.mark.parametrize("status", ["Titanium", "gold", "", 2, None, ["Gold"], {"Gold": 1}, float("nan")])
-def test_notify_new_status_refuses_an_unknown_tier(status: object) -> None:
+def test_message_about_a_new_status_with_an_unknown_tier_is_refused(status: object) -> None:
     assert refusal(parsing.notify_new_status, {"customer_id": "grace", "status": status}) == (
         f"Cannot use {status!r} as a status; possible are Member, Silver, Gold, Platinum"
     )
 
 
 @pytest.mark.parametrize("news", [None, "Gold", 2, [], {}, {"customer_id": "grace"}, {"status": "Gold"}])
-def test_notify_new_status_requires_friend_and_status(news: object) -> None:
+def test_message_about_a_new_status_needs_a_friend_and_a_tier(news: object) -> None:
     assert refusal(parsing.notify_new_status, news) == (
         f"Cannot read {news!r}; possible is an object with the fields customer_id, status"
     )
 
 
 @pytest.mark.parametrize("customer_id", NOT_AN_ID, ids=shown)
-def test_notify_new_status_refuses_an_impossible_friend(customer_id: object) -> None:
+def test_message_about_a_new_status_with_an_impossible_friend_is_refused(customer_id: object) -> None:
     news = {"customer_id": customer_id, "status": "Gold"}
     assert "as a customer id; possible " in refusal(parsing.notify_new_status, news)
 
 
-def test_cancel_account_is_parsed_without_arguments() -> None:
+def test_message_that_closes_the_account_needs_no_arguments() -> None:
     assert parsing.cancel_account() == CancelAccount()
 
 
-def test_parser_accepts_any_reward_name() -> None:
+def test_parser_accepts_any_name_of_a_reward() -> None:
     assert parsing.redeem_reward("a castle") == RedeemReward("a castle")
 
 
 @pytest.mark.parametrize("reward", NOT_AN_ID, ids=shown)
-def test_reward_with_impossible_name_is_refused(reward: object) -> None:
+def test_reward_with_an_impossible_name_is_refused(reward: object) -> None:
     assert "as a reward's name; possible " in refusal(parsing.redeem_reward, reward)
 
 
-def test_gift_has_a_guest_and_points() -> None:
+def test_gift_has_a_guest_and_a_number_of_points() -> None:
     assert parsing.gift_points({"guest_id": "grace", "points": 300}) == GiftPoints(Gift("grace", 300))
 
 
@@ -241,7 +241,7 @@ def test_gift_must_be_at_least_one_point(points: object) -> None:
 
 
 @pytest.mark.parametrize("gift", [None, 300, "grace", [], {}, {"guest_id": "grace"}, {"points": 300}])
-def test_gift_without_guest_or_points_is_refused(gift: object) -> None:
+def test_gift_without_a_guest_or_without_points_is_refused(gift: object) -> None:
     assert refusal(parsing.gift_points, gift) == (
         f"Cannot read {gift!r}; possible is an object with the fields guest_id, points"
     )
@@ -292,7 +292,7 @@ def test_missing_argument_is_refused(parse: Callable[..., object]) -> None:
     assert refusal(parse).startswith("Cannot ")
 
 
-def test_refusal_of_empty_id_names_the_field() -> None:
+def test_error_about_an_empty_id_names_the_field() -> None:
     assert refusal(parsing.customer_id, "") == (
         "Cannot use an empty text as a customer id; possible are 1 to 200 printable characters"
     )
@@ -301,7 +301,7 @@ def test_refusal_of_empty_id_names_the_field() -> None:
 @pytest.mark.parametrize(
     "longest", ["a" * MAX_TEXT, "é" * (MAX_TEXT_BYTES // 6), "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)]
 )
-def test_id_in_any_script_is_accepted_up_to_the_limit(longest: str) -> None:
+def test_id_in_any_alphabet_is_accepted_up_to_the_size_limit(longest: str) -> None:
     assert parsing.customer_id(longest) == longest
     sentence = refusal(parsing.customer_id, longest + longest[0])
     assert sentence.endswith(
@@ -319,7 +319,7 @@ def test_every_field_of_an_invitation_has_a_size_limit(what: str) -> None:
     assert refusal(parsing.invite_guest, guest).endswith("; possible are 600 bytes as JSON, not 1,200")
 
 
-def test_refusal_shows_only_the_start_of_a_huge_value() -> None:
+def test_error_shows_only_the_first_characters_of_a_huge_value() -> None:
     sentence = refusal(parsing.add_points, "9" * 1_000_000)
     assert len(sentence) < 250, "The refusal is too long for the log"
     assert "(1,000,002 characters)" in sentence
@@ -341,7 +341,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("parse", PARSERS)
 @given(arguments=st.lists(JSON, max_size=3))
-def test_parsers_refuse_random_input_without_other_errors(parse: Callable[..., object], arguments: list[Any]) -> None:
+def test_parsers_raise_no_unexpected_error_for_random_input(parse: Callable[..., object], arguments: list[Any]) -> None:
     if parse is parsing.add_points and not arguments:
         return  # the handlers always pass the points
     sentence = "Cannot do; possible"
@@ -369,7 +369,7 @@ def test_invitation_accepts_only_one_email_address(email: str) -> None:
         parsing.invite_guest({"customer_id": "grace", "email": email})
 
 
-def test_refusal_of_unknown_signal_lists_known_signals() -> None:
+def test_error_about_an_unknown_signal_lists_the_known_signals() -> None:
     with pytest.raises(refusals.Refused, match="Cannot understand the signal 'addPionts'; possible are addPoints, inv"):
         values.unknown_signal("addPionts", parsing.SIGNALS)
 
@@ -378,6 +378,6 @@ def test_refusal_of_unknown_signal_lists_known_signals() -> None:
     "email",
     ["x@=?utf-8?q?evil.example?=", "=?utf-8?q?x?=@example.org", "a..b@example.org", "a@b..c", "a@-b", "ä@b.org"],
 )
-def test_email_address_that_headers_would_change_is_refused(email: str) -> None:
+def test_email_address_that_a_header_would_change_is_refused(email: str) -> None:
     assert "possible is none at all, or name@host in ASCII" in refusal(values.exact_email, email)
     assert values.email(email) == email, "Runs of earlier releases with this address would not replay"

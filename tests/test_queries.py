@@ -29,7 +29,7 @@ def ada(points: int = 0, **fields: Any) -> Customer:
 # ---- answers --------------------------------------------------------------------------------------------------
 
 
-def test_status_contains_points_tier_gold_star_and_friends() -> None:
+def test_status_contains_points_and_tier_and_gold_star_and_friends() -> None:
     answer = queries.describe(ada(1_200, lifetime_points=1_000_000, friends=[NewStatus("grace", "Gold")]))
     assert (answer.points, answer.lifetime_points, answer.account_active) == (1_200, 1_000_000, True)
     assert (answer.status.name, answer.status.level, answer.status.minimum_points, answer.status.guests_allowed) == (
@@ -43,7 +43,7 @@ def test_status_contains_points_tier_gold_star_and_friends() -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
-def test_tier_unlocks_rewards_of_its_level_and_below(tier: Tier) -> None:
+def test_tier_unlocks_its_own_rewards_and_those_of_lower_tiers(tier: Tier) -> None:
     unlocked = [offer.name for offer in queries.offers(ada(tier.minimum_points)) if offer.unlocked]
     assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
 
@@ -51,7 +51,7 @@ def test_tier_unlocks_rewards_of_its_level_and_below(tier: Tier) -> None:
 # ---- waiting messages -----------------------------------------------------------------------------------------
 
 
-def test_queries_return_current_state_without_waiting_messages() -> None:
+def test_queries_return_the_current_state_if_no_messages_wait() -> None:
     assert queries.foresee(ada(700), []) == ada(700)
 
 
@@ -63,13 +63,13 @@ def test_queries_count_each_waiting_transaction_once() -> None:
     assert [one.transaction_id for one in seen.transactions] == ["t-1"]
 
 
-def test_queries_include_waiting_minimum_status_and_friends() -> None:
+def test_queries_include_waiting_messages_about_minimum_status_and_friends() -> None:
     seen = queries.foresee(ada(), [EnsureMinimumStatus(2), NotifyNewStatus(NewStatus("grace", "Gold"))])
     assert seen.points == 1_000
     assert seen.friends == [NewStatus("grace", "Gold")]
 
 
-def test_queries_include_only_points_after_a_waiting_cancellation() -> None:
+def test_queries_apply_only_signals_with_points_after_a_waiting_cancellation() -> None:
     waiting: list[Tell] = [
         CancelAccount(),
         AddPoints(5),

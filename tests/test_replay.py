@@ -45,7 +45,7 @@ async def test_history_of_another_program_raises_nondeterminism_error(file: Path
         await replay(file)
 
 
-def test_folder_contains_a_history_of_another_program() -> None:
+def test_there_is_a_recorded_history_of_another_program() -> None:
     assert list(OTHER_VERSION.glob("*.json")), (
         "No history is expected to fail, so nothing shows that the other histories are replayed"
     )

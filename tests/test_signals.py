@@ -24,7 +24,7 @@ async def test_add_points_signal_adds_points_and_sends_email(shop: Shop) -> None
     await shop.mails.arrive(ADA, WELCOME, "You now have 1,234 points", "Welcome to Gold Status!")
 
 
-async def test_returned_purchase_can_demote_customer(shop: Shop) -> None:
+async def test_returned_purchase_can_demote_the_customer(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=500)
     await ada.signal("addPoints", -100)
     answer = await status(ada)
@@ -39,14 +39,14 @@ async def test_returned_purchase_never_makes_points_negative(shop: Shop) -> None
     assert await points(ada) == 1
 
 
-async def test_million_lifetime_points_earn_gold_star(shop: Shop) -> None:
+async def test_customer_with_a_million_lifetime_points_receives_the_gold_star(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=5_000, lifetime_points=999_999)
     await ada.signal("addPoints", 1)
     assert (await status(ada))["gold_star"]
     await shop.mails.arrive(ADA, WELCOME, "You now have 5,001 points", "A gold star for you")
 
 
-async def test_sender_of_points_is_notified_of_promotion(shop: Shop) -> None:
+async def test_sender_of_the_points_is_notified_of_a_promotion(shop: Shop) -> None:
     grace = await shop.opens("grace", email="grace@example.org")
     ada = await shop.opens("ada", points=499)
     await ada.signal("addPoints", args=[1, "grace"])
@@ -58,7 +58,7 @@ async def test_sender_of_points_is_notified_of_promotion(shop: Shop) -> None:
     await shop.mails.arrive("grace@example.org", WELCOME, "ada now has Silver status")
 
 
-async def test_sender_of_points_is_not_notified_without_promotion(shop: Shop) -> None:
+async def test_sender_of_the_points_is_not_notified_without_a_promotion(shop: Shop) -> None:
     await shop.opens("grace")
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[1, "grace"])
@@ -67,14 +67,14 @@ async def test_sender_of_points_is_not_notified_without_promotion(shop: Shop) ->
 
 
 @pytest.mark.parametrize("sender", ["nobody", "ada"])
-async def test_points_from_unreachable_sender_are_added(shop: Shop, sender: str) -> None:
+async def test_points_are_added_even_if_their_sender_is_unreachable(shop: Shop, sender: str) -> None:
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[1_000, sender])
     assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
     assert await points(ada) == 1_001
 
 
-async def test_ensure_minimum_status_never_lowers_points(shop: Shop) -> None:
+async def test_signal_for_a_minimum_status_never_lowers_points(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("ensureMinimumStatus", 2)
     assert await points(ada) == 1_000
@@ -83,7 +83,7 @@ async def test_ensure_minimum_status_never_lowers_points(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, "You now have 1,000 points", "Welcome to Gold Status!")
 
 
-async def test_new_status_of_friend_is_stored_and_emailed(shop: Shop) -> None:
+async def test_new_status_of_a_friend_is_stored_and_sent_by_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     for level in ("Silver", "Gold"):
         await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": level})
@@ -91,7 +91,7 @@ async def test_new_status_of_friend_is_stored_and_emailed(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, "grace now has Silver status", "grace now has Gold status")
 
 
-async def test_cancel_account_sends_goodbye_email_and_completes_workflow(shop: Shop) -> None:
+async def test_closing_the_account_sends_a_goodbye_email_and_completes_the_workflow(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=70)
     await ada.signal("cancelAccount")
     assert await ends(ada) is None
@@ -101,7 +101,7 @@ async def test_cancel_account_sends_goodbye_email_and_completes_workflow(shop: S
     assert (answer["account_active"], answer["points"]) == (False, 70)
 
 
-async def test_signals_after_account_cancellation_change_only_points(closed_shop: Shop) -> None:
+async def test_only_signals_with_points_count_after_the_account_is_closed(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=70, email="ada@example.org")
     await ada.signal("cancelAccount")
     await ada.signal("addPoints", 100)

@@ -92,14 +92,14 @@ def test_bad_household_input_is_refused(start: object) -> None:
     assert SENTENCE.fullmatch(str(refused.value)), refused.value
 
 
-def test_surplus_start_arguments_are_refused() -> None:
+def test_surplus_arguments_of_a_start_are_refused() -> None:
     with pytest.raises(Refused, match=r"Cannot read a customer with .* at its end; it takes one object"):
         customer_input(of_ada(), 7)
     with pytest.raises(Refused, match=r"Cannot read a household with .* at its end; it takes one object"):
         household_input({"household": {"household_id": "x"}}, 7)
 
 
-def test_start_input_is_parsed_without_changes() -> None:
+def test_parser_does_not_change_a_valid_start_input() -> None:
     full = CustomerInput(
         Customer(
             "ada",
@@ -161,7 +161,7 @@ async def test_update_with_start_and_bad_input_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], [of_ada(), 7], ["ada"]], ids=repr)
-async def test_missing_or_surplus_start_arguments_fail_the_run(shop: Shop, arguments: list[object]) -> None:
+async def test_run_fails_if_a_start_argument_is_missing_or_surplus(shop: Shop, arguments: list[object]) -> None:
     ada: Handle = await shop.client.start_workflow(
         WORKFLOW_TYPE, args=arguments, id="customer-ada", task_queue=shop.task_queue
     )
@@ -178,7 +178,7 @@ async def test_household_with_bad_input_fails(shop: Shop) -> None:
 
 
 @pytest.mark.slow
-async def test_run_with_input_from_earlier_release_replays_and_continues(
+async def test_run_with_input_from_an_earlier_release_replays_and_continues(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Start a run with a threshold of 30.0 and an address outside ASCII, as an earlier release accepted them."""

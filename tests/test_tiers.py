@@ -35,7 +35,7 @@ def test_negative_points_give_the_member_tier() -> None:
     assert tier_of(-1).name == "Member"
 
 
-def test_tier_levels_count_from_zero() -> None:
+def test_tier_levels_start_at_zero() -> None:
     assert [tier.level for tier in TIERS] == [0, 1, 2, 3]
 
 
@@ -52,7 +52,7 @@ def test_more_points_never_give_a_lower_tier(some: int, others: int) -> None:
 
 
 @given(st.integers(min_value=0))
-def test_tier_is_the_highest_with_enough_points(points: int) -> None:
+def test_tier_is_the_highest_tier_that_the_points_allow(points: int) -> None:
     covered = [tier for tier in TIERS if tier.minimum_points <= points]
     assert tier_of(points) == covered[-1]
 
@@ -66,17 +66,17 @@ def test_tier_is_the_highest_with_enough_points(points: int) -> None:
         ("weekend trip", 4_500, "Platinum"),
     ],
 )
-def test_reward_has_a_price_and_a_tier(name: str, points: int, tier: str) -> None:
+def test_each_reward_has_a_price_and_a_tier(name: str, points: int, tier: str) -> None:
     reward = reward_named(name)
     assert reward is not None
     assert (reward.points, TIERS[reward.tier_level].name) == (points, tier)
 
 
-def test_unknown_reward_name_returns_none() -> None:
+def test_search_for_an_unknown_reward_returns_none() -> None:
     assert reward_named("Coffee") is None
 
 
-def test_customer_at_minimum_of_tier_can_pay_its_rewards() -> None:
+def test_customer_who_just_reaches_a_tier_can_pay_its_rewards() -> None:
     for reward in REWARDS:
         tier = TIERS[reward.tier_level]
         assert reward.points <= max(tier.minimum_points, 100), f"{tier.name} cannot pay {reward.name}"

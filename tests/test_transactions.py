@@ -42,7 +42,7 @@ async def test_concurrent_repeated_updates_return_same_answer(shop: Shop) -> Non
     assert await points(ada) == 500
 
 
-async def test_transaction_sent_as_signal_and_update_counts_once(shop: Shop) -> None:
+async def test_transaction_sent_as_a_signal_and_as_an_update_counts_once(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     await ada.signal("addPoints", args=[1, None, "told first"])
     assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "told first"]) == "Welcome to Silver Status!"
@@ -51,7 +51,7 @@ async def test_transaction_sent_as_signal_and_update_counts_once(shop: Shop) -> 
     assert await points(ada) == 501
 
 
-async def test_first_purchase_of_a_transaction_counts(shop: Shop) -> None:
+async def test_only_the_first_purchase_with_a_transaction_id_counts(shop: Shop) -> None:
     grace = await shop.opens("grace")
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[100, None, "receipt-1"])

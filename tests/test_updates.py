@@ -14,19 +14,19 @@ WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 
 
-async def test_add_loyalty_point_adds_one_point_by_default(shop: Shop) -> None:
+async def test_loyalty_point_update_adds_one_point_by_default(shop: Shop) -> None:
     ada = await shop.opens("ada")
     assert await ada.execute_update("addLoyaltyPoint") == "Thanks for being a loyal customer!"
     assert await points(ada) == 1
 
 
-async def test_add_loyalty_point_returns_new_tier(shop: Shop) -> None:
+async def test_loyalty_point_update_returns_the_new_tier(shop: Shop) -> None:
     ada = await shop.opens("ada", points=999)
     assert await ada.execute_update("addLoyaltyPoint", 1) == "Welcome to Gold Status!"
     assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
 
 
-async def test_redeem_reward_returns_receipt(shop: Shop) -> None:
+async def test_redeeming_a_reward_returns_a_receipt(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=520)
     receipt = await ada.execute_update("redeemReward", "coffee")
     assert receipt == {"reward": "coffee", "points_spent": 100, "points": 420}
@@ -104,14 +104,14 @@ async def test_impossible_update_is_refused_and_records_no_event(
     assert len(await events(ada)) == length, "The refusal recorded an event"
 
 
-async def test_unknown_update_raises_error_only_for_its_sender(shop: Shop) -> None:
+async def test_unknown_update_raises_an_error_only_for_the_sender(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     with pytest.raises(WorkflowUpdateFailedError):
         await ada.execute_update("noSuchUpdate")
     assert await points(ada) == 7
 
 
-async def test_update_to_completed_workflow_raises_not_found(shop: Shop) -> None:
+async def test_update_to_a_completed_workflow_raises_a_not_found_error(shop: Shop) -> None:
     ada = await shop.opens("ada")
     await ada.signal("cancelAccount")
     await ends(ada)
@@ -120,7 +120,7 @@ async def test_update_to_completed_workflow_raises_not_found(shop: Shop) -> None
     assert not_found.value.status == RPCStatusCode.NOT_FOUND
 
 
-async def test_updates_and_signals_are_processed_in_sending_order(closed_shop: Shop) -> None:
+async def test_updates_and_signals_are_processed_in_the_order_of_sending(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=4_000)
@@ -150,7 +150,7 @@ async def test_waiting_update_is_checked_again_before_processing(closed_shop: Sh
         assert await refusal(coffee.result()) == "Cannot redeem 'coffee' for 100 points; Ada has 50"
 
 
-async def test_gift_is_accepted_while_its_guest_is_being_started(closed_shop: Shop) -> None:
+async def test_gift_is_accepted_while_the_guest_is_being_started(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=1_000)
@@ -161,7 +161,7 @@ async def test_gift_is_accepted_while_its_guest_is_being_started(closed_shop: Sh
         assert await gift.result() == "grace receives 300 points"
 
 
-async def test_update_waiting_behind_cancel_account_is_refused(closed_shop: Shop) -> None:
+async def test_update_that_waits_behind_a_cancel_account_signal_is_refused(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", points=1_000)
@@ -174,7 +174,7 @@ async def test_update_waiting_behind_cancel_account_is_refused(closed_shop: Shop
         await ends(ada)
 
 
-async def test_update_during_goodbye_email_is_refused_at_once(shop: Shop) -> None:
+async def test_update_is_refused_at_once_while_the_goodbye_email_is_sent(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", email=ADA, points=120)
     await shop.mails.arrive(ADA, WELCOME)
     shop.mails.down = True

@@ -33,7 +33,7 @@ async def test_worker_stops_cleanly_after_sigterm_or_sigint(closed_shop: Shop, s
     assert "Traceback" not in process.log, process.log
 
 
-async def test_worker_logs_emails_without_a_mail_server(closed_shop: Shop) -> None:
+async def test_worker_only_logs_emails_if_no_mail_server_is_configured(closed_shop: Shop) -> None:
     async with worker(closed_shop) as process:
         await closed_shop.opens("ada", email="ada@example.org")
         await process.logs("E-mail to ada@example.org: Welcome to the loyalty program")
@@ -47,7 +47,7 @@ async def test_worker_sends_emails_to_the_mail_server(closed_shop: Shop, post_of
     assert [mail["Subject"] for mail in post_office.received] == ["Welcome to the loyalty program", "Goodbye"]
 
 
-async def test_customer_keeps_its_points_after_worker_is_killed(closed_shop: Shop) -> None:
+async def test_customer_keeps_the_points_after_the_worker_is_killed(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada")
     await ada.signal("addPoints", 1)
     async with worker(closed_shop) as first:
@@ -80,7 +80,7 @@ async def test_customer_keeps_its_points_after_worker_is_killed(closed_shop: Sho
     ],
     ids=lambda value: next(iter(value.values())) if isinstance(value, dict) else "",
 )
-async def test_wrong_environment_stops_worker_with_one_sentence(
+async def test_worker_with_a_wrong_configuration_stops_with_one_sentence(
     closed_shop: Shop, environment: dict[str, str], sentence: str
 ) -> None:
     async with worker(closed_shop, **environment) as process:

@@ -21,7 +21,7 @@ ADA = "ada@example.org"
 # ---- start ---------------------------------------------------------------------------------------------------
 
 
-async def test_customer_starts_with_only_an_id(shop: Shop) -> None:
+async def test_customer_can_be_started_with_only_an_id(shop: Shop) -> None:
     ada = await shop.client.start_workflow(
         "CustomerLoyaltyWorkflow", {"customer": {"customer_id": "ada"}}, id="customer-ada", task_queue=shop.task_queue
     )
@@ -65,7 +65,7 @@ async def test_client_reaches_customer_by_workflow_id(shop: Shop) -> None:
     assert await points(shop.client.get_workflow_handle("customer-ada")) == 7
 
 
-async def test_signal_with_start_adds_its_points(shop: Shop) -> None:
+async def test_start_with_a_signal_adds_the_points_in_the_signal(shop: Shop) -> None:
     ada = await shop.client.start_workflow(
         WORKFLOW_TYPE,
         {"customer": {"customer_id": "ada", "points": 20}},
@@ -77,7 +77,7 @@ async def test_signal_with_start_adds_its_points(shop: Shop) -> None:
     assert await points(ada) == 120
 
 
-async def test_signals_sent_before_first_worker_are_all_counted(closed_shop: Shop) -> None:
+async def test_signals_sent_before_the_first_worker_starts_all_count(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=20)
     for _ in range(5):
         await ada.signal("addPoints", 100)
@@ -85,7 +85,7 @@ async def test_signals_sent_before_first_worker_are_all_counted(closed_shop: Sho
         assert await points(ada) == 520
 
 
-async def test_update_with_start_returns_answer(shop: Shop) -> None:
+async def test_update_that_starts_a_customer_returns_an_answer(shop: Shop) -> None:
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         WORKFLOW_TYPE,
         {"customer": {"customer_id": "ada", "points": 499}},
@@ -109,7 +109,7 @@ async def test_loyalty_message_welcomes_customer_only_right_after_promotion(shop
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
 
 
-async def test_get_rewards_marks_unlocked_rewards(shop: Shop) -> None:
+async def test_query_for_rewards_marks_the_unlocked_rewards(shop: Shop) -> None:
     ada = await shop.opens("ada", points=500)
     assert await ada.query("getRewards") == [
         {"name": "coffee", "points": 100, "tier": "Member", "unlocked": True},
@@ -119,7 +119,7 @@ async def test_get_rewards_marks_unlocked_rewards(shop: Shop) -> None:
     ]
 
 
-async def test_get_guests_returns_the_guests(shop: Shop) -> None:
+async def test_query_for_guests_returns_all_guests(shop: Shop) -> None:
     ada = await shop.opens("ada", guests=["grace", "joan"])
     assert await ada.query("getGuests") == ["grace", "joan"]
 
@@ -133,7 +133,7 @@ async def test_queries_record_no_events(shop: Shop) -> None:
     assert len(await events(ada)) == length
 
 
-async def test_unknown_query_raises_error_only_for_its_sender(shop: Shop) -> None:
+async def test_unknown_query_raises_an_error_only_for_the_sender(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     with pytest.raises(WorkflowQueryFailedError):
         await ada.query("noSuchQuery")

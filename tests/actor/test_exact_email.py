@@ -172,7 +172,9 @@ def test_accepted_email_arrives_exactly_as_written(
 
 @settings(max_examples=100, deadline=None)
 @given(to=ruled_addresses)
-def test_every_valid_address_is_accepted_and_reached(letterbox: Letterbox, office: PostOffice, to: str) -> None:
+def test_every_valid_address_is_accepted_and_receives_the_email(
+    letterbox: Letterbox, office: PostOffice, to: str
+) -> None:
     written = letterbox(write={"to": to, "subject": "s", "id": "i", "body": "b"})
     recipients, content = delivered(office, to, b64decode(written["message"]))
     assert (recipients, letterbox(read=b64encode(content).decode())["to"]) == ([to], [to])

@@ -38,7 +38,7 @@ async def test_storm_of_signals_is_divided_into_short_runs(closed_shop: Shop) ->
     )
 
 
-async def test_run_started_with_older_signal_limit_keeps_that_limit(
+async def test_run_started_with_an_older_signal_limit_keeps_that_limit(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as formerly:

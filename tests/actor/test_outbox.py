@@ -45,7 +45,7 @@ def test_outbox_keeps_emails_in_the_order_of_writing() -> None:
     assert not outbox.is_empty()
 
 
-def test_newer_email_about_points_replaces_older_one() -> None:
+def test_newer_email_about_points_replaces_an_older_email_about_points() -> None:
     outbox = Outbox([], only_newest=("points",))
     for subject, topic in [("100 points", "points"), ("Silver", "status"), ("500 points", "points")]:
         outbox.put(mail(subject, topic))
@@ -65,7 +65,9 @@ def test_email_without_address_is_dropped() -> None:
     assert outbox.is_empty()
 
 
-def test_full_outbox_drops_its_oldest_email(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_oldest_email_is_dropped_from_a_full_outbox(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(workflow, "logger", logging.getLogger("loyalty"))  # the original logger requires a workflow
     outbox = Outbox([])
     for number in range(WAITING_LIMIT + 2):
@@ -75,7 +77,7 @@ def test_full_outbox_drops_its_oldest_email(monkeypatch: pytest.MonkeyPatch, cap
     assert "Dropped an e-mail because 200 e-mails wait: mail 1" in caplog.text
 
 
-def test_outbox_does_not_change_the_input_list() -> None:
+def test_outbox_does_not_change_the_list_from_the_input() -> None:
     carried = [mail("first")]
     Outbox(carried).put(mail("second"))
     assert len(carried) == 1, "The outbox changed the input of the run, but the history has recorded that input"

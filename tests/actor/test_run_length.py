@@ -31,7 +31,7 @@ OLDER = replace(YOUNG, most_signals=FORMERLY_MOST_SIGNALS)
 SERVER_EVENTS, SERVER_SIZE, SERVER_SIGNALS, SERVER_UPDATES = 51_200, 50 * MIB, 10_000, 2_000
 
 
-def test_new_run_is_below_every_limit() -> None:
+def test_new_run_has_not_reached_any_limit() -> None:
     assert not YOUNG.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
@@ -46,12 +46,12 @@ def test_new_run_is_below_every_limit() -> None:
     ],
     ids=["events", "size", "signals", "signals of an older run", "updates"],
 )
-def test_reaching_one_limit_makes_a_run_long(longest: RunLength, too_long: RunLength) -> None:
+def test_run_is_long_if_it_reaches_one_limit(longest: RunLength, too_long: RunLength) -> None:
     assert not longest.is_long(DEFAULT_HISTORY_THRESHOLD)
     assert too_long.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_default_thresholds_are_one_fifth_of_server_limits() -> None:
+def test_default_thresholds_are_one_fifth_of_the_limits_of_the_server() -> None:
     assert SERVER_EVENTS * 0.19 < DEFAULT_HISTORY_THRESHOLD < SERVER_EVENTS * 0.2
     assert SIZE_THRESHOLD == SERVER_SIZE * 0.2
 
@@ -64,7 +64,7 @@ def test_default_thresholds_are_one_fifth_of_server_limits() -> None:
     st.integers(0, SERVER_UPDATES),
     st.sampled_from([MOST_SIGNALS, FORMERLY_MOST_SIGNALS]),
 )
-def test_run_below_threshold_is_below_every_server_limit(
+def test_run_below_the_threshold_is_below_every_limit_of_the_server(
     threshold: int, events: int, size: int, signals: int, updates: int, most_signals: int
 ) -> None:
     run = RunLength(events, size, False, signals, updates, most_signals)
@@ -75,22 +75,22 @@ def test_run_below_threshold_is_below_every_server_limit(
         assert updates < SERVER_UPDATES, "The server would refuse every further update"
 
 
-def test_threshold_above_event_limit_disables_continue_as_new() -> None:
+def test_run_with_a_threshold_above_the_event_limit_never_continues_as_new() -> None:
     at_every_limit = RunLength(SERVER_EVENTS, SERVER_SIZE, True, SERVER_SIGNALS, SERVER_UPDATES)
     assert at_every_limit.is_long(EVENT_LIMIT)
     assert not at_every_limit.is_long(EVENT_LIMIT + 1)
 
 
-def test_run_without_threshold_follows_server_suggestion() -> None:
+def test_run_without_a_threshold_continues_as_new_when_the_server_suggests_it() -> None:
     assert not RunLength(51_000, 49 * MIB, False, 9_000, 1_900).is_long(None)
     assert replace(YOUNG, continue_as_new_suggested=True).is_long(None)
 
 
-def test_run_with_threshold_ignores_server_suggestion() -> None:
+def test_run_with_a_threshold_ignores_the_suggestion_of_the_server() -> None:
     assert not replace(YOUNG, continue_as_new_suggested=True).is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_largest_possible_state_fits_into_input_of_next_run() -> None:
+def test_largest_possible_state_fits_into_the_input_of_the_next_run() -> None:
     text = "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)  # 12 bytes each, as JSON
     customer = Customer(text, text, text, guests=[text] * TIERS[-1].guests_allowed)
     customer.friends = [NewStatus(text, "Platinum")] * FRIENDS_REMEMBERED

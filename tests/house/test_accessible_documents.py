@@ -55,7 +55,7 @@ def links(text: str) -> list[tuple[str, str]]:
 
 
 @each_document
-def test_headings_are_in_order(path: Path) -> None:
+def test_no_heading_skips_a_level(path: Path) -> None:
     levels = [level for level, _ in headings(path)]
     assert levels[0] == 1, "the title comes first"
     assert levels.count(1) == 1
@@ -71,7 +71,7 @@ def test_headings_of_a_document_are_unique(path: Path) -> None:
 
 
 @each_document
-def test_link_targets_exist(path: Path) -> None:
+def test_target_of_each_link_exists(path: Path) -> None:
     for words, target in links(prose(path)):
         name, _, anchor = target.partition("#")
         if re.match(r"[a-z]+:", name):
@@ -84,7 +84,7 @@ def test_link_targets_exist(path: Path) -> None:
 
 
 @each_document
-def test_link_texts_describe_their_targets(path: Path) -> None:
+def test_text_of_each_link_describes_the_target(path: Path) -> None:
     nothing = {"here", "this", "link", "this link", "this page", "click here", "more", "read more", "see"}
     vague = [words for words, _ in links(prose(path)) if words.lower().strip(" .*`") in nothing or "://" in words]
     assert not vague, f"{path.name} has links with vague texts: {vague} [2.4.4]"
@@ -93,7 +93,7 @@ def test_link_texts_describe_their_targets(path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "following"), [*itertools.pairwise([*NOTEBOOKS, None])], ids=lambda path: str(path)[-9:]
 )
-def test_last_section_links_to_the_next_notebook(path: Path, following: Path | None) -> None:
+def test_last_section_of_a_notebook_links_to_the_next_notebook(path: Path, following: Path | None) -> None:
     way_on = prose(path).partition("\n## The way on\n")[2]
     (*_, (title, target)) = re.findall(r"\*\*Next:\*\* \[([^\]]+)\]\(([^)]+)\)", way_on) or [("", "")]
     if following is None:
@@ -112,7 +112,7 @@ def test_readme_lists_every_notebook_in_order() -> None:
 
 
 @each_document
-def test_folded_parts_have_a_summary(path: Path) -> None:
+def test_each_folded_part_has_a_summary(path: Path) -> None:
     folds = re.findall(r"<details>\s*(<summary>[^<]+</summary>)?", prose(path))
     assert all(folds), f"{path.name} has a folded part without a summary"
 
@@ -142,7 +142,7 @@ def test_notebooks_have_diagrams() -> None:
 
 
 @each_notebook
-def test_diagram_lines_have_contrast_in_both_themes(path: Path) -> None:
+def test_lines_of_diagrams_have_enough_contrast_in_both_themes(path: Path) -> None:
     for diagram in diagrams(path):
         color = re.search(r"linkStyle default stroke:(#\w+)", diagram)
         assert color is not None, f"{path.name}: a diagram without linkStyle keeps the line colour of its first theme"

@@ -59,14 +59,14 @@ def noticed(one: str, other: str, eyes: str | None) -> float:
 
 
 @pytest.mark.parametrize("eyes", EYES.values(), ids=EYES)
-def test_palette_colours_differ_for_colour_blind_readers(eyes: str | None) -> None:
+def test_colours_of_the_palette_differ_for_colour_blind_readers(eyes: str | None) -> None:
     for (one, color), (other, another) in itertools.combinations({**drawing.PALETTE, "grey": drawing.GREY}.items(), 2):
         difference = noticed(color, another, eyes)
         assert difference >= 1, f"{one} and {other} look alike: their difference is {difference:.2f}, the least is 1"
 
 
 @pytest.mark.parametrize("name", [*drawing.PALETTE, "grey", "ink"])
-def test_every_colour_has_contrast_on_white(name: str) -> None:
+def test_every_colour_has_enough_contrast_on_white(name: str) -> None:
     color = {**drawing.PALETTE, "grey": drawing.GREY, "ink": drawing.INK}[name]
     assert contrast(color, "white") >= GRAPHICS
 
@@ -84,7 +84,7 @@ def on_white(color: Any) -> str:
 
 
 @each_picture
-def test_texts_have_contrast_on_white(draw: Draw, story: pd.DataFrame) -> None:
+def test_texts_have_enough_contrast_on_white(draw: Draw, story: pd.DataFrame) -> None:
     ax = draw(story)
     legend = ax.get_legend()
     labels = [ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
@@ -93,7 +93,7 @@ def test_texts_have_contrast_on_white(draw: Draw, story: pd.DataFrame) -> None:
         assert read >= TEXT or not text.get_text(), f"“{text.get_text()}” has a contrast of {read:.1f}"
 
 
-def test_run_names_have_contrast_inside_the_sawtooth() -> None:
+def test_names_of_runs_have_enough_contrast_in_the_sawtooth_plot() -> None:
     *_, blue = (
         text.get_color() for text in plots.sawtooth(frame_of_runs()).texts if text.get_text().startswith("run ")
     )
@@ -105,7 +105,7 @@ FRONT = 1.0
 
 
 @each_picture
-def test_lines_markers_and_bars_have_contrast(draw: Draw, story: pd.DataFrame) -> None:
+def test_lines_and_markers_and_bars_have_enough_contrast(draw: Draw, story: pd.DataFrame) -> None:
     ax = draw(story)
     for line in ax.lines:
         if line.get_zorder() >= FRONT and line.get_alpha() is None:
@@ -149,17 +149,17 @@ def in_one_colour(ax: Axes) -> dict[str, np.ndarray[Any, Any]]:
 
 
 @each_picture
-def test_legend_entries_differ_without_colour(draw: Draw, story: pd.DataFrame) -> None:
+def test_entries_of_a_legend_differ_even_without_colour(draw: Draw, story: pd.DataFrame) -> None:
     for (one, ink), (other, another) in itertools.combinations(in_one_colour(draw(story)).items(), 2):
         difference = np.abs(ink - another).sum() / np.maximum(ink, another).sum()
         assert difference > SAME_SHAPE, f"“{one}” and “{other}” differ only in colour: {difference:.2f} [1.4.1]"
 
 
-def test_growth_of_12_customers_has_12_legend_entries() -> None:
+def test_growth_plot_of_12_customers_has_12_legend_entries() -> None:
     assert len(in_one_colour(plots.growth(MANY))) == 12
 
 
-def test_event_sequence_has_a_row_for_each_colour() -> None:
+def test_event_sequence_plot_has_one_row_for_each_colour() -> None:
     ax = plots.event_sequence(EMAIL_HISTORY)
     rows = {(line.get_markeredgecolor(), float(np.asarray(line.get_ydata())[0])) for line in marks(ax)}
     names = [label.get_text() for label in ax.get_yticklabels()]
@@ -170,7 +170,7 @@ def marks(ax: Axes) -> list[Line2D]:
     return [line for line in ax.lines if line.get_marker() != "None" and len(np.asarray(line.get_xdata()))]
 
 
-def test_outages_and_process_ends_differ_without_colour() -> None:
+def test_outages_and_ends_of_processes_differ_even_without_colour() -> None:
     ax = plots.timeline(EMAIL_HISTORY, UPTIMES)
     written = [text.get_text() for text in ax.texts]
     assert {"no worker", "mail server down"} <= set(written)

@@ -48,11 +48,11 @@ def test_images_in_the_lab_have_alternative_texts() -> None:
         assert re.search(r'<svg[^>]* role="img"[^>]* aria-label="\w[^"]+"', svg), f"{path.name} has no alternative text"
 
 
-def test_link_of_the_lab_names_its_target() -> None:
+def test_link_in_the_output_of_the_lab_names_the_target() -> None:
     assert ">customer-ada in the Temporal Web UI</a>" in Link("/x", "customer-ada in the Temporal Web UI")._repr_html_()
 
 
-def test_field_of_a_prediction_has_a_label() -> None:
+def test_input_field_for_a_prediction_has_a_label() -> None:
     question, answer = Prediction("how many?", 4, "events")._form().children
     number, unit = answer.children
     assert number.description == "Your prediction:", "a screen reader reads the label of the field [1.3.1]"
@@ -61,7 +61,7 @@ def test_field_of_a_prediction_has_a_label() -> None:
     number.value = 7
 
 
-def test_gallery_has_every_plot() -> None:
+def test_gallery_of_the_tests_contains_every_plot() -> None:
     assert {name.partition(" ")[0] for name in GALLERY} == set(plots.__all__)
 
 
@@ -74,7 +74,7 @@ def shown(figure: Figure) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 @each_picture
-def test_plot_has_an_alternative_text_in_the_notebook(draw: Draw, story: pd.DataFrame) -> None:
+def test_plot_in_a_notebook_has_an_alternative_text(draw: Draw, story: pd.DataFrame) -> None:
     ax = draw(story)
     data, metadata = shown(figure_of(ax))
     (alt,) = Images(data["text/html"]).alt
@@ -115,7 +115,7 @@ def test_alternative_text_names_workflows_and_messages(story: pd.DataFrame) -> N
     assert "inviteGuest(mary) to customer-ada" in text
 
 
-def test_alternative_text_of_many_runs_is_short() -> None:
+def test_alternative_text_for_a_plot_of_many_runs_is_short() -> None:
     assert len(str(plots.sawtooth(frame_of_runs(60, 1), threshold=10).get_label()).split()) < 60
 
 

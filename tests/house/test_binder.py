@@ -35,7 +35,7 @@ def build_pack(monkeypatch: pytest.MonkeyPatch) -> BuildPack:
     pytest.fail("no build pack of repo2docker accepts this repository")
 
 
-def test_repo2docker_chooses_its_python_build_pack(build_pack: BuildPack) -> None:
+def test_repo2docker_chooses_the_python_build_pack(build_pack: BuildPack) -> None:
     assert type(build_pack).__name__ == "PythonBuildPack"
     assert build_pack.python_version.startswith("3.11")
 
@@ -48,12 +48,12 @@ def test_binder_image_uses_our_files(build_pack: BuildPack) -> None:
 
 
 @pytest.mark.parametrize("script", ["postBuild", "start"])
-def test_binder_script_is_executable_and_valid_bash(script: str) -> None:
+def test_each_binder_script_is_executable_and_valid_bash(script: str) -> None:
     assert os.access(BINDER / script, os.X_OK), f"binder/{script} is not executable"
     subprocess.run(["bash", "-n", str(BINDER / script)], check=True)
 
 
-def test_binder_start_script_sets_same_environment_as_make_lab(tmp_path: Path) -> None:
+def test_start_script_of_binder_sets_the_same_environment_as_make_lab(tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     show = [sys.executable, "-c", "import os; print(os.environ['JUPYTER_CONFIG_PATH'])"]
     environment = {**os.environ, "PATH": path, "TMPDIR": str(tmp_path)}
@@ -63,7 +63,7 @@ def test_binder_start_script_sets_same_environment_as_make_lab(tmp_path: Path) -
     assert started.stdout.split(os.pathsep)[0].strip() == str(HOUSE / "loyalty" / "lab" / "jupyter" / "settings")
 
 
-def test_badge_opens_workspace_with_first_notebook() -> None:
+def test_binder_badge_opens_a_workspace_with_the_first_notebook() -> None:
     (path,) = re.findall(r"mybinder\.org/v2/gh/[^?]+\?urlpath=([^)]+)\)", (HOUSE / "README.md").read_text())
     assert path == f"lab/workspaces/{WORKSPACE}/tree/{FIRST_NOTEBOOK}"
 

@@ -21,18 +21,18 @@ def test_foreign_environment_variable_is_removed(name: str) -> None:
     assert environment["PATH"] == "/bin"
 
 
-def test_temporal_profiles_of_developer_are_ignored() -> None:
+def test_temporal_profiles_of_the_developer_are_ignored() -> None:
     environment: dict[str, str] = {}
     isolate(environment)
     assert environment["TEMPORAL_CONFIG_FILE"] == os.devnull
 
 
-def test_proxy_is_not_used_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_to_loopback_use_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     isolate(os.environ)
     assert urllib.request.proxy_bypass("127.0.0.1:8888")
     assert not urllib.request.proxy_bypass("example.org")
 
 
-def test_tests_run_in_isolated_environment() -> None:
+def test_tests_run_in_an_isolated_environment() -> None:
     assert os.environ["TEMPORAL_CONFIG_FILE"] == os.devnull

@@ -86,7 +86,7 @@ def test_workflow_code_imports_no_clock_and_no_client(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in [*PROGRAMS, *LAB] if "@workflow.defn" in path.read_text()], ids=name)
-def test_workflow_module_passes_our_modules_through_sandbox(path: Path) -> None:
+def test_workflow_module_passes_our_modules_through_the_sandbox(path: Path) -> None:
     outside = [one for one in ast.parse(path.read_text()).body if isinstance(one, (ast.Import, ast.ImportFrom))]
     ours = [
         line for line in map(ast.unparse, outside) if re.search(r"\bloyalty\b.*\b(messages|workflow|actor)\b", line)
@@ -94,7 +94,7 @@ def test_workflow_module_passes_our_modules_through_sandbox(path: Path) -> None:
     assert not ours, f"{name(path)} imports other copies of the message classes in the sandbox: {ours}"
 
 
-def test_rules_for_modules_apply_to_each_program() -> None:
+def test_rules_for_imports_apply_to_each_program() -> None:
     programs = {path.parent for path in PROGRAMS if path.stem == "workflow"}
     assert {folder.name for folder in programs} >= {"loyalty", "household", "coffee"}
     for folder in programs:
@@ -112,7 +112,7 @@ def test_no_module_switches_the_workflow_sandbox_off() -> None:
         assert "UnsandboxedWorkflowRunner" not in path.read_text(), f"{path.name} switches the workflow sandbox off"
 
 
-def test_import_of_the_lab_loads_no_slow_module() -> None:
+def test_import_of_the_lab_does_not_load_slow_modules() -> None:
     slow_modules = ("pandas", "matplotlib", "IPython", "sqlalchemy", "temporalio.worker", "temporalio.testing")
     code = (
         "import sys; from loyalty.lab import Lab, history, plots, settled; import loyalty.workflow; "
@@ -159,7 +159,7 @@ WANTED = [*MANIFEST["dependencies"], *(one for extra in MANIFEST["optional-depen
 
 
 @pytest.mark.parametrize("wanted", [one for one in WANTED if not one.startswith("loyalty[")])
-def test_locked_version_satisfies_pyproject(wanted: str) -> None:
+def test_locked_version_satisfies_the_requirement_in_pyproject(wanted: str) -> None:
     requirement = Requirement(wanted)
     for python in PYTHONS:
         if applies(requirement, python):
@@ -169,7 +169,7 @@ def test_locked_version_satisfies_pyproject(wanted: str) -> None:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_installed_locked_packages_accept_every_python_of_the_course(python: str) -> None:
+def test_locked_packages_support_every_python_version_of_the_course(python: str) -> None:
     versions = {canonicalize_name(one.metadata["Name"]): one for one in distributions()}
     for name, version in locked(python).items():
         installed = versions.get(canonicalize_name(name))
@@ -179,7 +179,7 @@ def test_installed_locked_packages_accept_every_python_of_the_course(python: str
 
 
 @pytest.mark.slow
-def test_nbmake_needs_only_the_packages_of_make_lab() -> None:
+def test_nbmake_needs_only_packages_that_make_lab_installs() -> None:
     given = {Requirement(wanted).name for wanted in MANIFEST["optional-dependencies"]["course"]}
     assert {"pytest", "nbmake"} <= given
     extra = {Requirement(wanted).name for wanted in MANIFEST["optional-dependencies"]["test"]}
@@ -196,13 +196,13 @@ def test_nbmake_needs_only_the_packages_of_make_lab() -> None:
 
 
 @pytest.mark.slow
-def test_jupyterlab_starts_without_slow_grammars() -> None:
+def test_jupyterlab_starts_without_importing_lark() -> None:
     look = "import sys, jupyterlab.labapp; print('lark' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n", "lark slows JupyterLab's start: see the constraints in [tool.uv]"
 
 
-def test_lock_has_only_pins_and_markers() -> None:
+def test_lock_file_has_only_pinned_versions_and_markers() -> None:
     for line in LOCK.read_text().splitlines():
         assert re.fullmatch(r"[A-Za-z0-9._\[\]-]+==[\w.!+-]+( ; .+)?", line), f"{line!r} is not name==version ; marker"
 

@@ -177,13 +177,15 @@ def link_to_a_broken_environment(course: Course) -> None:
         (link_to_a_broken_environment, "it has no pip"),
     ],
 )
-def test_broken_environment_is_made_again(installed: Course, break_it: Callable[[Course], None], reason: str) -> None:
+def test_broken_environment_is_created_again(
+    installed: Course, break_it: Callable[[Course], None], reason: str
+) -> None:
     break_it(installed)
     assert f"The environment in .venv cannot be used: {reason}" in installed.opens()
     assert installed.opens() == f"opened {installed.folder}\n"
 
 
-def test_interrupted_installation_starts_again(installed: Course, tools: Path) -> None:
+def test_interrupted_installation_is_repeated(installed: Course, tools: Path) -> None:
     installed.wants()
     (installed.venv / ".lab").unlink()
     # An installer that never ends simulates a slow installer.
@@ -218,7 +220,7 @@ def test_copied_or_moved_course_runs_its_own_code(installed: Course, tmp_path: P
     assert installed.opens() == f"opened {installed.folder}\n", "the first course must keep its environment"
 
 
-def test_environment_with_another_python_is_made_again_on_request(installed: Course) -> None:
+def test_environment_with_another_python_is_created_again_on_request(installed: Course) -> None:
     def base(python: Path | str) -> str:
         found = subprocess.run([python, "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True)
         return found.stdout.strip()
@@ -235,7 +237,7 @@ def test_environment_with_another_python_is_made_again_on_request(installed: Cou
 
 
 @pytest.mark.parametrize("name", ["python3.99", "/dev/null", "/bin/false"])
-def test_python_that_does_not_run_is_refused(installed: Course, name: str) -> None:
+def test_python_that_cannot_run_is_refused(installed: Course, name: str) -> None:
     code, written = installed.make(f"PYTHON={name}")
     assert code != 0
     assert f"Cannot run {name}; name a Python from 3.11 to 3.13" in written
@@ -261,7 +263,7 @@ def version(python: Path) -> str:
     ).stdout
 
 
-def test_missing_venv_module_is_reported_with_debian_package(installed: Course, tmp_path: Path) -> None:
+def test_error_about_a_missing_venv_module_names_the_debian_package(installed: Course, tmp_path: Path) -> None:
     halting = tmp_path / "python3"
     halting.write_text(
         f"""#!/bin/sh
@@ -303,7 +305,7 @@ def test_pip_installs_the_packages_if_uv_fails(installed: Course) -> None:
     assert installed.opens() == f"opened {installed.folder}\n"
 
 
-def test_unreachable_proxy_is_reported_in_last_line(installed: Course) -> None:
+def test_last_line_of_the_output_reports_an_unreachable_proxy(installed: Course) -> None:
     installed.wants("something")
     port = ReservedPort()
     proxy = f"http://eve:secret@127.0.0.1:{port.number}"
@@ -320,7 +322,7 @@ def test_unreachable_proxy_is_reported_in_last_line(installed: Course) -> None:
     assert installed.opens(), "the environment must be unchanged"
 
 
-def test_unreachable_index_is_reported_in_last_line(installed: Course) -> None:
+def test_last_line_of_the_output_reports_an_unreachable_package_index(installed: Course) -> None:
     installed.wants("something")
     port = ReservedPort()
     code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL=f"http://127.0.0.1:{port.number}/all")
@@ -351,7 +353,7 @@ def untrusted_index(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-def test_untrusted_certificate_is_reported_in_last_line(installed: Course, untrusted_index: str) -> None:
+def test_last_line_of_the_output_reports_an_untrusted_certificate(installed: Course, untrusted_index: str) -> None:
     installed.wants("something")
     code, written = installed.make(PIP_NO_INDEX="0", PIP_INDEX_URL=untrusted_index)
     installed.wants()

@@ -33,7 +33,7 @@ def prose(path: Path) -> str:
     return "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
 
 
-def test_notebooks_exist() -> None:
+def test_folder_has_at_least_one_notebook() -> None:
     assert "00_start_here" in [path.stem for path in NOTEBOOKS]
 
 
@@ -43,24 +43,24 @@ def test_notebook_is_valid(path: Path) -> None:
 
 
 @each_notebook
-def test_notebook_has_no_outputs_and_execution_counts(path: Path) -> None:
+def test_notebook_has_no_outputs_and_no_execution_counts(path: Path) -> None:
     dirty = [cell.id for cell in code(path) if cell.outputs or cell.execution_count is not None]
     assert not dirty, f"{path.name} has outputs in {dirty}; choose Kernel > Restart and clear outputs, then save"
 
 
 @each_notebook
-def test_cell_ids_are_words(path: Path) -> None:
+def test_ids_of_cells_are_words(path: Path) -> None:
     random = [cell.id for cell in read(path).cells if not re.fullmatch(r"[a-z]+(-[a-z]+)*", cell.id)]
     assert not random, f"{path.name}: give the cells {random} ids of words, so that git shows their changes"
 
 
 @each_notebook
-def test_notebook_names_the_kernel_python3(path: Path) -> None:
+def test_notebook_uses_the_kernel_python3(path: Path) -> None:
     assert read(path).metadata.kernelspec.name == "python3"
 
 
 @each_notebook
-def test_cells_are_short(path: Path) -> None:
+def test_cells_of_a_notebook_are_short(path: Path) -> None:
     lengths = {cell.id: len(cell.source.splitlines()) for cell in code(path)}
     too_long = {name: length for name, length in lengths.items() if length > LONGEST_CELL}
     assert not too_long, f"{path.name}: {too_long} lines; move long or repeated code into loyalty/"
@@ -68,7 +68,7 @@ def test_cells_are_short(path: Path) -> None:
 
 
 @each_notebook
-def test_notebook_has_question_summary_exercise_and_next_step(path: Path) -> None:
+def test_notebook_has_a_question_and_summary_and_exercise_and_next_step(path: Path) -> None:
     cells = [cell.source for cell in read(path).cells]
     assert re.match(r"# \d\d · ", cells[0])
     for part in ("**The question:**", "**Minutes:**", "**You will**"):
@@ -78,7 +78,7 @@ def test_notebook_has_question_summary_exercise_and_next_step(path: Path) -> Non
 
 
 @each_notebook
-def test_default_of_prediction_is_a_constant(path: Path) -> None:
+def test_default_value_of_a_prediction_is_a_constant(path: Path) -> None:
     for cell in code(path):
         calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
         for call in [one for one in calls if ast.unparse(one.func) == "Prediction"]:
@@ -87,14 +87,14 @@ def test_default_of_prediction_is_a_constant(path: Path) -> None:
 
 
 @each_notebook
-def test_notebook_starts_workflows_with_sdk_and_sandbox(path: Path) -> None:
+def test_notebook_starts_workflows_with_the_sdk_and_the_sandbox(path: Path) -> None:
     source = "\n".join(cell.source for cell in code(path))
     assert "UnsandboxedWorkflowRunner" not in source
     assert re.search(r"start_workflow\(|import open_account", source), f"{path.name} starts no workflow"
 
 
 @each_notebook
-def test_verdicts_and_scores_are_computed(path: Path) -> None:
+def test_verdicts_and_scores_are_computed_by_code(path: Path) -> None:
     calls = [call for cell in code(path) for call in ast.walk(ast.parse(cell.source)) if isinstance(call, ast.Call)]
     verdicts = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "verdict"]
     scores = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "score"]

@@ -60,7 +60,7 @@ def notebooks(clone: Path) -> dict[str, str]:
     return {path.name.partition(".mine-")[0]: path.read_text() for path in clone.glob("notebooks/*.mine-*")}
 
 
-def test_notebook_changed_by_both_sides_is_kept_under_new_name(course: Path, clone: Path) -> None:
+def test_notebook_changed_by_learner_and_course_is_kept_under_another_name(course: Path, clone: Path) -> None:
     (clone / FIRST).write_text("my answers")
     (clone / SECOND).write_text("my other answers")
     publish(course, **{FIRST: "first, improved"})
@@ -73,7 +73,7 @@ def test_notebook_changed_by_both_sides_is_kept_under_new_name(course: Path, clo
     assert git(clone, "status", "--porcelain").split() == ["M", SECOND], "git must ignore the kept version"
 
 
-def test_second_update_on_one_day_keeps_both_versions(course: Path, clone: Path) -> None:
+def test_second_update_on_the_same_day_keeps_both_changed_notebooks(course: Path, clone: Path) -> None:
     for number in (1, 2):
         (clone / FIRST).write_text(f"my answers {number}")
         git(clone, "add", "--all")  # a staged answer is kept, too
@@ -102,7 +102,7 @@ def test_update_refused_by_git_changes_no_file(course: Path, clone: Path) -> Non
     assert notebooks(clone) == {}
 
 
-def test_changed_program_is_refused_and_kept(course: Path, clone: Path) -> None:
+def test_update_refuses_to_overwrite_a_changed_program(course: Path, clone: Path) -> None:
     (clone / "tiers.py").write_text("my program")
     publish(course, **{"tiers.py": "program, improved"})
     code, said = update(clone)
@@ -111,12 +111,12 @@ def test_changed_program_is_refused_and_kept(course: Path, clone: Path) -> None:
     assert (clone / "tiers.py").read_text() == "my program"
 
 
-def test_clone_with_own_commits_is_refused(course: Path, clone: Path) -> None:
+def test_update_refuses_a_clone_with_commits_of_the_learner(course: Path, clone: Path) -> None:
     publish(clone, **{FIRST: "my answers"})
     assert "you have commits in this clone; run `git pull --rebase`" in update(clone)[1]
 
 
-def test_merge_in_progress_is_refused(course: Path, clone: Path) -> None:
+def test_update_refuses_to_run_during_a_merge(course: Path, clone: Path) -> None:
     publish(clone, **{FIRST: "my answers"})
     publish(course, **{FIRST: "first, improved"})
     with pytest.raises(subprocess.CalledProcessError):
@@ -124,11 +124,11 @@ def test_merge_in_progress_is_refused(course: Path, clone: Path) -> None:
     assert "a merge is in progress; run `git merge --abort`" in update(clone)[1]
 
 
-def test_folder_without_git_is_refused(course: Path) -> None:
+def test_update_refuses_a_folder_without_git(course: Path) -> None:
     assert "is no clone, or its branch has no upstream" in update(course)[1]
 
 
-def test_unreachable_origin_is_reported(course: Path, clone: Path) -> None:
+def test_update_reports_an_unreachable_origin(course: Path, clone: Path) -> None:
     course.rename(course.with_name("gone"))
     code, said = update(clone)
     assert code != 0

@@ -51,7 +51,7 @@ def makes(target: str, **environment: str) -> str:
     return ran.stdout
 
 
-def test_make_unsets_pythondontwritebytecode() -> None:
+def test_make_removes_the_variable_pythondontwritebytecode() -> None:
     ran = subprocess.run(
         ["make", "--eval=shown: ; @printenv", "shown"],
         cwd=HOUSE,
@@ -80,13 +80,13 @@ def arguments(container: dict[str, Any]) -> list[str]:
     return shlex.split(line.partition("-m loyalty.lab")[2])
 
 
-def test_container_image_has_an_allowed_python(container: dict[str, Any]) -> None:
+def test_image_of_the_container_has_an_allowed_python_version(container: dict[str, Any]) -> None:
     image = re.fullmatch(r"mcr\.microsoft\.com/devcontainers/python:(3\.\d+)-\w+", container["image"])
     assert image is not None
     assert image[1] in PYTHONS
 
 
-def test_container_installs_with_the_command_of_make_lab(container: dict[str, Any]) -> None:
+def test_container_installs_the_course_as_make_lab_does(container: dict[str, Any]) -> None:
     tool, target = container["postCreateCommand"].split()
     assert tool == "make"
     assert "-I -X utf8 .install --python" in makes(target)
@@ -94,14 +94,14 @@ def test_container_installs_with_the_command_of_make_lab(container: dict[str, An
     assert container["waitFor"] == "postCreateCommand", "`make lab` must wait for the installation"
 
 
-def test_vs_code_uses_python_of_venv(container: dict[str, Any]) -> None:
+def test_vs_code_uses_the_python_in_the_virtual_environment(container: dict[str, Any]) -> None:
     interpreter = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
     path = interpreter.removeprefix("${containerWorkspaceFolder}/")
     assert f"{path} -m venv" not in makes("lab")
     assert f"{path} -I -X utf8 -m loyalty.lab" in makes("lab")
 
 
-def test_forwarded_port_is_the_port_of_jupyterlab(
+def test_container_forwards_the_port_that_jupyterlab_uses(
     container: dict[str, Any], arguments: list[str], tmp_path: Path
 ) -> None:
     shown = subprocess.run(
@@ -118,13 +118,13 @@ def test_forwarded_port_is_the_port_of_jupyterlab(
     assert asked["open_browser"] is False, "a container has no browser"
 
 
-def test_other_forwarded_ports_show_no_notification(container: dict[str, Any]) -> None:
+def test_vs_code_shows_no_notification_about_other_forwarded_ports(container: dict[str, Any]) -> None:
     assert container["otherPortsAttributes"] == {"onAutoForward": "silent"}, (
         "each kernel of VS Code opens several ports"
     )
 
 
-def test_container_does_not_change_the_token(container: dict[str, Any], arguments: list[str]) -> None:
+def test_container_keeps_the_token_of_jupyterlab(container: dict[str, Any], arguments: list[str]) -> None:
     assert not re.search("token|password|allow_origin|ip=", " ".join(arguments))
     assert not re.search("token|password|secret", json.dumps(container), re.IGNORECASE)
 
@@ -147,7 +147,7 @@ CODESPACE = {
         "http://loyal-ada-7x9-8888.app.github.dev",
     ],
 )
-def test_foreign_origin_does_not_match_the_codespace_pattern(origin: str) -> None:
+def test_origin_pattern_of_a_codespace_rejects_a_foreign_origin(origin: str) -> None:
     pattern = origin_pattern(CODESPACE)
     assert re.match(pattern, "https://loyal-ada-7x9-8888.app.github.dev")
     assert not re.match(pattern, origin)
@@ -189,7 +189,7 @@ class Browser:
         return self.get("api/events/subscribe", **upgrade, **{"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}).status
 
 
-async def test_codespace_opens_websockets_only_to_its_forwarded_address(
+async def test_jupyterlab_in_a_codespace_accepts_websockets_only_from_the_forwarded_address(
     in_a_codespace: Session,
 ) -> None:
     own = Browser(in_a_codespace, "https://loyal-ada-7x9-8888.app.github.dev")
@@ -213,7 +213,7 @@ await lab.stop()
 """
 
 
-def test_kernel_without_jupyterlab_starts_its_own_server(
+def test_kernel_without_jupyterlab_starts_its_own_temporal_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in (BASE_URL, SESSION_ADDRESS, SESSION_UI_PORT):
@@ -253,7 +253,7 @@ def test_repository_has_two_ci_workflows() -> None:
 
 @each_workflow
 @pytest.mark.parametrize("schema", ["vendor.github-workflows", "custom.github-workflows-require-timeout"])
-def test_ci_workflow_matches_github_schema_and_has_timeouts(path: Path, schema: str) -> None:
+def test_ci_workflow_matches_the_github_schema_and_has_timeouts(path: Path, schema: str) -> None:
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
     ran = subprocess.run(check, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
@@ -270,7 +270,7 @@ def test_ci_workflow_has_only_read_permission(path: Path) -> None:
 
 
 @each_workflow
-def test_ci_workflow_uses_only_github_actions_with_a_version(path: Path) -> None:
+def test_every_github_action_in_a_ci_workflow_has_a_version(path: Path) -> None:
     for action in steps(path, "uses"):
         assert re.fullmatch(r"actions/[\w-]+@(v\d+|[0-9a-f]{40})", action), (
             f"{action} is not an action of GitHub with a version"
@@ -303,7 +303,7 @@ def test_ci_workflow_runs_tests_and_uploads_screenshots(path: Path) -> None:
     assert kept["with"]["include-hidden-files"] is True, "without it, GitHub uploads no hidden folder"
 
 
-def test_ci_runs_on_every_python_and_system_of_the_readme() -> None:
+def test_ci_tests_every_python_and_operating_system_in_the_readme() -> None:
     workflow = load(WORKFLOWS[0])
     matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
     assert matrix["python"] == PYTHONS
@@ -313,7 +313,7 @@ def test_ci_runs_on_every_python_and_system_of_the_readme() -> None:
     assert workflow["concurrency"]["cancel-in-progress"] is True
 
 
-def test_weekly_workflow_tests_the_newest_versions() -> None:
+def test_weekly_ci_workflow_tests_the_newest_package_versions() -> None:
     workflow = load(WORKFLOWS[1])
     assert workflow["on"].keys() == {"schedule", "workflow_dispatch"}
     (when,) = workflow["on"]["schedule"]
@@ -328,7 +328,7 @@ def test_weekly_workflow_tests_the_newest_versions() -> None:
     ]
 
 
-def test_windows_job_installs_like_readme_and_runs_windows_tests() -> None:
+def test_windows_job_installs_like_the_readme_and_runs_the_windows_tests() -> None:
     install, run = [step["run"] for step in load(WORKFLOWS[0])["jobs"]["windows"]["steps"] if "run" in step]
     (line,) = re.findall(r"```powershell\n(.+)\n```", (HOUSE / "README.md").read_text(encoding="utf-8"))
     assert install.splitlines()[0] == line.rpartition("; ")[0]
@@ -336,7 +336,7 @@ def test_windows_job_installs_like_readme_and_runs_windows_tests() -> None:
     assert tested == sorted(path.relative_to(HOUSE).as_posix() for path in HOUSE.glob("tests/**/test_windows.py"))
 
 
-def test_chrome_of_macos_runner_is_added_to_path(tmp_path: Path) -> None:
+def test_chrome_of_the_macos_runner_is_added_to_the_path(tmp_path: Path) -> None:
     (script,) = [script for script in bash_steps(WORKFLOWS[0]) if "Chrome" in script]
     path = tmp_path / "added"
     environment = {**os.environ, "RUNNER_TEMP": str(tmp_path), "GITHUB_PATH": str(path)}

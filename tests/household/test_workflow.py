@@ -85,7 +85,7 @@ async def fate(customer: Handle, expected: WorkflowExecutionStatus) -> None:
 # ---- parents and children -------------------------------------------------------------------------------------
 
 
-async def test_household_starts_with_only_an_id(shop: Shop) -> None:
+async def test_household_can_be_started_with_only_an_id(shop: Shop) -> None:
     household = await shop.client.start_workflow(
         WORKFLOW_TYPE, {"household": {"household_id": "x"}}, id="household-x", task_queue=shop.task_queue
     )
@@ -108,7 +108,7 @@ async def test_only_child_workflows_have_a_parent(shop: Shop) -> None:
     assert (await status(shop.customer("grace")))["parent"] is None
 
 
-async def test_child_keeps_its_parent_in_later_runs(shop: Shop) -> None:
+async def test_child_has_the_same_parent_in_later_runs(shop: Shop) -> None:
     await opens(shop, "ada", history_threshold=30)
     ada = shop.customer("ada")
     for _ in range(12):
@@ -117,14 +117,14 @@ async def test_child_keeps_its_parent_in_later_runs(shop: Shop) -> None:
     assert (await status(ada))["parent"] == "household-lovelace"
 
 
-async def test_gift_to_all_adds_points_to_every_member(shop: Shop) -> None:
+async def test_gift_to_all_members_adds_points_to_each_member(shop: Shop) -> None:
     household = await opens(shop, "ada", "byron")
     await household.signal("giveToAll", 500)
     for member in ("ada", "byron"):
         await comes_to(shop.customer(member), 500)
 
 
-async def test_members_from_start_input_are_not_children(shop: Shop) -> None:
+async def test_members_from_the_start_input_are_not_children_of_the_household(shop: Shop) -> None:
     grace = await shop.opens("grace")
     household = await opens(shop, joined=("grace",))
     await household.signal("giveToAll", 7)
@@ -135,7 +135,7 @@ async def test_members_from_start_input_are_not_children(shop: Shop) -> None:
 # ---- continue as new ------------------------------------------------------------------------------------------
 
 
-async def test_household_reaches_its_members_from_later_runs(shop: Shop) -> None:
+async def test_later_runs_of_the_household_reach_all_members(shop: Shop) -> None:
     household = await opens(shop, "ada")
     await continue_as_new(household)
     await household.signal("addMember", person("byron"))
@@ -147,7 +147,7 @@ async def test_household_reaches_its_members_from_later_runs(shop: Shop) -> None
     assert len(await runs(household, shop.client)) == 3
 
 
-async def test_waiting_messages_of_household_are_carried_over(closed_shop: Shop) -> None:
+async def test_waiting_messages_of_a_household_are_carried_over(closed_shop: Shop) -> None:
     household = await closed_shop.client.start_workflow(
         WORKFLOW_TYPE,
         {"household": {"household_id": "lovelace"}},
@@ -175,7 +175,7 @@ async def test_household_continues_as_new_at_its_threshold(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_parent_close_policy_applies_when_household_continues_as_new(shop: Shop, policy: str) -> None:
+async def test_parent_close_policy_applies_when_the_household_continues_as_new(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await continue_as_new(household)
     await fate(shop.customer("ada"), FATES[policy])
@@ -188,7 +188,7 @@ async def test_parent_close_policy_applies_when_household_continues_as_new(shop:
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_parent_close_policy_applies_when_household_closes(shop: Shop, policy: str) -> None:
+async def test_parent_close_policy_applies_when_the_household_closes(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await household.signal("closeHousehold")
     await ends(household)
@@ -196,7 +196,7 @@ async def test_parent_close_policy_applies_when_household_closes(shop: Shop, pol
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_parent_close_policy_applies_when_household_is_canceled(shop: Shop, policy: str) -> None:
+async def test_parent_close_policy_applies_when_the_household_is_canceled(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await household.cancel()
     await failure_of(household)
@@ -211,7 +211,7 @@ async def test_canceled_child_sends_goodbye_email(shop: Shop) -> None:
     await shop.mails.arrive("ada@example.org", WELCOME, "Your account has been canceled")
 
 
-async def test_parent_close_policy_does_not_apply_to_other_members(shop: Shop) -> None:
+async def test_parent_close_policy_does_not_apply_to_members_without_this_parent(shop: Shop) -> None:
     household = await opens(shop, "ada", joined=("grace",), parent_close_policy="terminate")
     grace = await shop.opens("grace")
     await continue_as_new(household)
@@ -222,7 +222,7 @@ async def test_parent_close_policy_does_not_apply_to_other_members(shop: Shop) -
 # ---- refused and removed members ------------------------------------------------------------------------------
 
 
-async def test_existing_customer_is_not_added_to_household(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_existing_customer_is_not_added_to_the_household(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     grace = await shop.opens("grace", points=70)
     household = await opens(shop, "ada")
     for customer_id in ("grace", "ada", "byron"):
@@ -233,7 +233,7 @@ async def test_existing_customer_is_not_added_to_household(shop: Shop, caplog: p
         assert f"Cannot add {customer_id}; this customer has, or had, an account" in caplog.text
 
 
-async def test_customer_with_closed_account_is_not_added_to_household(shop: Shop) -> None:
+async def test_customer_with_a_closed_account_is_not_added_to_the_household(shop: Shop) -> None:
     grace = await shop.opens("grace")
     await grace.signal("cancelAccount")
     await ends(grace)
@@ -244,7 +244,9 @@ async def test_customer_with_closed_account_is_not_added_to_household(shop: Shop
     await fate(grace, WorkflowExecutionStatus.COMPLETED)
 
 
-async def test_member_with_closed_account_is_removed_at_next_gift(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_member_with_a_closed_account_is_removed_at_the_next_gift(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
     household = await opens(shop, "ada", "byron")
     await shop.customer("byron").signal("cancelAccount")
     await ends(shop.customer("byron"))
@@ -255,14 +257,14 @@ async def test_member_with_closed_account_is_removed_at_next_gift(shop: Shop, ca
     assert "Could not give 7 points to byron" in caplog.text
 
 
-async def test_household_keeps_running_after_child_is_terminated(shop: Shop) -> None:
+async def test_household_keeps_running_after_a_child_is_terminated(shop: Shop) -> None:
     household = await opens(shop, "ada", "byron")
     await shop.customer("ada").terminate()
     await household.signal("giveToAll", 7)
     await has_members(household, "byron")
 
 
-async def test_full_household_refuses_another_member(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_full_household_refuses_a_new_member(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     everybody = tuple(f"member-{number}" for number in range(MOST_MEMBERS))
     household = await opens(shop, joined=everybody)
     await household.signal("addMember", person("ada"))
@@ -332,7 +334,7 @@ async def test_household_continues_as_new_after_many_bad_signals(shop: Shop) -> 
     assert await household.query("getMembers") == ["byron"]
 
 
-def test_household_parsers_accept_good_messages() -> None:
+def test_parsers_of_the_household_accept_valid_messages() -> None:
     assert parsing.add_member({"customer_id": "ada"}) == AddMember(GuestInvitation("ada"))
     assert parsing.give_to_all(7) == GiveToAll(7)
     with pytest.raises(Refused, match="possible are addMember, giveToAll, continueAsNew, closeHousehold"):
