@@ -32,7 +32,7 @@ async def open_account(
 async def open_account_with_email(
     lab: Lab, customer_id: str, **options: Any
 ) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
-    """Open an account with the address `<customer_id>@example.com` and wait for the welcome e-mail.
+    """Open an account with the e-mail address `<customer_id>@example.com` and wait for the welcome e-mail.
 
     `options` are keyword arguments of `open_account`. Return the handle after the workflow has
     finished all its work.

@@ -28,7 +28,7 @@ PLAIN_PAGE = "/lab"
 def course_folder(package: Path, working_folder: Path) -> Path:
     """Return the folder with the notebooks.
 
-    An installed wheel has no notebooks, so this function returns the working folder for a wheel.
+    If there are no notebooks, as in an installed wheel, return the working folder.
     """
     return package.parent if (package.parent / FIRST_NOTEBOOK).is_file() else working_folder
 

@@ -1,4 +1,4 @@
-"""Compute the pauses between the attempts from a retry policy."""
+"""Compute the pauses between attempts for a retry policy."""
 
 from __future__ import annotations
 

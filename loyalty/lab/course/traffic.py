@@ -108,7 +108,7 @@ async def storm(
 
     Stop after `seconds` seconds, or after `purchases` purchases.
     With `until_refused`, also stop after the first refusal. Purchases that are already sent still count.
-    After each accepted purchase, call `progress(1)`, so `progress` can be the method `update` of tqdm.
+    After each accepted purchase, call `progress(1)`. The parameter `progress` can be tqdm's `update`.
     """
     arguments.refuse_count("senders", senders, least=1)
     if seconds is not None:

@@ -2,7 +2,7 @@
 
 Most functions take a DataFrame from `loyalty.lab.history`. All functions return matplotlib Axes.
 Without `ax`, a function makes a new figure of at least 8 x 4 inches.
-No information is in a colour alone; a label, a marker or a line style shows the same information.
+Colour is never the only difference; labels, markers or line styles differ, too.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class _Place(NamedTuple):
 
 
 def _places(roots: list[str], children: Mapping[str, list[str]]) -> dict[str, _Place]:
-    """Return the position of each workflow. The height of a parent is the middle of the heights of its children."""
+    """Return the position of each workflow. A parent is halfway between its first and its last child."""
     places: dict[str, _Place] = {}
     rows = iter(range(10**6))
 

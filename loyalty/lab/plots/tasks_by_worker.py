@@ -87,7 +87,7 @@ def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax
 
 
 def _workers(frame: pd.DataFrame, done: pd.DataFrame, uptimes: pd.DataFrame | None) -> list[Worker]:
-    """Return the workers in `uptimes`, and then all other workers that completed a task."""
+    """Return the workers in `uptimes`, followed by all other workers that completed a task."""
     known = workers_within(uptimes, *time_shown(frame, uptimes)) if len(frame) else []
     others = dict.fromkeys(str(identity) for identity in done.identity)
     for worker in known:

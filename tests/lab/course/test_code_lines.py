@@ -32,7 +32,7 @@ def double(n):
 
 
 @pytest.mark.parametrize(("source", "lines"), [(SOURCE, 6), ("# nothing\n", 0), ('text = """a\nb"""\n', 2)])
-def test_number_of_code_lines_excludes_comments_docstrings_and_imports(source: str, lines: int, tmp_path: Path) -> None:
+def test_comments_and_docstrings_and_imports_are_not_code_lines(source: str, lines: int, tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(source)
     module = ModuleType("program")

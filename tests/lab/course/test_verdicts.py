@@ -1,4 +1,4 @@
-"""Each verdict of the course depends on its measurement: it holds for one measurement, and does not for another."""
+"""Each verdict of the course depends on its measurement: one measurement confirms a claim, and another refutes it."""
 
 from __future__ import annotations
 

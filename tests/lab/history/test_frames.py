@@ -66,7 +66,7 @@ async def test_frame_columns_and_dtypes_match_the_documentation(ada: Handle) -> 
         assert {column: str(dtype) for column, dtype in frame.dtypes.items()} == history.COLUMNS
 
 
-async def test_frame_has_names_for_signals_updates_and_activities(ada: Handle) -> None:
+async def test_frame_contains_the_names_of_signals_and_activities(ada: Handle) -> None:
     frame = await history.frame(ada)
     by_type = frame.groupby("type").name
     for type_ in ("ActivityTaskScheduled", "ActivityTaskStarted", "ActivityTaskCompleted"):
@@ -77,7 +77,7 @@ async def test_frame_has_names_for_signals_updates_and_activities(ada: Handle) -
     assert by_type.get_group("WorkflowTaskStarted").isna().all()
 
 
-async def test_frame_contains_the_details_attempts_and_references_of_events(ada: Handle) -> None:
+async def test_frame_contains_the_arguments_of_signals_and_the_attempts_of_activities(ada: Handle) -> None:
     frame = await history.frame(ada)
     signals = frame[frame.name == "addPoints"]
     assert set(signals.detail) == {"10"}
@@ -125,7 +125,7 @@ async def shops_for_pages(zoe: Handle, shop: Shop, wanted: int) -> None:
         await eventually(lambda: len(shop.mails.to("zoe@example.com")), partial(eq, mails), waiting_for=f"mail {mails}")
 
 
-async def test_long_run_gives_the_same_frame_live_and_recorded(shop: Shop) -> None:
+async def test_live_and_recorded_frames_of_a_long_run_are_equal(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
     await shops_for_pages(zoe, shop, 3)
     await settled(zoe)

@@ -58,7 +58,7 @@ def test_sawtooth_plot_has_one_tooth_and_one_label_per_run() -> None:
     assert sum(line.get_marker() == "v" for line in ax.lines) == 2
 
 
-def test_sawtooth_plot_accepts_a_concatenated_frame() -> None:
+def test_sawtooth_plot_accepts_a_concatenated_data_frame() -> None:
     frame = frame_of_runs()
     parts = pd.concat([part.reset_index(drop=True) for _, part in frame.groupby("run")])
     assert plots.sawtooth(parts).get_title(loc="left") == plots.sawtooth(frame).get_title(loc="left")

@@ -46,7 +46,7 @@ def test_arrows_point_from_the_sender_to_the_receiver(story: pd.DataFrame) -> No
 
 
 @pytest.mark.parametrize(("by", "to_scale"), [("order", False), ("time", True)])
-def test_x_axis_is_to_scale_by_time_but_not_by_order(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
+def test_x_axis_is_to_scale_only_with_the_option_time(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
     first, last = story.time.min(), story.time.max()
     story = story.assign(
         time=first + (story.time - first) / (last - first) * timedelta(seconds=2)
@@ -83,7 +83,7 @@ def test_labels_have_a_minimum_distance(story: pd.DataFrame) -> None:
         assert min(after - before for before, after in pairwise(labels)) >= room
 
 
-def test_lanes_have_marks_for_emails_new_runs_and_workflow_ends(story: pd.DataFrame) -> None:
+def test_lanes_have_marks_for_emails_and_for_the_end_of_runs(story: pd.DataFrame) -> None:
     ax = messages(story)
     assert {"e-mail sent", "continue-as-new", "end"} <= set(legend_entries(ax))
     assert "completed" in inner_texts(ax)
@@ -91,7 +91,7 @@ def test_lanes_have_marks_for_emails_new_runs_and_workflow_ends(story: pd.DataFr
     assert sum(line.get_marker() == "D" and coordinates(line)[0] != [] for line in ax.lines) == mails
 
 
-def test_legend_lists_only_message_kinds_in_the_picture(story: pd.DataFrame) -> None:
+def test_legend_lists_only_the_message_kinds_in_the_picture(story: pd.DataFrame) -> None:
     everything = {look.words for look in LOOKS.values()}
     assert everything <= set(legend_entries(messages(story)))
     assert everything.isdisjoint(

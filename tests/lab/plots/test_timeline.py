@@ -63,7 +63,7 @@ def close(pairs: list[tuple[float, float]]) -> list[object]:
     return [pytest.approx(pair) for pair in pairs]
 
 
-def test_timeline_has_rows_for_messages_tasks_activities_and_workers() -> None:
+def test_timeline_has_rows_for_messages_and_tasks_and_workers() -> None:
     ax = plots.timeline(EMAIL_HISTORY, WORKERS)
     assert names(ax) == ["messages", "Workflow Tasks", "sendEmail", "worker 1 (2)", "worker 2 (3)"]
     assert ax.yaxis_inverted(), "the first row is on top"
@@ -149,7 +149,7 @@ def test_messages_share_one_label_if_their_labels_would_overlap() -> None:
     assert inner_texts(plots.timeline(signals(*range(40)))) == ["40 x addPoints"]
 
 
-def test_label_of_nearby_signals_with_different_names_says_signals() -> None:
+def test_nearby_signals_with_different_names_share_the_label_signals() -> None:
     frame = pd.concat([signals(0, 0.001), signals(0.002, 30, name="inviteGuest")])
     assert inner_texts(plots.timeline(frame))[0] == "3 x Signals"
 
@@ -198,7 +198,7 @@ def test_labels_are_inside_the_picture_and_do_not_overlap() -> None:
     assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
 
-def test_timeline_has_the_default_title_labels_and_size() -> None:
+def test_timeline_has_a_default_title_and_a_default_size() -> None:
     ax = plots.timeline(EMAIL_HISTORY, WORKERS)
     assert ax.get_title(loc="left") == "Messages, tasks and processes over time"
     assert ax.get_xlabel() == "seconds since the first event shown"

@@ -1,4 +1,4 @@
-"""Hints with a fact from the history and the learner's next step."""
+"""Hints that contain a fact from the history and the learner's next step."""
 
 from __future__ import annotations
 

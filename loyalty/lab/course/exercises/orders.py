@@ -1,4 +1,4 @@
-"""Exercises about orders of the coffee shop, notebooks 11 and 12."""
+"""Exercises about coffee orders, in notebooks 11 and 12."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ TWO = 2
 
 
 async def two_payments(order: Try) -> str:
-    """Check that an order of two products completed after two payments, one of them at a second attempt."""
+    """Check that an order of two products completed after two payments.
+
+    At least one payment must have needed a second attempt.
+    """
     if order.is_running:
         raise NotYet(f"the order {order.id} has not ended yet", "Await the order's result(), then run this cell again")
     newest = await order.newest_event()

@@ -34,7 +34,7 @@ RETURN = "Send a returned purchase: the signal addPoints with negative points"
 
 
 async def linus_falls_back(linus: Try) -> str:
-    """Check that signals made Linus Silver and later a Member again. His account must still be open."""
+    """Check that signals made Linus Silver and later a Member again. Linus's account must still be open."""
     ledger = await ledger_of(linus)
     rose = next((one for one in ledger.changes if one.before < SILVER.minimum_points <= one.after), None)
     if rose is None:

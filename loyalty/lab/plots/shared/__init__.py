@@ -1,1 +1,1 @@
-"""Parts that several plots share: colours, axes, labels, rows over time, and their data."""
+"""Parts that several plots use: colours, axes, labels, rows and data."""

@@ -99,7 +99,7 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 
 
 def legend(ax: Axes, below: float = 0.16, columns: int = 4) -> None:
-    """Put the legend below the Axes. The parameter `below` is the distance, as a fraction of the Axes' height."""
+    """Put the legend below the Axes. The distance `below` is a fraction of the height of the Axes."""
     how: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": 9, "labelcolor": INK, "handlelength": 3}
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -below), **how)

@@ -56,7 +56,7 @@ def draw_lanes(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> 
 
 
 def draw_waiting(ax: Axes, sent: Sequence[Message], lanes: list[str], along: Time) -> None:
-    """Draw a broad line on the receiver's lane while an update waits for its answer."""
+    """Draw the waiting time of each update as a broad line."""
     answers = [message for message in sent if message.kind == "answer"]
     for ask in (message for message in sent if message.kind == "ask"):
         asked = (ask.receiver, ask.name)

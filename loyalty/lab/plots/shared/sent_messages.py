@@ -77,7 +77,7 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
     | sent, received | datetime64[ns, UTC] | from the server's clock; both are equal if one side has no history |
 
     Queries, refused updates and messages in transit are missing, because a history has no events for them.
-    If the inviter's history is not in `frame`, the start of a guest has CLIENTS as its sender.
+    If the inviter's history is not in `frame`, the start of a guest has the sender CLIENTS.
     If the guest's history is not in `frame`, each successful invitation counts as a start.
     """
     import pandas as pd
@@ -89,7 +89,7 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Reading:
-    """Matches each sending event with its receiving event; `_taken` has all receiving events matched so far."""
+    """Matches each sending event with its receiving event; `_taken` contains the matched receiving events."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         interesting = frame.type.isin({*_RECEIVED, *_SENT, *(type_ for types in _SENT.values() for type_ in types)})

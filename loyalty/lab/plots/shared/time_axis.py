@@ -37,7 +37,7 @@ class Time:
 
 
 class Order(Time):
-    """An x axis with equal distances between neighbouring events of messages."""
+    """An x axis with equal distances between neighbouring events, and not to scale."""
 
     def __init__(self, sent: Sequence[Message], frame: pd.DataFrame) -> None:
         super().__init__(frame)

@@ -115,7 +115,7 @@ class TimeChart:
 def time_shown(
     frame: pd.DataFrame, uptimes: pd.DataFrame | None, has_open_task: bool = False
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Return the begin and the end of the x axis.
+    """Return the times at the beginning and at the end of the x axis.
 
     The x axis ends at the last event, or a little later if a process starts or ends soon after the last event.
     The x axis is longer if a task is still open, or if a role has no running process.

@@ -89,7 +89,7 @@ def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3,
 
 
 def add_ends_to_legend(ax: Axes) -> None:
-    """Add the markers for killed, died and stopped workers to the legend if the picture has them."""
+    """Add the drawn markers for killed, dead or stopped workers to the legend."""
     drawn = {line.get_gid() for line in ax.lines}
     for ended_by, (marker, size) in ENDS.items():
         if ended_by in drawn:

@@ -1,4 +1,4 @@
-"""Exercises about orders: an untouched exercise gets a hint, and the notebook's solution passes."""
+"""Exercises about orders: an unsolved exercise gets a hint, and the notebook's solution passes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def get_stuck(lab: Lab) -> None:
 
 
 async def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
-    """Return a learner's variables at the exercise: the notebook's imports, the lab, and the notebook's functions."""
+    """Return the variables that a learner has at the exercise: imports, lab and functions from the notebook."""
     names: dict[str, Any] = {"lab": lab}
     for cell in code(NOTEBOOKS / f"{notebook}.ipynb"):
         if cell.id == "start-lab":

@@ -42,7 +42,7 @@ async def check_ledger(shop: Shop, customer: Handle) -> None:
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: repr(bad)[:40])
-async def test_ledger_and_workflow_count_equal_points_for_a_purchase(shop: Shop, bad: tuple[Any, ...]) -> None:
+async def test_ledger_has_the_same_points_as_the_workflow_after_purchases(shop: Shop, bad: tuple[Any, ...]) -> None:
     customer = await shop.opens("linus")
     await customer.signal("addPoints", args=bad)
     await customer.signal("addPoints", args=[700, None, "t"])
@@ -52,7 +52,7 @@ async def test_ledger_and_workflow_count_equal_points_for_a_purchase(shop: Shop,
 
 
 @pytest.mark.parametrize("level", LEVELS, ids=lambda level: repr(level)[:40])
-async def test_ledger_and_workflow_count_equal_points_for_a_minimum_status(shop: Shop, level: Any) -> None:
+async def test_ledger_has_the_same_points_as_the_workflow_after_status_signals(shop: Shop, level: Any) -> None:
     customer = await shop.opens("linus")
     await customer.signal("ensureMinimumStatus", level)
     await customer.signal("ensureMinimumStatus", args=[1, "surplus"])

@@ -1,4 +1,4 @@
-"""Exercises about customers: an untouched exercise gets a hint, and the notebook's solution passes."""
+"""Exercises about customers: an unsolved exercise gets a hint, and the notebook's solution passes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def run_cell(source: str, names: dict[str, Any]) -> None:
 
 
 def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
-    """Return what a learner has at hand at the exercise: the imports, the lab, and the notebook's own functions."""
+    """Return the variables that a learner has at the exercise: imports, lab and functions from the notebook."""
     names: dict[str, Any] = {
         "asyncio": asyncio, "lab": lab, "settled": settled, "until": until, "storm": storm, "history": history,
         "TASK_QUEUE": TASK_QUEUE, "Customer": Customer, "CustomerInput": CustomerInput, "workflow_id": workflow_id,

@@ -1,4 +1,4 @@
-"""Wrong tries of the exercises in `rewards.py`: each gets a fitting hint, and the right try after it passes."""
+"""A wrong try at an exercise in `rewards.py` gets a fitting hint, and a correct try after it passes."""
 
 from __future__ import annotations
 

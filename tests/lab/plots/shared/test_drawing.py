@@ -12,7 +12,7 @@ from loyalty.lab.plots.shared.drawing import spread
 
 
 @given(st.lists(st.floats(0, 100), max_size=30).map(sorted), st.floats(0.1, 5))
-def test_places_are_moved_apart_to_the_minimum_distance(places: list[float], gap: float) -> None:
+def test_positions_that_are_too_close_are_moved_apart(places: list[float], gap: float) -> None:
     moved = spread(places, gap)
     assert len(moved) == len(places)
     assert all(after - before >= gap * 0.999 - 1e-9 for before, after in itertools.pairwise(moved))

@@ -66,5 +66,5 @@ def test_label_without_a_text_is_not_written() -> None:
         ("false", "False"),
     ],
 )
-def test_label_text_has_no_field_names_and_a_maximum_length(detail: object, text: str) -> None:
+def test_label_text_contains_no_field_names_and_is_not_too_long(detail: object, text: str) -> None:
     assert short(detail) == text

@@ -64,7 +64,7 @@ def test_message_has_a_sending_time_and_a_receiving_time(story: pd.DataFrame) ->
     assert (gift.sent, gift.received) == (decided.time.iloc[0], arrived.time.iloc[0])
 
 
-def test_message_is_found_if_only_one_actors_history_is_given(story: pd.DataFrame) -> None:
+def test_message_is_found_with_the_history_of_only_one_actor(story: pd.DataFrame) -> None:
     assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, ADA))
     assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, GRACE))
     assert ("start", ADA, MARY, "startGuest", "") in sent(of(story, ADA))

@@ -33,7 +33,7 @@ async def described(client: Client, workflow_id: str) -> WorkflowExecutionDescri
 async def tries(
     client: Client, name: str, workflow_id: Callable[[str], str]
 ) -> tuple[list[WorkflowExecutionDescription], str]:
-    """Return a list of the tries for `name`, newest first, and also return the next free name."""
+    """Return the tries for `name`, newest first, together with the next free name."""
     found, first, last = dict[int, WorkflowExecutionDescription](), 1, 0
     while first <= last + LARGEST_GAP + 1:
         numbers = range(first, last + LARGEST_GAP + 2)
@@ -49,7 +49,10 @@ def _numbered(name: str, number: int) -> str:
 
 
 async def similar(client: Client, name: str, workflow_id: Callable[[str], str]) -> str:
-    """Return a hint about a workflow with a similar id or in the default namespace; return "" if there is none."""
+    """Return a hint about a workflow with a similar id or in the default namespace.
+
+    If there is no such workflow, return an empty string.
+    """
     right = workflow_id(name)
     alike = [name, name.title(), name.upper(), right.title(), right.upper(), right.replace("-", "_"), f"{right} "]
     alike += [workflow_id(one) for one in (name.title(), name.upper(), right)]

@@ -101,7 +101,7 @@ class Try:
         return history.frame_of(await self.runs())
 
     async def signals(self, name: str | None = None) -> list[HistoryEvent]:
-        """Return the events of all signals, or only of signals with the given name, oldest first."""
+        """Return all signal events, or only the signal events with the given name, oldest first."""
         signaled = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
         return [
             event
