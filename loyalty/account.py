@@ -1,6 +1,6 @@
 """The rules of a customer's account. For each message, a function changes the account or raises Refused.
 
-Pure; does not import Temporal. A function that raises Refused does not change the `Customer`.
+The module is pure and does not import Temporal. A function that raises Refused does not change the `Customer`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def display_name(customer: Customer | GuestInvitation) -> str:
 
 
 def normalize(customer: Customer) -> Customer:
-    """Correct the points of a start input: `points` must be at least 0, and `lifetime_points` at least `points`."""
+    """Correct a start input with negative points, or with fewer lifetime points than points."""
     customer.points = max(0, customer.points)
     customer.lifetime_points = max(customer.points, customer.lifetime_points)
     return customer

@@ -38,7 +38,7 @@ GOODBYE_SECONDS = 1.0
 
 
 class Mailer(Protocol):
-    """A function that delivers one message; it raises OSError or aiosmtplib.SMTPException if the delivery fails."""
+    """A function that delivers one message. A failed delivery raises OSError or aiosmtplib.SMTPException."""
 
     async def __call__(self, message: EmailMessage) -> None: ...  # noqa: D102
 

@@ -4,7 +4,7 @@ The cluster is configured by Temporal's own variables and profiles (`TEMPORAL_AD
 `TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`, `TEMPORAL_CONFIG_FILE`, ...). `LOYALTY_SMTP_URL` is the address of the mail
 server, such as `smtp://127.0.0.1:2525`. Without this variable, the worker only logs e-mails. `LOYALTY_DATABASE_URL` is
 the database of the coffee shop, such as `postgresql+psycopg://user@host/shop`. `LOYALTY_BARISTA_SECONDS` is the time
-for each step of an order.
+for each step of an order, in seconds.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ async def connect(
     interceptors: Sequence[Interceptor] = (),
     runtime: Runtime | None = None,
 ) -> Client:
-    """Return a client of the cluster from the environment; raise ConfigurationError if the connection fails."""
+    """Return a client that is connected to the cluster; raise ConfigurationError if the connection fails."""
     config: ClientConnectConfig = {"target_host": DEFAULT_ADDRESS, **cluster(environment)}
     try:
         client = await Client.connect(**config, interceptors=interceptors, runtime=runtime, retry_config=SENDER_RETRIES)

@@ -1,4 +1,4 @@
-"""The texts of all e-mails to a customer. Pure: each function returns a `Mail`."""
+"""The texts of all e-mails to a customer. The functions are pure and return a `Mail`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def promoted(customer: Customer, tier: Tier) -> Mail:
 
 
 def demoted(customer: Customer, tier: Tier) -> Mail:
-    """Return the e-mail about a lower status. The text contains the minimum of points for the previous status."""
+    """Return the e-mail about a lower status. The text contains the points that the previous status needs."""
     way_back = TIERS[tier.level + 1]
     return _mail(
         customer,
@@ -72,7 +72,7 @@ def guest_invited(customer: Customer, guest: GuestInvitation) -> Mail:
 
 
 def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the inviter's e-mail after an invitation of a customer with a closed account."""
+    """Return the inviter's e-mail if the invited customer has closed the account."""
     name = display_name(guest)
     return _mail(
         customer,

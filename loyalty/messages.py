@@ -61,8 +61,8 @@ class Gift:
 class AddPoints:
     """Message of `addPoints` and `addLoyaltyPoint`. For a returned purchase, `points` is negative.
 
-    `sender_id` is the sender's customer id. If the status rises, the sender receives the signal `notifyNewStatus`. If a
-    message is repeated with the same `transaction_id`, the points count once.
+    The field `sender_id` is the sender's customer id. If the status rises, the sender receives the signal
+    `notifyNewStatus`. If a message is repeated with the same `transaction_id`, the points count once.
     """
 
     points: int
@@ -81,7 +81,7 @@ class InviteGuest:
 
 @dataclass
 class EnsureMinimumStatus:
-    """Message of `ensureMinimumStatus`. `level` is the level of a tier, not a number of points."""
+    """Message of `ensureMinimumStatus`. The field `level` is the level of a tier, not a number of points."""
 
     level: int
     kind: Literal["ensureMinimumStatus"] = "ensureMinimumStatus"
@@ -132,7 +132,8 @@ Message: TypeAlias = Tell | Stay
 class Transaction:
     """A purchase with a transaction id, and the answer to that purchase.
 
-    Transactions are kept in a list. In a dict, their order would be lost, because the SDK sorts the keys.
+    A customer keeps transactions in a list. A dict would lose the order of the transactions, because the SDK sorts the
+    keys.
     """
 
     transaction_id: str
@@ -201,9 +202,9 @@ class Status:
 
 @dataclass
 class CustomerStatus:
-    """Answer of `getStatus`. `friends` maps the customer id of a friend to the friend's newest status.
+    """Answer of `getStatus`. The field `friends` maps the customer id of each friend to the friend's newest status.
 
-    `parent` is the id of the parent workflow, or None if a client started the customer.
+    The field `parent` is the id of the parent workflow, or None if a client started the customer.
     """
 
     customer_id: str
@@ -221,8 +222,8 @@ class CustomerStatus:
 class RewardOffer:
     """One reward in the answer of `getRewards`. `points` is its price.
 
-    `unlocked` is true if the customer's tier is `tier` or a higher tier. The field `unlocked` does not depend on the
-    price.
+    The field `unlocked` is true if the customer's tier is at least the tier of the reward. The field `unlocked` does
+    not depend on the price.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The answers of a customer's queries. Pure; changes no state."""
+"""The answers to the queries of a customer. Pure; changes no state."""
 
 from __future__ import annotations
 

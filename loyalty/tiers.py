@@ -1,4 +1,4 @@
-"""Tiers, rewards and the gold star, as functions of points. Pure; does not import Temporal."""
+"""Tiers, rewards and the gold star, as functions of points. The module is pure and does not import Temporal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Tier:
     """One tier of the program. A customer's tier rises and falls with the current points.
 
-    `level` counts from 0. The field `minimum_points` means current points, not lifetime points. The field
+    `level` counts from 0. The field `minimum_points` is a number of current points, not of lifetime points. The field
     `guests_allowed` is the largest total number of guests for a customer of this tier.
     """
 
@@ -32,7 +32,7 @@ GOLD_STAR_LIFETIME_POINTS = 1_000_000
 
 @dataclass(frozen=True)
 class Reward:
-    """A reward with a price of `points` current points.
+    """A reward. The field `points` is the price in current points.
 
     The customer's tier must have at least the level `tier_level`.
     """

@@ -75,7 +75,7 @@ async def serve(*workers: Worker) -> None:
 
 
 async def main(*builders: Builder) -> None:
-    """Connect to the configured cluster, and run one worker per builder.
+    """Connect to the configured cluster, and run one worker for each builder.
 
     Each builder receives the client and the mailer.
     """
@@ -101,7 +101,7 @@ BUILDERS: dict[str, Builder] = {TASK_QUEUE: build_worker, COFFEE_SHOP: build_cof
 
 
 def builders(*task_queues: str) -> list[Builder]:
-    """Return the builders of these task queues; the default is the customers' task queue.
+    """Return the functions that build the workers of these task queues. The default is the customers' task queue.
 
     Raise ConfigurationError for an unknown name.
     """

@@ -50,10 +50,10 @@ class Envelope(Generic[MessageT]):
 
 
 class Mailbox(Generic[TellT, StayT]):
-    """The messages of one actor that wait to be processed, oldest first. The `meter` counts all messages that arrive.
+    """The waiting messages of one actor, oldest first. The `meter` counts all messages that arrive.
 
     The next run may receive messages of the type TellT in its input. Messages of the type StayT stay in this run. While
-    `holds_answers` is true, no ask receives its answer or its refusal.
+    `holds_answers` is true, the sender of an ask receives no answer and no refusal.
     """
 
     def __init__(self, carried: list[TellT], meter: RunMeter | None = None) -> None:
@@ -120,11 +120,11 @@ class Mailbox(Generic[TellT, StayT]):
     def can_travel(self) -> bool:
         """Return whether the next run can receive all waiting messages.
 
-        At most CARRY_LIMIT tells are possible, and no asks.
+        The next run can receive at most CARRY_LIMIT tells, but no asks.
         """
         return len(self._waiting) <= CARRY_LIMIT and len(self.carry()) == len(self._waiting)
 
     def carry(self) -> list[TellT]:
-        """Return the tells that wait, for the input of the next run."""
+        """Return the waiting tells for the input of the next run."""
         told = [one.message for one in self._waiting if one.reply is None and not one.stays]
         return cast(list[TellT], told)  # only an ask or `put_first` brings a StayT

@@ -9,7 +9,7 @@ SEND_EMAIL = "sendEmail"
 
 @dataclass
 class EndByOperator:
-    """The message for a cancellation request of the server. No client sends this message."""
+    """The message for a cancellation request from the server. No client sends this message."""
 
 
 @dataclass

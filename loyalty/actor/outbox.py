@@ -30,9 +30,10 @@ The next run's input contains the outbox and must stay below 2 MiB, even if the 
 
 
 class Outbox:
-    """E-mails that wait, oldest first. One e-mail at a time is in flight, so all e-mails arrive in their order.
+    """E-mails that wait, oldest first.
 
-    If a topic is in `only_newest`, a newer e-mail replaces the waiting e-mail with this topic.
+    One e-mail at a time is in flight, so the e-mails arrive in the order of writing. If a topic is in `only_newest`, a
+    newer e-mail replaces the waiting e-mail with this topic.
     """
 
     def __init__(self, waiting: list[Mail], only_newest: Collection[str] = ()) -> None:
@@ -74,7 +75,7 @@ class Outbox:
                 workflow.logger.info("An e-mail is still in flight; the next run sends it again")
 
     def resume(self) -> None:
-        """Start the delivery again after `pause`."""
+        """Start the delivery again after a call of `pause`."""
         self._paused = False
 
     def carry(self) -> list[Mail]:

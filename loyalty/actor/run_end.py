@@ -88,9 +88,9 @@ class RunEnd:
         """Process the messages that must stay in this run. Hold the answers until a Workflow Task brings no new ask.
 
         The server fails the last Workflow Task of a run if a signal arrives at the same time. If an ask arrived with
-        this task, its sender receives an error (FAILED_PRECONDITION). If the ask arrived with an earlier task, its
-        sender receives the answer later. The server accepts at most ten open asks per workflow, so a run holds at most
-        ten answers.
+        this task, the sender of the ask receives an error (FAILED_PRECONDITION). If the ask arrived with an earlier
+        task, the sender receives the answer later. The server accepts at most ten open asks per workflow, so a run
+        holds at most ten answers.
         """
         self._mailbox.holds_answers = True
         while True:
@@ -114,7 +114,7 @@ class RunEnd:
     async def _prepare_as_formerly(self) -> bool:
         """Pause the outbox, and return whether a run of an older release may end.
 
-        If an ask arrives with the last Workflow Task, its sender may receive an error.
+        If an ask arrives with the last Workflow Task, the sender of the ask may receive an error.
         """
         self.is_prepared = True
         await self._outbox.pause(PATIENCE)

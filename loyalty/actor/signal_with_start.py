@@ -1,4 +1,7 @@
-"""Signal-with-start: signal a workflow, and start it first if it does not run. Runs in activities."""
+"""Signal-with-start sends a signal to a workflow.
+
+If the workflow does not run, the server starts the workflow first. Runs in activities.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ async def signal_with_start(
     start_signal: str,
     start_signal_args: Sequence[Any],
 ) -> bool:
-    """Signal the workflow with this id; start the workflow first if it does not run.
+    """Send a signal to the workflow with this id. If the workflow does not run, start the workflow first.
 
-    The arguments have the names of `Client.start_workflow`. Return False if the workflow has ended: reject-duplicate
-    does not start a closed id again.
+    The arguments have the same names as in `Client.start_workflow`. Return False if a workflow with this id has ended.
+    The policy reject-duplicate prevents a second workflow with this id.
     """
     try:
         await client.start_workflow(

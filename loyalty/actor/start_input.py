@@ -1,4 +1,7 @@
-"""Functions that read the parts of a first run's input, or raise Refused. Pure; see loyalty.actor.values."""
+"""Functions that read the parts of a first run's input, or raise Refused.
+
+The functions are pure; see loyalty.actor.values.
+"""
 
 from __future__ import annotations
 

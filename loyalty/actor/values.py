@@ -1,4 +1,4 @@
-"""Functions that check values from JSON, and return them or raise Refused. Pure."""
+"""Functions that check JSON values, and raise Refused for an invalid value. The functions are pure."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class ItemChange:
 class Ticket:
     """An order, with the id of the workflow's first run.
 
-    A workflow id can be used again after its workflow has ended. The database stores the run id with each row, so a
+    A workflow id can be used again after the workflow has ended. The database stores the run id with each row, so a
     second workflow cannot use or undo the rows of the first workflow. A reset of the workflow does not change the first
     run id.
     """

@@ -61,7 +61,10 @@ PREPARED = text(
 
 
 class Impossible(Exception):
-    """The database refuses a change, and a retry cannot succeed. The text contains the request and the reason."""
+    """The database refuses a change, and a retry cannot succeed.
+
+    The error's text contains the request and the reason.
+    """
 
 
 class Store:

@@ -1,6 +1,6 @@
 """Functions that convert raw JSON arguments into a household's messages, or raise Refused.
 
-Pure; see loyalty.parsing.
+The functions are pure; see loyalty.parsing.
 """
 
 from __future__ import annotations

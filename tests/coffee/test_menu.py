@@ -82,6 +82,6 @@ def test_change_of_an_order_replaces_one_line(change: ItemChange, items: list[It
         ),
     ],
 )
-def test_change_is_refused_if_a_line_is_missing_or_duplicate(change: ItemChange, sentence: str) -> None:
+def test_change_of_an_order_is_refused_if_a_line_is_missing_or_duplicate(change: ItemChange, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         menu.changed([LATTE, COOKIES], change)

@@ -1,6 +1,7 @@
-"""A release of the customer workflow with a bug. The new code fails for Platinum customers: Platinum has no next tier.
+"""A release of the customer workflow with a bug.
 
-The command `python -m loyalty.lab.experiments.bad_release` runs a worker with this release, for notebook 04.
+The new code fails for Platinum customers, because Platinum has no next tier. The command
+`python -m loyalty.lab.experiments.bad_release` runs a worker with this release, for notebook 04.
 """
 
 from __future__ import annotations

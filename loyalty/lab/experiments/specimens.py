@@ -1,8 +1,8 @@
 """Four small customer workflows for measurements. Each customer continues as new in a different way.
 
-The command `python -m loyalty.lab.experiments.specimens` runs a worker for the four customers. Each of the four
-customers runs one activity per message. The customer in `loyalty.workflow` does not. The signal `addPoints` adds
-points, and the query `getCount` returns the points. Do not copy a customer of this module into a program.
+The command `python -m loyalty.lab.experiments.specimens` runs a worker for the four customers. Unlike the customer in
+`loyalty.workflow`, each of these customers runs one activity per message. The signal `addPoints` adds points, and the
+query `getCount` returns the points. Do not copy a customer of this module into a program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TASK_QUEUE = "specimens"
 
 @dataclass
 class Count:
-    """Input of a run. `history_threshold` is a number of events."""
+    """Input of a run. The field `history_threshold` is a number of events."""
 
     points: int = 0
     history_threshold: int = 200
@@ -46,7 +46,7 @@ async def note_down(points: int) -> None:
 
 
 class Specimen:
-    """Base class of the four customers: a signal fills the mailbox, and each message runs one activity."""
+    """Base class of the four customers: each signal adds a message, and each message runs one activity."""
 
     def __init__(self, start: Count) -> None:
         self._points = start.points
@@ -106,7 +106,7 @@ class ForgetfulCustomer(Specimen):
 
 @workflow.defn
 class DrainingCustomer(Specimen):
-    """A customer that continues as new if the mailbox is empty. During steady traffic, the mailbox is never empty."""
+    """A customer that continues as new with an empty mailbox. During steady traffic, the mailbox is never empty."""
 
     @workflow.init
     def __init__(self, start: Count) -> None:

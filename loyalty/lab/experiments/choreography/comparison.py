@@ -1,4 +1,4 @@
-"""Lines of code of the saga and of the choreography, for notebook 12."""
+"""Count the lines of code in the saga and in the choreography, for notebook 12."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Told:
 class ServiceInput:
     """Input of a service's run: the waiting messages and the ids of cancelled orders.
 
-    `history_threshold` is a number of events.
+    The field `history_threshold` is a number of events.
     """
 
     waiting: list[Told] = field(default_factory=list)

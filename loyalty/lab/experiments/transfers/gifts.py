@@ -114,7 +114,7 @@ async def moved_by(couple: Couple) -> dict[int, Moved]:
 
 
 async def gifts_of(customer: Handle) -> Counter[int]:
-    """Return the number of gifts for each transfer in a customer's history, sent or received."""
+    """Return the number of sent or received gifts for each transfer, from a customer's history."""
     count: Counter[int] = Counter()
     for run in await history.fetch(customer):
         for event in run.events:
