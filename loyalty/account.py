@@ -43,7 +43,7 @@ retries within minutes."""
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a customer's points. The field `moved` is the difference; `before` and `after` are tiers."""
+    """A change of a customer's points. The field `moved` is a number of points; `before` and `after` are tiers."""
 
     moved: int
     before: Tier

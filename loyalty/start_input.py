@@ -27,7 +27,7 @@ from loyalty.parsing import MAX_POINTS
 
 
 def customer_input(start: object = None, *surplus: object, workflow_id: str) -> CustomerInput:
-    """Parse the input of a customer. Refuse the input if its customer id does not match `workflow_id`."""
+    """Parse the input of a customer. Refuse the input if the customer id does not match `workflow_id`."""
     values.no_surplus("a customer", surplus, "one object")
     raw = fields(start, CustomerInput)
     return CustomerInput(

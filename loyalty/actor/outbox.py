@@ -32,8 +32,8 @@ The next run's input contains the outbox and must stay below 2 MiB, even if the 
 class Outbox:
     """E-mails that wait, oldest first.
 
-    One e-mail at a time is in flight, so the e-mails arrive in the order of writing. If a topic is in `only_newest`, a
-    newer e-mail replaces the waiting e-mail with this topic.
+    One e-mail at a time is in flight, so the mail server receives the e-mails in the same order. If a topic is in
+    `only_newest`, a newer e-mail replaces the waiting e-mail with this topic.
     """
 
     def __init__(self, waiting: list[Mail], only_newest: Collection[str] = ()) -> None:

@@ -13,7 +13,7 @@ SHORTER_STORMS = "shorter-storms"
 class RunMeter:
     """Counts the signals and updates of one run, and compares the run with its limits. Refused messages count, too.
 
-    The parameter `history_threshold` is a number of events. If the parameter is None, the server suggests when to
+    The parameter `history_threshold` is a number of events. If `history_threshold` is None, the server suggests when to
     continue as new.
     """
 
@@ -29,7 +29,7 @@ class RunMeter:
         self.signals += 1
 
     def count_update(self) -> None:
-        """Count an update that has arrived, and remember its Workflow Task."""
+        """Count an update that has arrived, and remember the Workflow Task of the update."""
         self.updates += 1
         self._newest_update_at = workflow.info().get_current_history_length()
 

@@ -1,4 +1,4 @@
-"""Steps of an order: their timeouts, their retry policies and their progress. Runs inside a workflow."""
+"""The steps of an order, with timeouts, retry policies and progress. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Steps:
     async def do(
         self, activity: str, argument: object, options: ActivityConfig = QUICK, result_type: type | None = None
     ) -> Any:
-        """Execute one step and add its name to `done`; raise ActivityError if the step fails."""
+        """Execute one step and add the step to `done`; raise ActivityError if the step fails."""
         self.doing = activity
         try:
             result = await workflow.execute_activity(activity, argument, result_type=result_type, **options)

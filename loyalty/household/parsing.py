@@ -55,7 +55,7 @@ def close_household(*surplus: object) -> CloseHousehold:
 
 
 def household_input(start: object = None, *surplus: object, workflow_id: str) -> HouseholdInput:
-    """Parse the input of a household. Refuse the input if its household id does not match `workflow_id`."""
+    """Parse the input of a household. Refuse the input if the household id does not match `workflow_id`."""
     values.no_surplus("a household", surplus, "one object")
     raw = start_input.fields(start, HouseholdInput)
     return HouseholdInput(

@@ -132,7 +132,7 @@ async def points_of(customer: Handle) -> int:
 
 
 async def open_accounts(lab: Lab, number: int, points: int) -> Couple:
-    """Open two accounts: one for a giver with `points`, and one for a receiver."""
+    """Open two accounts: a giver with `points`, and a receiver without points."""
     receiver_id = f"receiver-{number}"
     giver = await open_account(lab, Customer(f"giver-{number}", points=points, guests=[receiver_id]))
     return Couple(giver, await open_account(lab, Customer(receiver_id)), receiver_id, points)
