@@ -1,7 +1,7 @@
-"""Names that notebooks import, for example `Lab`, `exercises` and `until`.
+"""Import names for the notebooks, for example `Lab`, `exercises` and `until`.
 
-The lab imports the programs; no program imports the lab. Each name is loaded at its first use, so a plot does not
-load Temporal's SDK.
+The lab imports the loyalty program, but the loyalty program does not import the lab. Each name is loaded at its first
+use, so a plot does not load Temporal's SDK.
 """
 
 from __future__ import annotations

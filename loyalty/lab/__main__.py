@@ -1,7 +1,7 @@
 """Start JupyterLab with the course's settings, at the first notebook.
 
-`python -m loyalty.lab` passes its arguments to JupyterLab. `python -m loyalty.lab -- COMMAND` runs another COMMAND
-with the same environment; Binder starts JupyterLab in this way.
+`python -m loyalty.lab` passes its arguments to JupyterLab. `python -m loyalty.lab -- COMMAND` runs COMMAND with
+JupyterLab's environment. Binder starts JupyterLab with this form.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return JupyterLab's environment; the course's configuration takes precedence over the machine's."""
+    """Return JupyterLab's environment; the course's configuration takes precedence over the machine's configuration."""
     folder = Path(tempfile.mkdtemp(prefix="loyalty-session-"))
     given = jupyterlab_environment(inherited, CONFIGURATION, folder, time.time())
     return {**given, **instead_of_home(given, folder)}

@@ -1,4 +1,4 @@
-"""Checks of the arguments of the lab's functions; each error names the wrong value and the possible values."""
+"""Check the arguments of the lab's functions; each error names the wrong value and the possible values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAME_LIMIT = 100
 def refuse_start(
     name: object, database: object, limits: object, own_server: object, worker: object, patience: object
 ) -> None:
-    """Raise LabError for a wrong argument of `Lab.start`; `refuse_taken` in ports.py checks the port."""
+    """Raise LabError if an argument of `Lab.start` is wrong. `refuse_taken` in ports.py checks the port."""
     if name is not None:
         refuse_text("name", name, "my-lab")
         if len(str(name)) > NAME_LIMIT:
@@ -39,13 +39,13 @@ def refuse_text(name: str, value: object, such_as: str) -> None:
 
 
 def refuse_switch(name: str, value: object) -> None:
-    """Raise LabError if `value` is neither True nor False."""
+    """Raise LabError if `value` is not a bool."""
     if not isinstance(value, bool):
         _refuse(name, value, "True or False")
 
 
 def refuse_seconds(name: str, value: object, *, zero: bool = False) -> None:
-    """Raise LabError unless `value` is a finite number above 0; `zero` also allows 0."""
+    """Raise LabError unless `value` is a finite number above 0. With `zero=True`, 0 is allowed, too."""
     is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]  # `value` is a number here
         _refuse(name, value, f"a number of seconds, {'0 or more' if zero else 'more than 0'}")
@@ -69,7 +69,7 @@ def refuse_function(name: str, value: object) -> None:
 
 
 def refuse_limits(value: object) -> None:
-    """Raise LabError if `value` cannot be the server's dynamic configuration."""
+    """Raise LabError if `value` is not a valid dynamic configuration of the server."""
     try:
         possible = isinstance(value, Mapping) and all(isinstance(key, str) and json.dumps(value[key]) for key in value)
     except TypeError:

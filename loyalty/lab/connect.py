@@ -1,4 +1,4 @@
-"""Connect a lab to its own server, to this session's server, or to the cluster that the environment names."""
+"""Connect a lab to a Temporal server: a new server, this session's server, or a configured cluster."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def connect_lab(
     limits: Mapping[str, object],
     patience: float,
 ) -> Connection:
-    """Connect to the first available server: the environment's cluster, this session's server, or a new server.
+    """Connect to the configured cluster, else to this session's server, else to a new server.
 
     `own_server` always starts a new server. Raises LabError if there is no connection.
     """
@@ -75,7 +75,7 @@ async def connect_lab(
 
 
 async def attach(configured: ClientConnectConfig, patience: float) -> tuple[Client, Server]:
-    """Connect to the cluster and the namespace that the environment names."""
+    """Connect to the configured cluster and namespace."""
     address = configured["target_host"]
     connecting = config.connect(interceptors=[Watching(patience)], runtime=quiet_runtime())
     client = await say_if_slow(connecting, f"Still waiting for an answer from the Temporal cluster at {address}")
@@ -100,7 +100,7 @@ async def embed(folder: Path, port: int | None, database: Path | None, limits: M
 async def enter_fresh_namespace(where: Server, name: str, patience: float) -> Client:
     """Connect to a new namespace of a development server; raise LabError if the server does not answer.
 
-    `name` is the first part of the namespace's name.
+    The namespace's name begins with `name`.
     """
     still_waiting = f"Still waiting for an answer from this session's Temporal server at {where.address}"
     if not await say_if_slow(is_reachable(where.address), still_waiting):

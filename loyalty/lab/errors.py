@@ -1,4 +1,4 @@
-"""Errors of a lab, with sentences for the learner."""
+"""The errors that a lab raises; each text is written for the learner."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class LabError(Exception):
 
 
 class WaitedTooLong(LabError):
-    """A wait reached its deadline; the text names the awaited condition."""
+    """A wait reached its deadline; the error's text names the condition."""
 
 
 class WorkflowTaskFailing(LabError):

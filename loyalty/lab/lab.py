@@ -38,7 +38,7 @@ class Lab:
     """A Temporal server, worker processes and an inbox for experiments.
 
     `lab = await Lab.start()` starts a lab. `async with await Lab.start() as lab:` also stops the lab at the end of the
-    block. `environment` has the environment variables of the worker processes.
+    block. The attribute `environment` contains the environment variables of the worker processes.
     """
 
     _plain_lab_of_this_kernel: ClassVar[Lab | None] = None
@@ -73,8 +73,8 @@ class Lab:
         """Connect to a server, or start one, and start a worker process and an inbox.
 
         The lab starts its own server if `own_server` is true, or if `database`, `limits` or `port` is given. `database`
-        is a file for the histories; `limits` has dynamic configuration keys and values. `name` is the first part of the
-        namespace's name, by default the notebook's name. `worker=False` starts no worker process. `patience` is the
+        is a file for the histories; `limits` has dynamic configuration keys and values. The namespace's name begins
+        with `name`, or with the notebook's name by default. `worker=False` starts no worker process. `patience` is the
         deadline, in seconds, of each call of the client. Raises LabError if the lab cannot start.
         """
         arguments.refuse_start(name, database, limits, own_server, worker, patience)
@@ -168,7 +168,7 @@ class Lab:
 
     @property
     def folder(self) -> Path:
-        """The folder of logs and databases; a running lab creates the folder again if it was deleted."""
+        """The folder of logs and databases; a running lab creates a deleted folder again."""
         if self._client is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
@@ -180,7 +180,7 @@ class Lab:
 
     @property
     def server(self) -> EmbeddedServer:
-        """The server that this lab started; raises LabError if the lab uses another server."""
+        """The server that this lab started. Raises LabError if the lab did not start a server."""
         if self._own_server is None:
             raise LabError(
                 "This lab uses a server that it did not start, so it must not stop or kill that server; "
@@ -189,7 +189,7 @@ class Lab:
         return self._own_server
 
     def new_worker(self, module: str = "loyalty.worker", *task_queues: str) -> WorkerProcess:
-        """Start another worker process with the command `python -m <module> <task queues>`.
+        """Start another worker process with the command `python -m MODULE TASK_QUEUES`.
 
         `Lab.stop` also stops this worker process.
         """
@@ -207,9 +207,9 @@ class Lab:
         return worker
 
     def uptimes(self) -> pd.DataFrame:
-        """Return one row per uptime of a process of this lab; `uptime.frame` describes the columns.
+        """Return the uptimes of the lab's processes, one row per uptime; `uptime.frame` describes the columns.
 
-        A server that the lab did not start has no row.
+        If the lab did not start a server, no row shows a server.
         """
         server = self._own_server.uptimes() if self._own_server else []
         workers = [up for worker in self._workers for up in worker.uptimes()]

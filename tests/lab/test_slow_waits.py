@@ -1,4 +1,4 @@
-"""Hints of slow waits: a start without an answer, a condition, purchases without e-mails, and a killed worker."""
+"""Slow waits print hints: for a lab's start, a condition, purchases without e-mails, and a killed worker."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def silent_address() -> Iterator[str]:
 
 
 async def said_while_starting(capsys: pytest.CaptureFixture[str]) -> str:
-    """Return the first hint of a lab's start, then cancel the start."""
+    """Start a lab, return the first hint, and cancel the start."""
     said: list[str] = []
     starting = asyncio.create_task(Lab.start("slow"))
     try:
@@ -55,7 +55,7 @@ async def said_while_starting(capsys: pytest.CaptureFixture[str]) -> str:
     return "".join(said)
 
 
-async def test_slow_start_prints_address_of_session_server(
+async def test_slow_start_prints_the_address_of_the_session_server(
     silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SESSION_ADDRESS, silent_address)
@@ -64,7 +64,7 @@ async def test_slow_start_prints_address_of_session_server(
     assert said == f"Still waiting for an answer from this session's Temporal server at {silent_address}\n"
 
 
-async def test_slow_start_prints_address_of_cluster(
+async def test_slow_start_prints_the_address_of_the_cluster(
     silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", silent_address)
@@ -72,7 +72,7 @@ async def test_slow_start_prints_address_of_cluster(
     assert said == f"Still waiting for an answer from the Temporal cluster at {silent_address}\n"
 
 
-async def test_until_names_problem_of_newest_lab(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_until_function_names_the_problem_in_the_newest_lab(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     missing = "no customer runs here; did you run the cell above?"
     with pytest.raises(
         WaitedTooLong, match="Waited 1 s until pigs fly, but this did not happen: no customer runs here"
@@ -84,14 +84,16 @@ async def test_until_names_problem_of_newest_lab(lab: Lab, capsys: pytest.Captur
         await until(lambda: False, "pigs fly", timeout=0.5)
 
 
-async def test_until_does_not_mention_stopped_lab(lab: Lab) -> None:
+async def test_until_function_does_not_mention_a_stopped_lab(lab: Lab) -> None:
     await lab.stop()
     with pytest.raises(WaitedTooLong) as late:
         await until(lambda: False, "pigs fly", timeout=0.2)
     assert str(late.value) == "Waited 0.2 s until pigs fly, but this did not happen"
 
 
-async def test_until_with_endless_condition_prints_hint_and_raises(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_until_function_with_an_endless_condition_prints_hint_and_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     ended: list[str] = []
 
     async def looks_for_ever() -> bool:
@@ -107,7 +109,7 @@ async def test_until_with_endless_condition_prints_hint_and_raises(capsys: pytes
     assert ended == ["cancelled"]
 
 
-async def test_shop_without_emails_prints_problem_once(
+async def test_shopping_without_emails_prints_the_reason_once(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -121,7 +123,7 @@ async def test_shop_without_emails_prints_problem_once(
     )
 
 
-async def test_shop_prints_no_hint_for_terminated_customer(
+async def test_shopping_prints_no_hint_if_the_customer_is_terminated(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -132,7 +134,7 @@ async def test_shop_prints_no_hint_for_terminated_customer(
     assert capsys.readouterr().err == ""
 
 
-async def test_worker_start_after_kill_prints_longest_delay(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_worker_start_after_a_kill_prints_the_longest_delay(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     notices.HINT_AFTER_SECONDS = 30.0  # the fixture's monkeypatch restores the old value
     lab.worker.start()
     lab.worker.stop()

@@ -1,4 +1,4 @@
-"""Waits of the lab: each prints a hint after some seconds, and raises an error at its deadline."""
+"""Each wait of the lab prints a hint after some seconds, and raises an error at the deadline."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ async def lab(in_session: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 # ---- mail -----------------------------------------------------------------------------------------------------
 
 
-async def test_wait_for_email_reports_that_no_customer_runs(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_hint_about_a_missing_email_reports_that_no_customer_runs(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
     missing = "0 e-mails have arrived: no customer runs here; did you run the cell above?"
     with pytest.raises(WaitedTooLong) as late:
         await lab.inbox.wait_for(1, timeout=1)
@@ -51,7 +53,7 @@ async def test_wait_for_email_reports_that_no_customer_runs(lab: Lab, capsys: py
     assert capsys.readouterr().err == f"Still waiting until 1 e-mail arrives, 1 s at most; {missing}\n"
 
 
-async def test_wait_for_email_names_running_customers_and_other_addresses(lab: Lab) -> None:
+async def test_hint_about_a_missing_email_names_customers_and_other_addresses(lab: Lab) -> None:
     lab.worker.start()
     await open_account(lab)
     await lab.inbox.wait_for(1, to="ada@example.com")
@@ -65,13 +67,15 @@ async def test_wait_for_email_names_running_customers_and_other_addresses(lab: L
         await lab.inbox.wait_for(2, timeout=0.5)
 
 
-async def test_wait_for_email_names_task_queue_without_worker(lab: Lab) -> None:
+async def test_hint_about_a_missing_email_names_the_task_queue_without_worker(lab: Lab) -> None:
     await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match="customer-ada runs, and no worker polls its task queue custmer"):
         await lab.inbox.wait_for(1, timeout=1)
 
 
-async def test_wait_for_email_reports_that_inbox_is_stopped(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_hint_about_a_missing_email_reports_the_stopped_inbox(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
     lab.inbox.stop()
     with pytest.raises(LabError, match=r"Cannot wait for an e-mail: the inbox is stopped; `lab.inbox.start"):
         await lab.inbox.wait_for(1, timeout=1)
@@ -89,7 +93,7 @@ async def test_email_that_arrives_in_time_prints_no_hint(lab: Lab, capsys: pytes
 # ---- conditions -----------------------------------------------------------------------------------------------
 
 
-async def test_until_prints_its_condition_once(
+async def test_until_function_prints_the_condition_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
@@ -98,14 +102,16 @@ async def test_until_prints_its_condition_once(
     assert capsys.readouterr().err == "Still waiting until pigs fly, 1 s at most\n"
 
 
-async def test_settled_names_task_queue_without_worker(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_error_of_the_settled_function_names_the_task_queue_without_worker(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match=f"nothing to do but to wait, but this did not happen: {NO_WORKER}"):
         await settled(ada, timeout=1)
     assert "no worker polls its task queue custmer" in capsys.readouterr().err
 
 
-async def test_settled_names_failing_activity(lab: Lab) -> None:
+async def test_error_of_the_settled_function_names_the_failing_activity(lab: Lab) -> None:
     lab.worker.start()
     lab.inbox.stop()
     ada = await open_account(lab)
@@ -133,7 +139,9 @@ CALLS: dict[str, Callable[[Handle], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("what", CALLS)
-async def test_call_names_task_queue_without_worker(lab: Lab, capsys: pytest.CaptureFixture[str], what: str) -> None:
+async def test_hint_about_a_call_names_the_task_queue_without_worker(
+    lab: Lab, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match=rf"Waited \d s for {what.strip()} of customer-ada; {NO_WORKER}"):
         await CALLS[what](ada)
@@ -144,7 +152,9 @@ async def test_call_names_task_queue_without_worker(lab: Lab, capsys: pytest.Cap
     assert said.count("Still waiting") == 1
 
 
-async def test_result_of_accepted_update_raises_after_deadline(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_result_call_of_an_accepted_update_fails_at_the_deadline(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     update = await ada.start_update("addLoyaltyPoint", 1, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
@@ -163,14 +173,14 @@ async def test_result_of_accepted_update_raises_after_deadline(lab: Lab, capsys:
     assert "Still waiting for the result of the update" in capsys.readouterr().err
 
 
-async def test_call_names_task_queues_of_running_workers(lab: Lab) -> None:
+async def test_error_names_the_task_queues_that_the_workers_poll(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match="task queue custmer; the workers of this lab poll customer-loyalty"):
         await ada.query("getStatus")
 
 
-async def test_call_reports_that_worker_has_ended(lab: Lab) -> None:
+async def test_error_reports_that_the_worker_process_has_ended(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     await settled(ada)
@@ -179,7 +189,7 @@ async def test_call_reports_that_worker_has_ended(lab: Lab) -> None:
         await ada.query("getStatus")
 
 
-async def test_result_of_running_workflow_raises_after_deadline(lab: Lab) -> None:
+async def test_result_call_of_a_running_workflow_fails_at_the_deadline(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     with pytest.raises(
@@ -188,7 +198,7 @@ async def test_result_of_running_workflow_raises_after_deadline(lab: Lab) -> Non
         await asyncio.wait_for(ada.result(), 20)
 
 
-async def test_empty_history_page_does_not_restart_deadline(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_empty_history_page_does_not_restart_the_deadline(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await open_account(lab)
 
     async def nothing_new(*_: Any, **__: Any) -> GetWorkflowExecutionHistoryResponse:
@@ -200,14 +210,16 @@ async def test_empty_history_page_does_not_restart_deadline(lab: Lab, monkeypatc
         await asyncio.wait_for(ada.result(), 20)
 
 
-async def test_call_with_rpc_timeout_raises_sdk_error(lab: Lab) -> None:
+async def test_call_with_an_rpc_timeout_raises_the_sdk_error(lab: Lab) -> None:
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(RPCError) as late:
         await ada.query("getStatus", rpc_timeout=timedelta(seconds=1))
     assert not isinstance(late.value, LabError)
 
 
-async def test_call_ended_by_server_names_missing_worker(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_timeout_error_from_the_server_reports_the_missing_worker(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada = await open_account(lab, task_queue="custmer")
     error = RPCError("Timeout expired", RPCStatusCode.CANCELLED, b"")
 
@@ -221,7 +233,7 @@ async def test_call_ended_by_server_names_missing_worker(lab: Lab, monkeypatch: 
     assert late.value.status == RPCStatusCode.CANCELLED
 
 
-async def test_many_concurrent_waits_print_one_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_ten_concurrent_waits_print_one_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     notices.HINT_AFTER_SECONDS = 1.5
     customers = [await open_account(lab, f"no-{number}", task_queue="custmer") for number in range(10)]
     await asyncio.gather(*(one.query("getStatus") for one in customers), return_exceptions=True)
@@ -248,7 +260,7 @@ ANY_CALL: dict[str, Callable[[Lab, Handle], Awaitable[Any]]] = {
 
 
 async def failures(lab: Lab, ada: Handle) -> dict[str, BaseException]:
-    """Make all calls at once, and return their errors; fail after eight seconds."""
+    """Make all calls at the same time, and return the errors of the calls; fail after eight seconds."""
 
     async def make(call: Callable[[Lab, Handle], Awaitable[Any]]) -> Any:
         return await call(lab, ada)
@@ -258,7 +270,7 @@ async def failures(lab: Lab, ada: Handle) -> dict[str, BaseException]:
     return dict(zip(ANY_CALL, raised, strict=True))
 
 
-async def test_every_call_to_killed_server_raises_within_eight_seconds() -> None:
+async def test_every_call_to_a_killed_server_fails_within_eight_seconds() -> None:
     async with await Lab.start("killed", own_server=True, worker=False) as lab:
         ada = await open_account(lab)
         lab.server.kill()
@@ -269,7 +281,7 @@ async def test_every_call_to_killed_server_raises_within_eight_seconds() -> None
             assert error.status == RPCStatusCode.UNAVAILABLE
 
 
-async def test_call_during_server_restart_is_answered(tmp_path: Path) -> None:
+async def test_call_during_a_server_restart_gets_an_answer(tmp_path: Path) -> None:
     async with await Lab.start("again", database=tmp_path / "temporal.db") as lab:
         ada = await open_account(lab)
         lab.server.kill()
@@ -279,7 +291,7 @@ async def test_call_during_server_restart_is_answered(tmp_path: Path) -> None:
         assert (await ada.query(CustomerLoyaltyWorkflow.get_status)).points == 5
 
 
-async def test_every_call_to_deleted_namespace_raises_namespace_error(lab: Lab) -> None:
+async def test_every_call_to_a_deleted_namespace_raises_a_namespace_error(lab: Lab) -> None:
     ada = await open_account(lab)
     await lab.client.operator_service.delete_namespace(DeleteNamespaceRequest(namespace=lab.namespace))
 
@@ -291,7 +303,7 @@ async def test_every_call_to_deleted_namespace_raises_namespace_error(lab: Lab) 
         await ada.signal("addPoints", 1)
 
 
-async def test_every_call_of_stopped_lab_raises_lab_error(lab: Lab) -> None:
+async def test_every_call_with_a_stopped_lab_raises_a_lab_error(lab: Lab) -> None:
     ada, namespace = await open_account(lab), lab.namespace
     await lab.stop()
     for call, error in (await failures(lab, ada)).items():
@@ -304,7 +316,7 @@ async def test_every_call_of_stopped_lab_raises_lab_error(lab: Lab) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows has no SIGSTOP")
-async def test_call_to_suspended_server_raises_after_deadline() -> None:
+async def test_call_to_a_suspended_server_fails_at_the_deadline() -> None:
     async with await Lab.start("still", own_server=True, worker=False, patience=3) as lab:
         ada = await open_account(lab)
         os.kill(lab.server.pid, signal.SIGSTOP)

@@ -1,6 +1,6 @@
-"""Errors of calls through the lab's client, with sentences for the learner.
+"""The errors that calls of the lab's client raise; each text is written for the learner.
 
-Most of these errors are subclasses of RPCError, so `except RPCError` also catches these errors.
+Most of these errors are subclasses of RPCError, so `except RPCError` catches them, too.
 """
 
 from __future__ import annotations

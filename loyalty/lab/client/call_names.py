@@ -22,7 +22,7 @@ IN_WORDS = {
 
 @dataclass
 class Waiting:
-    """One call that waits; `what` is the call's name in a sentence, and `id` is the workflow's id."""
+    """One waiting call. The field `what` is the call's name for sentences, and `id` is the workflow's id."""
 
     what: str
     id: str | None = None

@@ -54,7 +54,7 @@ async def refuse_failing_code(client: Client, workflow_id: str, run_id: str) -> 
 
 
 async def failing_task(client: Client, workflow_id: str, run_id: str = "") -> str | None:
-    """Return the error and its line if the workflow's newest task fails repeatedly; otherwise None."""
+    """Return the error and its line if the workflow's newest task fails repeatedly; otherwise return None."""
     execution = WorkflowExecution(workflow_id=workflow_id, run_id=run_id)
     service = client.workflow_service
     described = await service.describe_workflow_execution(

@@ -1,6 +1,6 @@
-"""The state of a lab's server, workers and workflows, for sentences about a wait.
+"""Describe the state of a lab's server, workers and workflows, for hints about a wait.
 
-Each request to the server has a short deadline, so a wait does not become longer.
+Each request to the server has a short deadline, so the requests do not make a wait longer.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class WorkerLike(Protocol):
 
 @dataclass
 class LabState:
-    """The state of one lab; the lab sets the fields, and waiting calls read the fields."""
+    """The state of one lab. The lab sets the fields, and waiting calls read them."""
 
     server: ServerLike | None = None
     workers: Sequence[WorkerLike] = ()
@@ -87,7 +87,7 @@ class LabState:
             )
 
     async def server_answers(self, client: Client) -> bool:
-        """Return whether the server answers; the lab's own server only needs a running process."""
+        """Return whether the server answers. For the lab's own server, return whether its process runs."""
         if self.server is not None:
             return self.server.alive
         if time.monotonic() - self._looked > HEALTH_IS_KNOWN_FOR_SECONDS:
@@ -100,7 +100,7 @@ class LabState:
         return self._answers
 
     def server_is_gone(self, client: Client, what: str) -> ServerIsGone:
-        """Return the error for a call that no server answers."""
+        """Return an error for a call to a server that does not answer."""
         if self.server is not None:
             repair = "`await lab.server.start()` starts it again"
         else:
@@ -110,11 +110,11 @@ class LabState:
         return ServerIsGone(f"No answer to {what}: no Temporal server answers at {address}; {repair}")
 
     async def about_workflow(self, client: Client, id: str, run_id: str | None = None) -> str:
-        """Return why a workflow does not answer, as the end of a sentence."""
+        """Return the end of a sentence: the reason why a workflow does not answer."""
         return await self._told(client, self._about_workflow(client, id, run_id))
 
     async def about_mail(self, client: Client) -> str:
-        """Return why no e-mail arrives, as the end of a sentence."""
+        """Return the end of a sentence: the reason why no e-mail arrives."""
         return await self._told(client, self._about_mail(client))
 
     async def _told(self, client: Client, looking: Coroutine[Any, Any, str]) -> str:

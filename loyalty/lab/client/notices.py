@@ -1,4 +1,4 @@
-"""Hints of a long wait: one printed sentence after some seconds."""
+"""Print hints about long waits, and other sentences for the learner."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def say(sentence: str) -> None:
 
 
 def announce(sentence: str) -> None:
-    """Print one sentence immediately, in the same place as a hint."""
+    """Print one sentence immediately, where a hint would appear."""
     print(sentence, file=sys.stdout if in_kernel() else sys.stderr, flush=True)
 
 

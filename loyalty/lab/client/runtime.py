@@ -1,4 +1,4 @@
-"""The SDK's runtime of this process, which logs errors only."""
+"""The SDK's runtime for this process; the runtime logs only errors."""
 
 from __future__ import annotations
 

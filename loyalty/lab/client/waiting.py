@@ -1,4 +1,4 @@
-"""Wait for a condition, with a deadline and with sentences about the wait."""
+"""Wait for a condition until a deadline, and print a hint if the wait is long."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _labs: list[weakref.WeakMethod[Missing]] = []
 
 
 def lab_is_up(missing: Missing) -> None:
-    """Use `missing` as the default reason in all waits, until `lab_is_down` is called."""
+    """Call the function `missing` for the reason of a delay in all waits, until `lab_is_down` is called."""
     _labs.append(weakref.WeakMethod(missing))
 
 
 def lab_is_down(missing: Missing) -> None:
-    """Stop using `missing` as a default reason, and remove the methods of deleted labs."""
+    """Stop calling the function `missing` in waits, and remove the methods of deleted labs."""
     _labs[:] = [one for one in _labs if one() not in (None, missing)]
 
 
@@ -64,8 +64,8 @@ async def until(
 ) -> None:
     """Wait until `condition()` is true; raise WaitedTooLong after `timeout` seconds.
 
-    `condition` may be a coroutine function. A long wait prints `what` once. `missing` returns the reason for the delay,
-    as the end of a sentence. The default `missing` describes the newest lab's workflows.
+    `condition` may be a coroutine function. A long wait prints the text `what` once. The function `missing` returns the
+    reason for the delay, as the end of a sentence. By default, the reason is about the workflows of the newest lab.
     """
     arguments.refuse_function("condition", condition)
     arguments.refuse_text("what", what, "ada has 100 points")
@@ -81,7 +81,7 @@ async def until(
 
 
 async def say_if_slow(awaited: Awaitable[T], sentence: str) -> T:
-    """Return the result of `awaited`; print the sentence if the result takes several seconds."""
+    """Return the result of `awaited`; print `sentence` if the result takes several seconds."""
     working = asyncio.ensure_future(awaited)
     try:
         await asyncio.wait({working}, timeout=notices.HINT_AFTER_SECONDS)
@@ -124,7 +124,7 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
 
 
 async def newest_event_type(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
-    """Return the type of the newest event in the handle's run; a handle without a run id means the newest run."""
+    """Return the type of the newest event in the handle's run, or in the newest run if the handle has no run id."""
     pages = PagesFromTheEnd(handle._client, handle.id, handle.run_id or "", page_size=1)
     await pages.fetch_next_page()
     return pages.current_page[0].event_type
@@ -153,7 +153,7 @@ class _Wait:
         self._began, self._said = time.monotonic(), False
 
     async def for_look(self, look: Awaitable[T], missing: Missing) -> T:
-        """Await the condition; print the hint, or raise the error, if the condition takes too long."""
+        """Return the result of `look`. During a long wait, print the hint; at the deadline, raise the error."""
         looking = asyncio.ensure_future(look)
         try:
             while not (await asyncio.wait({looking}, timeout=HINT_EVERY_SECONDS))[0]:
@@ -164,11 +164,11 @@ class _Wait:
             await _end(looking)
 
     def has_to_speak(self) -> bool:
-        """Return whether the hint or the error is due."""
+        """Return whether it is time for the hint or the error."""
         return self._is_over() or (not self._said and is_due(self._began))
 
     def speak(self, missing: str) -> None:
-        """Print the hint, or raise WaitedTooLong; `missing` is the end of the sentence, or empty."""
+        """Print the hint, or raise WaitedTooLong after the deadline. The text `missing` ends the sentence."""
         because = f": {missing}" if missing else ""
         if self._is_over():
             raise WaitedTooLong(f"Waited {self._timeout:g} s until {self._what}, but this did not happen{because}")

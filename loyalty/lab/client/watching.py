@@ -1,7 +1,7 @@
-"""An interceptor of the lab's client that prints hints about long calls and ends calls at a deadline.
+"""An interceptor for the lab's client. It prints hints about long calls, and ends calls at a deadline.
 
-With a plain client, a notebook can hang. The interceptor reports failing workflow code, a task queue without a worker,
-and a missing server. Learners use the SDK's own calls, for example `handle.result()`.
+Without the interceptor, a call in a notebook can wait forever. The interceptor reports failing workflow code, a task
+queue without a worker, and a missing server.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ OUT_OF_TIME = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
 class Watching(Interceptor):
-    """Watch each call of a client, and end a call after `patience` seconds."""
+    """An interceptor that watches each call of a client, and ends a call after `patience` seconds."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self.lab_state = LabState()
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """Wrap `next`; the SDK calls this method."""
+        """Return an interceptor that watches the calls of the interceptor `next`; the SDK calls `intercept_client`."""
         return _WatchingOutbound(next, self._patience, self.lab_state)
 
 
@@ -128,7 +128,7 @@ class _WatchingOutbound(OutboundInterceptor):
             raise
 
     async def _look(self, waiting: Waiting) -> None:
-        """Raise LabError if the call cannot succeed; print one hint about a long wait."""
+        """Raise LabError if the call cannot succeed. Print one hint if the call takes long."""
         self._lab_state.refuse_if_stopped(waiting.what, self._client.namespace)
         waiting.gone_looks = 0 if await self._lab_state.server_answers(self._client) else waiting.gone_looks + 1
         if waiting.gone_looks >= GONE_LOOKS:
@@ -142,7 +142,7 @@ class _WatchingOutbound(OutboundInterceptor):
             say(f"Still waiting for {waiting.what}, {self._patience:g} s at most: {await self._state(waiting)}")
 
     async def _explain(self, error: RPCError, waiting: Waiting) -> None:
-        """Raise an error with a sentence for the learner; return if the SDK's error is clear enough."""
+        """Raise an error with a sentence for the learner, unless the SDK's error is clear enough."""
         if names_lost_namespace(error):
             raise NamespaceIsGone(
                 f"The namespace {self._client.namespace} does not exist any more ({error.message}). Either the "
@@ -172,7 +172,7 @@ class _WatchingOutbound(OutboundInterceptor):
 
 
 def _watched(method: str, returns_pages: bool) -> Any:
-    """Return an interceptor's method that watches the SDK's method."""
+    """Return a method of an interceptor; the returned method watches the SDK's method of the same name."""
 
     def watched_pages(self: _WatchingOutbound, input: Any) -> Any:
         return self._watched_pages(getattr(self.next, method)(input), waiting_for(method, input))

@@ -17,13 +17,14 @@ LOOK_EVERY_SECONDS = 60
 
 
 class KernelsOfOpenTabs(AsyncMappingKernelManager):
-    """Jupyter's kernels. The idle time of a kernel starts when the kernel's last tab is closed.
+    """Jupyter's kernels. A kernel's idle time begins when the last tab of the kernel is closed.
 
-    By default, the idle time starts with the last activity, so a reload after an idle hour could end the kernel.
+    In Jupyter, the idle time begins with the kernel's last activity. A reload after an idle hour could then end the
+    kernel.
     """
 
     def notify_disconnect(self, kernel_id: str) -> None:
-        """Record that a tab was closed; Jupyter calls this."""
+        """Record that a tab was closed; Jupyter calls this method."""
         super().notify_disconnect(kernel_id)  # type: ignore[no-untyped-call]
         kernel: Any = self._kernels.get(kernel_id)
         if kernel is not None:

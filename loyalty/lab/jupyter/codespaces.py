@@ -1,4 +1,4 @@
-"""GitHub Codespaces: JupyterLab accepts requests from the addresses of forwarded ports."""
+"""Make JupyterLab accept requests from the forwarded ports of a GitHub Codespace."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def origin_pattern(inherited: Mapping[str, str]) -> str:
-    """Return a regular expression for the addresses of this Codespace's forwarded ports; "" outside of Codespaces.
+    """Return a regular expression for the addresses of this Codespace's forwarded ports, or "" outside of Codespaces.
 
     By default, JupyterLab at localhost refuses a browser whose origin is a forwarded port.
     """

@@ -25,7 +25,7 @@ _heartbeats: list[asyncio.Task[None]] = []
 
 
 def arrange_kernel() -> None:
-    """Make pasted `asyncio.run(...)` and the stop button work in cells, and shorten the SDK's errors."""
+    """Make `asyncio.run(...)` and the stop button work in cells, and shorten the SDK's errors."""
     import nest_asyncio2
     from IPython import get_ipython
 
@@ -55,7 +55,7 @@ def return_freed_memory(*_: object) -> None:
 
 
 def show_figures(environment: MutableMapping[str, str]) -> None:
-    """Make figures appear in the notebook with any value of MPLBACKEND. MPLBACKEND=Agg would hide all figures."""
+    """Make figures appear in the notebook, even if MPLBACKEND is set. MPLBACKEND=Agg would hide all figures."""
     if not NOTEBOOK_BACKENDS.match(environment.get("MPLBACKEND", "")):
         environment["MPLBACKEND"] = INLINE
         if "matplotlib" in sys.modules:  # matplotlib has read the variable already

@@ -30,10 +30,13 @@ NO_HISTORY = "--HistoryManager.enabled=False"
 
 
 class CourseKernels(KernelSpecManager):
-    """All kernels that Jupyter finds. The kernel `python3` runs this Python, even if the machine has another one."""
+    """All kernels that Jupyter finds.
+
+    The kernel `python3` runs this Python, even if the machine has another `python3`.
+    """
 
     def find_kernel_specs(self) -> dict[str, str]:
-        """Return the folder of each kernel by its name."""
+        """Return the folder of each kernel; the keys are the kernels' names."""
         return {**super().find_kernel_specs(), NATIVE_KERNEL_NAME: RESOURCES}
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:

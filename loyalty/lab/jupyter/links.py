@@ -1,4 +1,4 @@
-"""Links in a notebook: to pages of the Web UI, and to a download of the learner's notebooks."""
+"""Links in a notebook. A link opens a page of the Web UI, or downloads the learner's notebooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ gives this name to the docked Web UI, and finds the notebook's links by this nam
 
 
 class Link:
-    """A link that opens in the browser's frame named `frame`. Outside of a notebook, the link's address is printed."""
+    """A link that opens in the frame or tab with the name `frame`.
+
+    Outside of a notebook, the link's address is printed.
+    """
 
     def __init__(self, url: str, text: str, frame: str = "_blank") -> None:
         self.url, self.text, self.frame = url, text, frame
@@ -28,6 +31,6 @@ class Link:
 
 
 def save_my_work() -> Link | None:
-    """Return a link that downloads all notebooks; None outside of the course's JupyterLab."""
+    """Return a link that downloads all notebooks, or None outside of the course's JupyterLab."""
     url = os.environ.get(SAVE_URL)
     return Link(url, "Save my work (all notebooks as saved, in one zip file)") if url else None

@@ -1,4 +1,4 @@
-"""Rewrite the Web UI's pages, so that the pages work behind jupyter-server-proxy and load a script of the course."""
+"""Rewrite the Web UI's pages. The rewritten pages work behind jupyter-server-proxy, and load a script of the course."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SCRIPT = Path(__file__).with_name("web_ui.js")
 
 
 def rewrite_web_ui(response: RewritableResponse, port: int, path: str) -> None:
-    """Replace the server's path in a page of the Web UI with the browser's path, and add `web_ui.js` to the page.
+    """Change a page of the Web UI: add `web_ui.js`, and replace the server's path with the browser's path.
 
-    The proxy calls this function for each response of each port, with keyword arguments. Scripts and data of the Web
-    UI contain no path, so scripts and data stay unchanged.
+    The proxy calls this function with keyword arguments for each response. Scripts and data of the Web UI contain no
+    path, so scripts and data stay unchanged.
     """
     is_page = response.headers.get("Content-Type", "").startswith("text/html")
     if not is_page or not f"/{path.lstrip('/')}".startswith(PUBLIC_PATH):

@@ -1,8 +1,8 @@
-"""A Jupyter server extension: one Temporal server for a whole JupyterLab session.
+"""A Jupyter server extension that runs one Temporal server for a whole JupyterLab session.
 
 The server starts and ends with JupyterLab, even if JupyterLab is killed. Kernels inherit the server's address in the
 environment, so all notebooks use one server and one Web UI. The Web UI has a tile in the launcher and opens beside the
-first notebook. If the environment names a cluster, no server starts.
+first notebook. If a cluster is configured, no server starts.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ICON = Path(__file__).with_name("temporal.svg")
 
 @dataclass
 class _Session:
-    """The server of this JupyterLab process, and a description of the server."""
+    """The Temporal server of this JupyterLab process, with a description."""
 
     server: EmbeddedServer | None
     words: str
@@ -54,14 +54,14 @@ _sessions: list[_Session] = []
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    """Return the module of the extension; Jupyter calls this."""
+    """Return the module of the extension; Jupyter calls this function."""
     return [{"module": "loyalty.lab.jupyter.session"}]
 
 
 def _link_jupyter_server_extension(app: ServerApp) -> None:
-    """Start the session's server and set the server's address for kernels.
+    """Start the session's server, and set an environment variable that gives kernels the server's address.
 
-    Jupyter calls this function before jupyter-server-proxy reads the configuration of the server and its tile.
+    Jupyter calls this function before the extension jupyter-server-proxy reads the settings.
     """
     if not has_notebooks(Path(app.root_dir)):
         _open_a_page_that_exists(app)
@@ -99,19 +99,19 @@ def _is_there(extension: str) -> bool:
 
 
 def _setting(app: ServerApp, name: str, empty: Callable[[], Any]) -> Any:
-    """Return the configured value of a jupyter-server-proxy setting, or `empty()` without a configured value."""
+    """Return the configured value of a jupyter-server-proxy setting, or `empty()` if the setting has no value."""
     configured = app.config.ServerProxy.get(name, empty())
     # `c.ServerProxy.servers.update(...)` is stored as a lazy change of the default
     return configured.get_value(empty()) if isinstance(configured, LazyConfigValue) else configured
 
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
-    """Log a line when JupyterLab is ready; Jupyter calls this."""
+    """Log one line; Jupyter calls this function when JupyterLab is ready."""
     app.io_loop.add_callback(_log_ready, app)
 
 
 def tile(where: Server) -> dict[str, Any]:
-    """Return jupyter-server-proxy's settings for a running server whose Web UI opens in a tab of JupyterLab."""
+    """Return settings for jupyter-server-proxy: the Web UI of a running server opens in a tab of JupyterLab."""
     path = where.ui_path.removeprefix(os.environ[BASE_URL])
     entry = {"title": TITLE, "path_info": f"{path}/", "icon_path": str(ICON), "category": "Notebook"}
     return {

@@ -40,5 +40,5 @@ def arrangement(notebook: str, web_ui: str) -> dict[str, Any]:
 
 
 def prepare(notebook: str, web_ui: str) -> None:
-    """Write the workspace into JupyterLab's folder of workspaces, in place of an earlier session's workspace."""
+    """Write the workspace into JupyterLab's folder of workspaces. An earlier session's workspace is replaced."""
     WorkspacesManager(get_workspaces_dir()).save(WORKSPACE, json.dumps(arrangement(notebook, web_ui)))

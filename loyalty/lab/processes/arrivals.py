@@ -1,4 +1,4 @@
-"""Parse e-mails from SMTP envelopes, and return the deliveries as a DataFrame."""
+"""Parse e-mails from SMTP envelopes, and make a DataFrame of the deliveries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Arrival:
 
 
 def arrival(envelope: Envelope) -> Arrival:
-    """Return the e-mail in an SMTP envelope, with the present time (UTC)."""
+    """Parse the e-mail in an SMTP envelope, and return a delivery with the present time (UTC)."""
     content = envelope.content
     message = message_from_bytes(content if isinstance(content, bytes) else b"", policy=policy.default)
     body = message.get_body(("plain",))
@@ -43,8 +43,8 @@ def arrival(envelope: Envelope) -> Arrival:
 def frame(arrivals: Iterable[Arrival]) -> pd.DataFrame:
     """Return one row per delivery, in the order of `arrivals`.
 
-    Columns: time (UTC), to, subject, body, workflow_id (the sender), message_id, delivery. The
-    delivery is 1 for the first arrival of a Message-ID, and 2 for the first repetition.
+    Columns: time (UTC), to, subject, body, workflow_id (the sender), message_id, delivery. The column delivery counts
+    the arrivals of a Message-ID: 1 is the first arrival, 2 is the first repetition.
     """
     import pandas as pd
 

@@ -19,7 +19,10 @@ GRACE_SECONDS = 5.0
 
 
 def python_module(module: str, *arguments: str) -> list[str]:
-    """Return a command like `python -m module arguments...`. Python searches the current folder last for modules."""
+    """Return a command that does the same as `python -m module arguments...`.
+
+    Python searches for modules in the current folder after all other folders.
+    """
     return [sys.executable, "-P", run_module.__file__, module, *arguments]
 
 
@@ -58,7 +61,7 @@ class Child:
         self._ended = datetime.now(UTC)
 
     def start_uptime(self) -> None:
-        """Start the uptime of the command now, because the command is ready."""
+        """Record that the uptime of the command begins now."""
         self._up_since = datetime.now(UTC)
 
     def uptime(self, role: Role, name: str, identity: str | None = None) -> Uptime:
@@ -78,7 +81,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """The lowest eight bits of the command's exit code; None while the command runs."""
+        """The lowest eight bits of the command's exit code, or None while the command runs."""
         return self._guardian.poll()
 
     def kill(self) -> None:
@@ -86,7 +89,7 @@ class Child:
         self._end("kill", "killed")
 
     def stop(self) -> None:
-        """Stop the command (SIGTERM; after GRACE_SECONDS SIGKILL), and wait until its process has ended."""
+        """Stop the command (SIGTERM), and wait until its process has ended. After GRACE_SECONDS, SIGKILL follows."""
         self._end("stop", "stopped")
 
     def _end(self, how: str, in_words: End) -> None:

@@ -2,16 +2,16 @@
 
 Each process inherits its parent's variables, with these changes:
 
-* JupyterLab loses OTHER_SESSION, INTERPRETER and FIGURES, and gets the variables of `jupyterlab_environment`.
+* JupyterLab does not get OTHER_SESSION, INTERPRETER or FIGURES, but gets the variables of `jupyterlab_environment`.
 * JupyterLab also gets the variables of `loyalty.lab.processes.folders` if this user cannot write in HOME.
 * Kernels get IPYTHONDIR from `loyalty.lab.jupyter.kernelspec`.
-* Kernels also get the variables of `loyalty.lab.jupyter.session`: the server's address, links, the kernel in front.
-* The fork server of kernels gets a kernel's variables except JPY_SESSION_NAME.
-* The lab's server loses TEMPORAL and gets GOGC.
-* A worker loses TEMPORAL, INTERPRETER and FIGURES, and gets the variables of `worker_environment`.
-* A worker of a configured cluster keeps TEMPORAL and loses INTERPRETER and FIGURES.
+* Kernels also get the variables that `loyalty.lab.jupyter.session` sets, for example the server's address.
+* The fork server gets the same variables as a kernel, except JPY_SESSION_NAME.
+* The lab's server does not get TEMPORAL, but gets GOGC.
+* A worker does not get TEMPORAL, INTERPRETER or FIGURES, but gets the variables of `worker_environment`.
+* A worker of a configured cluster gets TEMPORAL, but not INTERPRETER or FIGURES.
 * A worker of an experiment also gets the list of its planned crashes.
-* A script of an experiment loses INTERPRETER and FIGURES.
+* A script of an experiment does not get INTERPRETER or FIGURES.
 * A guardian gets the variables of its command, but the guardian's Python ignores INTERPRETER (`python -I`).
 
 PYTHONUTF8 makes each process except the server read and write UTF-8.
@@ -72,10 +72,10 @@ PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 class ChildEnvironment(dict[str, str]):
-    """The environment of a worker process. Only the SHOWN variables are printed, without secrets."""
+    """The environment of a worker process. Printing the environment shows only the SHOWN variables, without secrets."""
 
     def shown(self) -> dict[str, str]:
-        """Return the SHOWN variables by name; "***" replaces a secret."""
+        """Return the SHOWN variables; "***" replaces the value of a secret variable."""
         return {name: _without_secret(name, self[name]) for name in sorted(self) if SHOWN.match(name)}
 
     def __repr__(self) -> str:
@@ -91,7 +91,10 @@ def _without_secret(name: str, value: str) -> str:
 
 
 def without(inherited: Mapping[str, str], *beginnings: str) -> dict[str, str]:
-    """Return all variables whose names start with none of `beginnings`, and all HARMLESS variables."""
+    """Return the inherited variables, but no variable that starts with one of `beginnings`.
+
+    HARMLESS variables are always returned.
+    """
     return {name: value for name, value in inherited.items() if name in HARMLESS or not name.startswith(beginnings)}
 
 
@@ -108,7 +111,7 @@ def python_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, s
 def worker_environment(
     address: str, namespace: str, smtp_url: str, database_url: str, inherited: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the environment of a worker for the server at `address`, without the learner's other Temporal settings."""
+    """Return the environment of a worker for the server at `address`, without the learner's Temporal settings."""
     from loyalty import config  # not at the top: this import would slow the launcher down
 
     return {
@@ -140,7 +143,10 @@ def cluster_worker_environment(
 def jupyterlab_environment(
     inherited: Mapping[str, str], configuration: Path, folder: Path, started_at: float
 ) -> dict[str, str]:
-    """Return the environment of JupyterLab. The course's configuration and extensions come before the machine's."""
+    """Return the environment of JupyterLab.
+
+    Jupyter searches the course's configuration and extensions before those of the machine.
+    """
     kept = without(python_environment(inherited), *OTHER_SESSION)
     return {
         **kept,

@@ -1,4 +1,4 @@
-"""Replacements for folders in which this user cannot write, and new temporary folders."""
+"""Make temporary folders, and replace folders in which this user cannot write."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loyalty.lab.errors import LabError
 
 
 def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return variables that move folders of Jupyter and matplotlib into `folder`, and print a notice.
+    """Return environment variables that move folders of Jupyter and matplotlib into `folder`. Print a notice.
 
     Only folders in which this user cannot write are moved.
     """

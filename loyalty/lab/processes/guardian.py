@@ -1,9 +1,9 @@
-"""Run a command until its owner ends: `python guardian.py SECONDS FOLDER COMMAND...`.
+"""Run a command, and stop the command when the owner process ends: `python guardian.py SECONDS FOLDER COMMAND...`.
 
-The owner writes "stop" (SIGTERM) or "kill" (SIGKILL) to the guardian's standard input. When the owner ends, the
+The owner process writes "stop" (SIGTERM) or "kill" (SIGKILL) to the guardian's standard input. When the owner ends, the
 operating system closes the guardian's standard input. The guardian then stops the command and removes FOLDER, so no
-server, worker or log remains. JupyterLab's stop button sends SIGINT to the kernel's process group only: the command
-runs in another session. The guardian imports only the standard library, to start fast.
+server, worker or log remains. JupyterLab's stop button does not interrupt the command, because the command runs outside
+of the kernel's process group. The guardian imports only the standard library, to start fast.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 
 
 def without_launcher(command: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment that start the real Python instead of a launcher.
+    """Return a command and an environment that start the real Python instead of a launcher.
 
     On Windows, `python` in a virtual environment is a launcher, which starts the real Python with another pid. A
     worker's identity in the Event History contains the pid of the real Python.

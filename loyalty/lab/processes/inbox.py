@@ -65,7 +65,7 @@ class Inbox:
         return self._controller is not None
 
     def start(self) -> None:
-        """Accept e-mails. After `stop` the inbox uses the same port again."""
+        """Accept e-mails. After `stop`, the inbox uses the same port again."""
         if self._controller is None:
             # Without a host name, aiosmtpd would look one up in the DNS, and that may take seconds.
             controller = Controller(self, hostname=HOST, port=self._port.number, server_hostname="localhost")
@@ -74,7 +74,7 @@ class Inbox:
             self._uptimes.append(Uptime("mail server", "mail server", None, datetime.now(UTC)))
 
     def stop(self) -> None:
-        """Refuse connections from now on; the e-mails that have arrived stay."""
+        """Refuse connections from now on. The inbox keeps the e-mails that have arrived."""
         if self._controller is not None:
             self.release()
             self._controller.stop()
@@ -86,7 +86,7 @@ class Inbox:
         self._may_answer.clear()
 
     def release(self) -> None:
-        """Reply "accepted" to all waiting senders, and reply at once from now on."""
+        """Reply "accepted" to all waiting senders. From now on, reply at once."""
         if self._controller is None:
             self._may_answer.set()
         else:  # the event belongs to the loop of the mail server's thread
@@ -110,7 +110,7 @@ class Inbox:
         return "250 accepted"
 
     def count(self, to: str | None = None) -> int:
-        """Return how many e-mails have arrived, for one address or for all."""
+        """Return the number of e-mails that have arrived, for one address or for all addresses."""
         with self._lock:
             return self._count(to)
 
@@ -153,7 +153,7 @@ class Inbox:
                 self._waiters = [other for other in self._waiters if other is not waiter]
 
     async def _state(self, to: str | None) -> str:
-        """Return how many e-mails have arrived and why no other e-mail arrives, as the end of a sentence."""
+        """Return the end of a sentence: the number of e-mails that have arrived, and the reason for the delay."""
         if not self.running:
             return "the inbox is stopped; `lab.inbox.start()` opens it"
         arrived = self.count(to)

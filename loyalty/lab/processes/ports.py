@@ -66,7 +66,7 @@ def is_open(port: int) -> bool:
 
 
 def refuse_taken(port: int) -> None:
-    """Raise LabError if `port` is invalid, is in use, or needs more rights."""
+    """Raise LabError if `port` is invalid or in use, or if this user has no right to use the port."""
     if type(port) is not int or not 1 <= port <= LAST_PORT:
         raise LabError(
             f"Cannot start a server on port {port!r}: port must be a whole number from 1 to {LAST_PORT}, or None"

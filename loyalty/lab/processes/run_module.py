@@ -1,7 +1,8 @@
 """Run a module as `python -m` does: `python -P run_module.py MODULE ARGUMENT...`.
 
-Python searches the current folder last for modules. The current folder contains the learner's modules. With `python -m`
-a learner's queue.py would replace the module of the standard library, and no worker could start.
+Python searches for modules in the current folder after all other folders. The current folder contains the learner's
+modules. With `python -m` a learner's queue.py would replace the module of the standard library, and no worker could
+start.
 """
 
 from __future__ import annotations

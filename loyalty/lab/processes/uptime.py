@@ -1,4 +1,4 @@
-"""Uptimes: when each process of a lab was up. Plots show uptimes and the gaps between uptimes."""
+"""Record the uptimes of a lab's processes. Plots show the uptimes and the gaps between uptimes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def frame(uptimes: Iterable[Uptime]) -> pd.DataFrame:
 
     The columns are role, name, identity, begin, end (both in UTC) and ended_by. "worker 1" is the name of the lab's
     first worker process. A worker's identity is the identity in the Event History; a server's identity is NaN. If a
-    process ended by itself, ended_by is "died". While a process runs, end is NaT and ended_by is NaN.
+    process ended without a call of the lab, ended_by is "died". While a process runs, end is NaT and ended_by is NaN.
     """
     import pandas as pd
 

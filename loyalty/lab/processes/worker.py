@@ -22,7 +22,7 @@ START_TIMEOUT_SECONDS = 30
 
 
 class WorkerProcess:
-    """A worker process, `python -m <module> <task queues>`, which can be killed and started again."""
+    """A worker process, `python -m MODULE TASK_QUEUES`, which can be killed and started again."""
 
     def __init__(
         self, environment: Mapping[str, str], folder: Path, module: str = "loyalty.worker", *task_queues: str
@@ -39,7 +39,7 @@ class WorkerProcess:
     def start(self) -> WorkerProcess:
         """Start the process and wait until it serves its task queue; do nothing if the process runs already.
 
-        After a kill, print how long the first answers may take.
+        After a kill, print the longest delay of the first answers.
         """
         self.rests = False
         if not self.alive:
@@ -103,12 +103,12 @@ class WorkerProcess:
         return self._child.pid if self._child is not None and self._child.alive else None
 
     def task_queues(self) -> list[str]:
-        """Return the task queues that the log of the newest process names."""
+        """Read the newest process's log, and return the task queues in the log."""
         served = [line.partition(READY)[2] for line in self._child.lines() if READY in line] if self._child else []
         return [queue.strip() for line in served for queue in line.partition(";")[0].split(",")]
 
     def uptimes(self) -> list[Uptime]:
-        """Return the uptime of each worker process, with the identity of the process in the Event History."""
+        """Return the uptime of each worker process; an uptime contains the identity from the Event History."""
         host = socket.gethostname()
         return [child.uptime("worker", name, f"{child.pid}@{host}") for name, child in self._children.items()]
 
@@ -126,7 +126,7 @@ class WorkerProcess:
 
 
 def sticky_seconds() -> float:
-    """Return the timeout of a sticky task queue. After the timeout, another worker may get the Workflow Task."""
+    """Return the timeout of a sticky task queue. After this timeout, any worker can get the Workflow Task."""
     from temporalio.worker import Worker  # imported only after a kill: the module is slow to import
 
     default = inspect.signature(Worker.__init__).parameters["sticky_queue_schedule_to_start_timeout"].default
@@ -135,7 +135,7 @@ def sticky_seconds() -> float:
 
 
 def sqlite_url(file: Path) -> str:
-    """Return SQLAlchemy's URL of a database file. Special characters of the path are escaped."""
+    """Return SQLAlchemy's URL of a database file. In the URL, special characters of the path are escaped."""
     from sqlalchemy.engine import URL  # imported only when a lab starts: SQLAlchemy is slow to import
 
     return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)

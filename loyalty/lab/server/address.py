@@ -1,4 +1,4 @@
-"""Where a Temporal server listens, and where a browser finds its Web UI."""
+"""The addresses of a Temporal server and of its Web UI."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SESSION_UI_PORT = "LOYALTY_LAB_UI_PORT"
 
 @dataclass(frozen=True)
 class Server:
-    """The address of a server for clients, and the loopback port of the server's Web UI (None if unknown)."""
+    """A server's address for clients, and the loopback port of the server's Web UI. An unknown port is None."""
 
     address: str
     ui_port: int | None = None
@@ -33,7 +33,7 @@ class Server:
 
     @property
     def ui_path(self) -> str:
-        """The Web UI's path: below JupyterLab's base URL, or "/" outside of JupyterLab."""
+        """The path of the Web UI below JupyterLab's base URL, or "/" outside of JupyterLab."""
         base = os.environ.get(BASE_URL)
         return f"{base}proxy/{self.ui_port}{PUBLIC_PATH}" if base else "/"
 

@@ -1,4 +1,4 @@
-"""Checks of an embedded server's database file before the server starts."""
+"""Check the database file of an embedded server before the server starts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Download the Temporal server with the SDK, on machines for which no wheel contains the server.
+"""Download the Temporal server with the SDK if no wheel contains the server for this machine.
 
-Notebooks do not import this module, because `temporalio.testing` also loads the code of workers.
+Notebooks do not import this module, because `temporalio.testing` also imports the SDK's code for workers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from loyalty.lab.errors import LabError
 
 
 async def download() -> Path:
-    """Download the `temporal` program into the folder of the Python program, and return its path.
+    """Download the `temporal` program into Python's folder, and return the program's path.
 
     Raise LabError if the download fails.
     """

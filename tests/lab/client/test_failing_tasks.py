@@ -1,4 +1,4 @@
-"""Reported failures of Workflow Tasks: repeated errors of the code, but no failure from a storm or a pause."""
+"""Repeated errors of workflow code are reported. Task failures from a signal storm or a pause are not reported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def open_account(lab: Lab) -> Handle:
 
 
 async def next_task(lab: Lab) -> PollWorkflowTaskQueueResponse:
-    """Take the next Workflow Task, as a worker does."""
+    """Poll the next Workflow Task from the server, as a worker does."""
     task = await lab.client.workflow_service.poll_workflow_task_queue(
         PollWorkflowTaskQueueRequest(
             namespace=lab.client.namespace, task_queue=TaskQueue(name=TASK_QUEUE), identity="this test"
@@ -53,12 +53,12 @@ async def next_task(lab: Lab) -> PollWorkflowTaskQueueResponse:
 
 
 async def attempt(ada: Handle) -> int:
-    """Return the attempt of the scheduled Workflow Task; 0 if no task is scheduled or a worker processes the task."""
+    """Return the attempt number of the scheduled Workflow Task, or 0 if no task is scheduled."""
     pending = (await ada.describe()).raw_description.pending_workflow_task
     return pending.attempt if pending.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED else 0
 
 
-async def test_task_failures_from_signal_storm_are_not_reported(lab: Lab) -> None:
+async def test_task_failures_caused_by_a_signal_storm_are_not_reported(lab: Lab) -> None:
     ada = await open_account(lab)
     for number in range(1, PERSISTENT_ATTEMPT + 1):
         await next_task(lab)
@@ -76,7 +76,7 @@ async def test_task_failures_from_signal_storm_are_not_reported(lab: Lab) -> Non
     await ada.terminate()
 
 
-async def test_code_that_fails_repeatedly_is_reported_with_error(lab: Lab) -> None:
+async def test_workflow_code_that_fails_repeatedly_is_reported_with_the_error(lab: Lab) -> None:
     ada = await open_account(lab)
     reported = []
     for _ in range(PERSISTENT_ATTEMPT):
@@ -98,7 +98,7 @@ async def test_code_that_fails_repeatedly_is_reported_with_error(lab: Lab) -> No
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot suspend a process with a signal")
-async def test_worker_suspended_for_three_seconds_raises_no_error(lab: Lab) -> None:
+async def test_worker_pause_of_three_seconds_is_not_reported(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The course in a real browser, as learners use it: with a base URL as on Binder, and with a token.
+"""The course runs in a real browser, with a base URL as on Binder, and with a token.
 
 The last run's screenshots are in `.artefacts/browser`.
 """
@@ -56,7 +56,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="module")
 async def session(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Session]:
-    """JupyterLab with a copy of the notebooks, because it saves their outputs."""
+    """JupyterLab with a copy of the notebooks, because JupyterLab saves outputs in the notebooks."""
     folder = tmp_path_factory.mktemp("learner")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     nbformat.write(endless_wait(), folder / "notebooks" / f"{ENDLESS}.ipynb")  # type: ignore[no-untyped-call]
@@ -68,7 +68,7 @@ async def session(browser: Browser, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
-    """A page of a new browser without cookies; a screenshot of its last state is saved."""
+    """A page in a new browser without cookies. At the end, a screenshot of the page is saved."""
     context = await browser.new_context(viewport=SCREEN)  # type: ignore[arg-type]
     context.set_default_timeout(LOADING)
     page = await context.new_page()
@@ -102,7 +102,7 @@ def notebook_of(*cells: str) -> nbformat.NotebookNode:
 
 
 def endless_wait() -> nbformat.NotebookNode:
-    """Return a notebook whose second cell waits for the end of a customer that never ends."""
+    """Return a notebook; its second cell waits forever for the result of a customer."""
     return notebook_of(
         START_LAB,
         f"{OPEN_ACCOUNT}\nawait ada.result()",
@@ -122,7 +122,7 @@ async def test_workspace_shows_notebook_and_web_ui_side_by_side(learner: Learner
     assert min(left["width"], right["width"]) > NARROWEST
 
 
-async def test_docked_web_ui_opens_the_links_of_the_notebook(learner: Learner) -> None:
+async def test_links_in_the_notebook_open_in_the_docked_web_ui(learner: Learner) -> None:
     await learner.open()
     await learner.ready()
     await expect(learner.web_ui.content_frame.get_by_role("heading", name="Workflows")).to_be_visible()
@@ -135,7 +135,7 @@ async def test_docked_web_ui_opens_the_links_of_the_notebook(learner: Learner) -
     assert len(learner.page.context.pages) == 1, "the link opens in the docked Web UI, not in a new tab"
 
 
-async def test_keyboard_runs_all_cells_beside_the_docked_web_ui(learner: Learner) -> None:
+async def test_all_cells_run_with_the_keyboard_beside_the_web_ui(learner: Learner) -> None:
     await learner.open()
     await learner.page.evaluate(WATCH_FOCUS)
     await learner.ready()
@@ -150,7 +150,7 @@ async def test_keyboard_runs_all_cells_beside_the_docked_web_ui(learner: Learner
     assert taken == 0, "The Web UI's frame took the focus without a click"
 
 
-async def test_run_all_runs_all_cells_and_shows_a_working_link(learner: Learner) -> None:
+async def test_run_menu_runs_all_cells_and_the_link_works(learner: Learner) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
@@ -178,7 +178,7 @@ async def test_restarted_kernel_uses_the_same_server(learner: Learner) -> None:
     assert "shared by this JupyterLab session" in servers[0]
 
 
-async def test_stop_button_ends_a_cell_and_the_lab_keeps_running(learner: Learner) -> None:
+async def test_stop_button_ends_a_cell_but_not_the_lab(learner: Learner) -> None:
     await learner.open_notebook(ENDLESS)
     await learner.choose("Run", "Run All Cells")
     waiting = learner.code_cells.nth(1)
@@ -192,7 +192,7 @@ async def test_stop_button_ends_a_cell_and_the_lab_keeps_running(learner: Learne
     await expect(after.locator(".jp-OutputArea")).to_contain_text("still runs: ada")
 
 
-async def test_save_my_work_downloads_all_saved_notebooks(learner: Learner, tmp_path: Path) -> None:
+async def test_save_my_work_link_downloads_all_saved_notebooks(learner: Learner, tmp_path: Path) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
@@ -262,7 +262,7 @@ async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(
     assert await learner.namespace_in_dock() == first
 
 
-async def test_clicked_web_ui_or_notebook_gets_the_keyboard(learner: Learner) -> None:
+async def test_click_moves_keyboard_focus_to_web_ui_or_notebook(learner: Learner) -> None:
     await learner.open(f"lab/workspaces/loyalty/tree/notebooks/{ANOTHER}.ipynb")
     await learner.ready()
     await learner.run_all_once_connected()

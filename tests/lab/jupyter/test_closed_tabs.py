@@ -1,4 +1,4 @@
-"""A kernel and its lab's processes end some time after the notebook was closed, not earlier."""
+"""A kernel and the processes of its lab end some time after the notebook was closed, but not earlier."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def open_tab(session: Session, kernel: str) -> WebSocketClientConnection:
     return await websocket_connect(HTTPRequest(url, headers={"Authorization": f"token {TOKEN}"}))
 
 
-async def test_kernel_and_lab_end_only_after_the_tab_is_closed(tmp_path: Path) -> None:
+async def test_kernel_and_lab_end_after_the_tab_is_closed(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path, *QUICK) as session:
         first, second = session.start_kernel(), session.start_kernel()
         tabs = {kernel: await open_tab(session, kernel) for kernel in (first, second)}

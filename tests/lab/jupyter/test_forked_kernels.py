@@ -1,4 +1,4 @@
-"""Forked kernels share memory. Otherwise they behave like ordinary kernels."""
+"""Forked kernels share memory, and behave like ordinary kernels."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Kernel:
         return "".join(said).strip()
 
     async def restart(self) -> None:
-        """Restart the kernel, as JupyterLab's button does."""
+        """Restart the kernel, as JupyterLab's restart button does."""
         await self.manager.restart_kernel(now=True)
         await self._client.wait_for_ready(timeout=60)
 
@@ -91,7 +91,7 @@ async def kernel(folder: Path, environment: dict[str, str] = PLAIN, *, forked: b
 
 
 def memory(pid: int) -> dict[str, int]:
-    """Return the memory of a process in KiB, by Linux's names of its kinds."""
+    """Return the memory of a process in KiB; the keys are Linux's names, for example `Private_Dirty`."""
     found = re.findall(r"^(\w+): +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     return {name: int(number) for name, number in found}
 
@@ -149,7 +149,7 @@ async def test_kernels_draw_different_random_numbers(tmp_path: Path) -> None:
         assert not set((await one.run(draw)).split()) & set((await two.run(draw)).split())
 
 
-async def test_stop_button_ends_a_cell_and_its_process(tmp_path: Path) -> None:
+async def test_stop_button_ends_a_cell_and_its_child_process(tmp_path: Path) -> None:
     sleeping = "import os, subprocess\nprint(os.getpid(), flush=True)\nsubprocess.run(['sleep', '600'])"
     async with kernel(tmp_path) as one, kernel(tmp_path) as other:
         cell = asyncio.create_task(one.run(sleeping))
@@ -161,7 +161,7 @@ async def test_stop_button_ends_a_cell_and_its_process(tmp_path: Path) -> None:
         assert await one.run("print('still runs')") == await other.run("print('still runs')") == "still runs"
 
 
-async def test_kernel_with_a_lab_returns_memory_after_each_cell(tmp_path: Path) -> None:
+async def test_kernel_frees_unused_memory_after_each_cell(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         await one.run("from loyalty.lab.jupyter.kernel import arrange_kernel; arrange_kernel(); arrange_kernel()")
         assert await one.run("print(len(get_ipython().events.callbacks['post_run_cell']))") == "1", "one handler"
@@ -171,7 +171,7 @@ async def test_kernel_with_a_lab_returns_memory_after_each_cell(tmp_path: Path) 
         assert memory(one.process.pid)["Private_Dirty"] < full - 50_000, "a list that contains itself is collected, too"
 
 
-async def test_ended_kernel_has_its_exit_code(tmp_path: Path) -> None:
+async def test_exit_code_of_an_ended_kernel_is_available(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         await one.run("import threading, os; threading.Timer(0.1, os._exit, [7]).start()")
         await eventually(one.process.poll, waiting_for="the kernel to end")
@@ -179,7 +179,7 @@ async def test_ended_kernel_has_its_exit_code(tmp_path: Path) -> None:
         assert not await one.manager.is_alive()
 
 
-async def test_kernels_end_with_their_fork_server_and_can_restart(tmp_path: Path) -> None:
+async def test_kernels_end_with_the_fork_server_and_can_be_restarted(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         parent = int(await one.run("import os; print(os.getppid())"))
         os.kill(parent, signal.SIGKILL)
@@ -205,7 +205,7 @@ async def test_kernel_starts_even_if_the_fork_server_fails(
 
 @pytest.fixture
 def quick_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ForkServers:
-    """Fork servers that import only numpy."""
+    """Fork servers that import numpy only."""
     quick = tmp_path / "quick.py"
     quick.write_text(
         "from loyalty.lab.jupyter.forking import fork_server\nfork_server.SHARED = ()\nfork_server.main()\n"
@@ -214,7 +214,7 @@ def quick_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ForkServer
     return ForkServers()
 
 
-def test_replaced_fork_server_ends_with_its_last_process(tmp_path: Path, quick_servers: ForkServers) -> None:
+def test_replaced_fork_server_ends_after_its_last_process(tmp_path: Path, quick_servers: ForkServers) -> None:
     interpreter = [sys.executable, "-P"]
     old = quick_servers.prepare(interpreter, PLAIN).pid
     kept = quick_servers.fork(interpreter, ENDLESS, str(tmp_path), PLAIN)
@@ -227,7 +227,7 @@ def test_replaced_fork_server_ends_with_its_last_process(tmp_path: Path, quick_s
     assert not gone(new)
 
 
-async def test_forked_processes_end_with_a_killed_fork_server(tmp_path: Path, quick_servers: ForkServers) -> None:
+async def test_forked_processes_end_when_the_fork_server_is_killed(tmp_path: Path, quick_servers: ForkServers) -> None:
     interpreter = [sys.executable, "-P"]
     kept = quick_servers.fork(interpreter, ENDLESS, str(tmp_path), PLAIN)
     os.kill(quick_servers.prepare(interpreter, PLAIN).pid, signal.SIGKILL)
@@ -265,7 +265,7 @@ def test_fork_server_refuses_imports_that_start_a_thread(tmp_path: Path) -> None
     assert "1 threads run after the imports of starter" in done.stderr
 
 
-async def test_mplbackend_applies_in_a_forked_kernel(tmp_path: Path) -> None:
+async def test_forked_kernel_uses_the_mplbackend_variable(tmp_path: Path) -> None:
     async with kernel(tmp_path, {**PLAIN, "MPLBACKEND": "svg"}) as one:
         assert isinstance(one.process, ForkedProcess)
         assert await one.run("import matplotlib.pyplot as plt; print(plt.get_backend())") == "svg"

@@ -35,7 +35,7 @@ def workers_of(session: Session) -> set[int]:
     }
 
 
-async def test_workers_stop_behind_another_notebook_until_the_next_cell(tmp_path: Path) -> None:
+async def test_workers_stop_while_another_notebook_is_in_use(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path) as session:
         first, other = session.new_kernel(), session.new_kernel()
         run(first, QUICK.format(1) + "\n" + START_LAB + "\n" + START_ADA)

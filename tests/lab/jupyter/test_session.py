@@ -1,4 +1,7 @@
-"""`python -m loyalty.lab`: JupyterLab with one Temporal server, which starts and ends with JupyterLab."""
+"""`python -m loyalty.lab`: Each JupyterLab session has one Temporal server.
+
+The server starts and ends with JupyterLab.
+"""
 
 from __future__ import annotations
 
@@ -59,12 +62,12 @@ async def test_kernel_prints_no_warning_in_the_terminal(session: Session) -> Non
 
 
 def tiles(session: Session) -> dict[str, Any]:
-    """Return jupyter-server-proxy's servers by the title of their tile."""
+    """Return the servers of jupyter-server-proxy; the keys are the titles of the launcher's tiles."""
     _, body = answer(session.url + "server-proxy/servers-info")
     return {one["launcher_entry"]["title"]: one for one in json.loads(body)["server_processes"]}
 
 
-async def test_launcher_has_a_tile_for_the_web_ui(session: Session) -> None:
+async def test_jupyterlab_launcher_has_a_tile_for_the_web_ui(session: Session) -> None:
     tile = tiles(session)[TITLE]
     assert tile["new_browser_tab"] is False, "The Web UI opens in a tab of JupyterLab, not of the browser"
     status, page = answer(session.url + tile["launcher_entry"]["path_info"])
@@ -87,7 +90,7 @@ async def test_workspace_contains_the_first_notebook_and_the_web_ui(session: Ses
     assert answer(session.origin + data[web_ui]["data"]["url"])[0] == 200
 
 
-async def test_session_removes_its_folder_at_its_end(session: Session, tmp_path: Path) -> None:
+async def test_session_removes_its_folder_when_it_ends(session: Session, tmp_path: Path) -> None:
     def folders() -> list[Path]:
         return list(tmp_path.glob("loyalty-session-*"))
 
@@ -100,7 +103,7 @@ async def test_session_removes_its_folder_at_its_end(session: Session, tmp_path:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-async def test_server_ends_with_stopped_or_killed_jupyterlab(session: Session, number: signal.Signals) -> None:
+async def test_server_ends_when_jupyterlab_is_stopped_or_killed(session: Session, number: signal.Signals) -> None:
     server = server_of(session)
     session.process.send_signal(number)
     session.process.wait()
@@ -112,7 +115,7 @@ async def test_server_ends_with_stopped_or_killed_jupyterlab(session: Session, n
 
 @pytest.fixture
 async def neighbours(tmp_path: Path) -> AsyncIterator[tuple[Session, Session]]:
-    """Two JupyterLabs of one learner, on one machine."""
+    """Two JupyterLab sessions of one learner on one machine."""
     shared = {"JUPYTER_CONFIG_DIR": str(tmp_path), "TMPDIR": str(tmp_path)}
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()
@@ -121,14 +124,14 @@ async def neighbours(tmp_path: Path) -> AsyncIterator[tuple[Session, Session]]:
 
 
 def server_of(session: Session) -> int:
-    """Return the pid of the Temporal server below a JupyterLab."""
+    """Return the process id of the Temporal server that a JupyterLab has started."""
     family = descendants(session.process.pid)
     (server,) = [pid for pid, args in family.items() if "server start-dev" in args and "guardian" not in args]
     return server
 
 
 def web_ui_of(session: Session) -> str:
-    """Return the path of the Web UI's tab in the workspace that this JupyterLab opens."""
+    """Return the path of the Web UI's tab in the workspace of this JupyterLab."""
     data = json.loads(answer(f"{session.url}lab/api/workspaces/{WORKSPACE}")[1])["data"]
     _, (web_ui,) = [area["widgets"] for area in data["layout-restorer:data"]["main"]["dock"]["children"]]
     return str(data[web_ui]["data"]["url"])
@@ -179,7 +182,7 @@ async def test_web_ui_works_at_any_base_url(tmp_path: Path, base: str) -> None:
         await eventually(lambda: answer(data)[0], lambda status: status == 200, waiting_for="the Web UI's data")
 
 
-async def test_custom_proxy_settings_are_kept(tmp_path: Path) -> None:
+async def test_proxy_settings_of_the_learner_stay_in_use(tmp_path: Path) -> None:
     (tmp_path / "jupyter_server_config.py").write_text(CONFIGURED)
     async with jupyterlab(tmp_path) as session:
         path = web_ui_of(session)
@@ -199,7 +202,7 @@ async def test_command_line_arguments_override_course_settings(tmp_path: Path) -
         assert landing(session.url) == f"{session.url}lab/mine"
 
 
-async def test_folder_without_notebooks_opens_plain_jupyterlab(tmp_path: Path) -> None:
+async def test_jupyterlab_opens_without_a_notebook_in_an_empty_folder(tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     async with jupyterlab(tmp_path, f"--ServerApp.root_dir={shelf}") as session:
@@ -207,7 +210,7 @@ async def test_folder_without_notebooks_opens_plain_jupyterlab(tmp_path: Path) -
         assert f"JupyterLab opens in {shelf}, which has no {FIRST_NOTEBOOK}." in (tmp_path / "log").read_text()
 
 
-def test_installed_package_opens_notebooks_of_the_working_folder(tmp_path: Path) -> None:
+def test_installed_package_opens_the_notebooks_in_the_working_folder(tmp_path: Path) -> None:
     clone, installed = HOUSE / "loyalty", tmp_path / "site-packages" / "loyalty"
     assert course_folder(clone, tmp_path) == HOUSE
     assert course_folder(installed, tmp_path) == tmp_path
@@ -221,7 +224,7 @@ def test_launcher_reports_missing_notebooks(tmp_path: Path) -> None:
     assert f"Opening JupyterLab in {tmp_path}, where the course's notebooks are missing" in opening(tmp_path)
 
 
-def test_installed_package_without_notebooks_opens_plain_jupyterlab(tmp_path: Path) -> None:
+def test_installed_package_without_notebooks_opens_no_notebook(tmp_path: Path) -> None:
     shutil.copytree(HOUSE / "loyalty", tmp_path / "site" / "loyalty")
     (tmp_path / "work").mkdir()
     # JupyterLab runs with this copy of the package, as with an installed wheel.
@@ -240,11 +243,11 @@ def test_installed_package_without_notebooks_opens_plain_jupyterlab(tmp_path: Pa
     assert configured["ServerApp"]["root_dir"] == str(tmp_path / "work")
 
 
-def test_launcher_adds_no_arguments() -> None:
+def test_launcher_passes_arguments_to_jupyterlab_unchanged() -> None:
     assert command(["--port=9999"], is_root=False)[1:] == ["-P", "-m", "jupyterlab", "--port=9999"]
 
 
-def test_root_may_run_jupyterlab() -> None:
+def test_root_user_can_run_jupyterlab() -> None:
     assert "--allow-root" in command([], is_root=True)
 
 
@@ -254,7 +257,9 @@ def test_course_settings_come_before_system_settings(tmp_path: Path, monkeypatch
     assert paths == [str(CONFIGURATION), "/etc/elsewhere"]
 
 
-def test_nested_session_has_its_own_start_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jupyterlab_inside_another_session_has_its_own_start_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert float(environment({STARTED_AT: "7"})[STARTED_AT]) > 7
 

@@ -55,7 +55,7 @@ del forgotten"""
 
 @pytest.fixture(scope="module")
 def traces(server: WorkflowEnvironment) -> list[list[str]]:
-    """Return the text of each output, by cell."""
+    """Return the texts of each cell's outputs."""
     address = server.client.service_client.config.target_host
     notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     sources = [CONNECT.format(address=address), ASK, "%tb", REFUSE, "unknown_name"]
@@ -70,18 +70,18 @@ def lines_of(cell: nbformat.NotebookNode) -> list[str]:
     return ["\n".join(output.get("traceback", [])) + output.get("text", "") for output in cell.outputs]
 
 
-def test_server_error_shows_the_cell_line_and_the_message(traces: list[list[str]]) -> None:
+def test_server_error_shows_the_line_of_the_cell_and_the_message(traces: list[list[str]]) -> None:
     (shown,) = traces[1]
     assert len(shown.splitlines()) <= 6, shown
     assert 'line 2:\n    await ada.query("getStatus")' in shown
     assert shown.splitlines()[-1] == "RPCError: workflow not found for ID: customer-ada"
 
 
-def test_tb_command_shows_the_whole_traceback(traces: list[list[str]]) -> None:
+def test_percent_tb_command_shows_the_whole_traceback(traces: list[list[str]]) -> None:
     assert "temporalio/client" in "".join(traces[2]).replace("\\", "/")
 
 
-def test_cause_of_an_error_is_the_last_line(traces: list[list[str]]) -> None:
+def test_last_line_of_an_error_shows_the_cause(traces: list[list[str]]) -> None:
     (shown,) = traces[3]
     assert shown.splitlines()[-2:] == [
         "ApplicationError: Workflow update failed because of",
@@ -89,18 +89,18 @@ def test_cause_of_an_error_is_the_last_line(traces: list[list[str]]) -> None:
     ]
 
 
-def test_ordinary_error_shows_its_traceback(traces: list[list[str]]) -> None:
+def test_ordinary_error_shows_an_ordinary_traceback(traces: list[list[str]]) -> None:
     (shown,) = traces[4]
     assert "NameError" in shown
     assert "Traceback" in shown
 
 
-def test_error_names_the_function_of_an_earlier_cell(traces: list[list[str]]) -> None:
+def test_error_names_the_function_in_an_earlier_cell(traces: list[list[str]]) -> None:
     (shown,) = traces[6]
     assert shown.splitlines()[0] == "In an earlier cell, line 3 of ask:"
 
 
-def test_group_shows_each_different_error_once(traces: list[list[str]]) -> None:
+def test_error_group_shows_each_different_error_once(traces: list[list[str]]) -> None:
     (shown,) = traces[8]
     assert shown.splitlines() == [
         "In this cell, line 1:",
@@ -118,21 +118,21 @@ def test_group_shows_each_different_error_once(traces: list[list[str]]) -> None:
     ]
 
 
-def test_print_last_shows_the_whole_traceback_of_a_group(traces: list[list[str]]) -> None:
+def test_function_print_last_shows_the_whole_traceback_of_errors(traces: list[list[str]]) -> None:
     assert "Exception Group Traceback" in "".join(traces[9])
 
 
-def test_group_of_ordinary_errors_shows_its_traceback(traces: list[list[str]]) -> None:
+def test_group_of_ordinary_errors_shows_an_ordinary_traceback(traces: list[list[str]]) -> None:
     (shown,) = traces[10]
     assert "Exception Group Traceback" in shown
     assert "ValueError: a learner's own" in shown
 
 
-def test_lab_error_in_a_nested_group_is_the_last_line(traces: list[list[str]]) -> None:
+def test_last_line_shows_the_lab_error_of_a_nested_group(traces: list[list[str]]) -> None:
     (shown,) = traces[11]
     assert shown.splitlines()[-1] == "LabError: Cannot start; run the cell above"
     assert len(shown.splitlines()) < 8
 
 
-def test_failed_task_without_await_shows_one_message(traces: list[list[str]]) -> None:
+def test_failed_task_that_no_cell_awaits_shows_one_message(traces: list[list[str]]) -> None:
     assert traces[12] == ["A task that no cell awaits has failed:\nRPCError: workflow not found for ID: customer-ada\n"]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_cancellation_at_the_arrival_of_an_email_ends_the_wait(steps: int) -> None:
+async def test_wait_ends_if_cancelled_while_an_email_arrives(steps: int) -> None:
     inbox, envelope = Inbox(), Envelope()
     envelope.content, envelope.rcpt_tos = EmailMessage().as_bytes(), ["ada@example.org"]
     waiting = asyncio.create_task(inbox.wait_for(1))
@@ -46,15 +46,15 @@ print("alive")
 
 
 def output_of(kernel: BlockingKernelClient, cell: str) -> Iterator[dict[str, Any]]:
-    """Yield a cell's printed texts and its error; fail after 15 s without a message."""
+    """Yield a cell's printed texts and its error; fail if no message arrives within 15 s."""
     while True:
         message = kernel.get_iopub_msg(timeout=15)
         if message["parent_header"].get("msg_id") == cell and message["msg_type"] in {"stream", "error"}:
             yield message["content"]
 
 
-async def test_stop_button_ends_shopping_at_each_press(tmp_path: Path) -> None:
-    """Press the button eight times, each time at another moment in a loop of signals and e-mails."""
+async def test_each_press_of_the_stop_button_ends_the_shopping(tmp_path: Path) -> None:
+    """Press the stop button eight times, at different moments of a loop of signals and e-mails."""
     async with jupyterlab(tmp_path) as session:
         kernel = session.new_kernel()
         kernel_id = Path(kernel.connection_file).stem.removeprefix("kernel-")

@@ -1,7 +1,7 @@
 """JupyterLab on Windows.
 
-Most of these tests run on Linux: a module gets the `sys.platform`, the names and the error texts of Windows. No test
-runs the whole course on Windows.
+Most of these tests run on Linux: each test replaces `sys.platform` and other Windows details in a module. No test runs
+the whole course on Windows.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ sys.exit(7)
 
 
 def call(seconds: float) -> subprocess.Popen[str]:
-    """Start a substitute for JupyterLab with `python -m loyalty.lab`, as on Windows."""
+    """Run `python -m loyalty.lab` as on Windows, with another program instead of JupyterLab."""
     script = CALL.format(jupyter=JUPYTER.format(seconds=seconds))
     return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def test_launcher_returns_exit_status_and_removes_session_folder() -> None:
+def test_launcher_returns_the_exit_status_and_removes_the_session_folder() -> None:
     with call(seconds=0) as process:
         assert process.stdout is not None
         folder = Path(process.stdout.readline().strip())

@@ -59,7 +59,7 @@ def test_server_environment_has_no_temporal_settings() -> None:
     assert server_environment({"GOGC": "100"})["GOGC"] == "100", "The learner's own setting stays"
 
 
-def test_worker_environment_names_only_its_own_server() -> None:
+def test_worker_environment_names_only_the_server_of_the_lab() -> None:
     inherited = {**OURS, **TEMPORAL, **PYTHON, **FIGURES, "LOYALTY_SMTP_URL": "smtp://other:1"}
     assert worker_environment("127.0.0.1:2", "ada", "smtp://127.0.0.1:3", "sqlite:///a.db", inherited) == {
         **OURS,
@@ -73,7 +73,7 @@ def test_worker_environment_names_only_its_own_server() -> None:
 
 
 @pytest.mark.parametrize("database", [{}, {"LOYALTY_DATABASE_URL": "postgresql+psycopg://db/shop"}])
-def test_cluster_worker_environment_keeps_temporal_settings(database: dict[str, str]) -> None:
+def test_environment_of_a_cluster_worker_keeps_the_temporal_settings(database: dict[str, str]) -> None:
     given = cluster_worker_environment(
         "smtp://127.0.0.1:3", "sqlite:///a.db", {**OURS, **TEMPORAL, **PYTHON, **FIGURES, **database}
     )
@@ -87,11 +87,11 @@ def test_cluster_worker_environment_keeps_temporal_settings(database: dict[str, 
     }
 
 
-def test_script_environment_has_no_settings_of_another_python() -> None:
+def test_environment_of_a_script_has_no_settings_for_another_python() -> None:
     assert python_environment({**OURS, **PYTHON, **FIGURES}) == {**OURS, "PYTHONUTF8": "1"}
 
 
-def test_jupyterlab_environment_has_no_settings_of_another_session() -> None:
+def test_environment_of_jupyterlab_has_no_settings_from_another_session() -> None:
     inherited = {**FOREIGN, "JUPYTER_PATH": "/foreign", "JUPYTER_CONFIG_PATH": "/etc/jupyter"}
     assert jupyterlab_environment(inherited, Path("/ours"), Path("/session"), 7.0) == {
         **OURS,

@@ -1,4 +1,4 @@
-"""JupyterLab, kernels and workers on a machine with foreign settings, foreign files and missing folders."""
+"""JupyterLab, kernels and workers run despite missing folders, and despite settings and files of other programs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SHADOWED = [*HERE, "pandas", "temporalio", "matplotlib", "traitlets"]
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Path:
-    """A folder with two modules of the learner, and with a file for each module of the standard library."""
+    """A folder with two modules of the learner. Other files have the names of standard library modules."""
     folder = tmp_path / "shelf \N{LATIN SMALL LETTER U WITH DIAERESIS}"
     folder.mkdir()
     for name in SHADOWED:

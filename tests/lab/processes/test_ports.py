@@ -43,7 +43,7 @@ def test_port_in_use_is_never_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @on_linux
-def test_port_is_free_after_its_reservation_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_is_free_after_the_reservation_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     reserved = ReservedPort()
     only = reserved.number
     monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
@@ -69,7 +69,7 @@ def test_inbox_keeps_its_port_before_start_and_after_stop(monkeypatch: pytest.Mo
 
 @pytest.mark.slow
 @on_linux
-async def test_killed_server_keeps_both_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ports_of_a_killed_server_stay_reserved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = binary()
     assert program is not None
     server = EmbeddedServer(program, tmp_path / "server.log")

@@ -39,7 +39,7 @@ Listening: TypeAlias = dict[int, set[tuple[str, int]]]
 
 
 def listening(root: int) -> Listening:
-    """Return where a process and its descendants listen (TCP or UDP), without processes that do not listen."""
+    """Return the sockets on which a process and its descendants listen (TCP or UDP), by process id."""
     found: Listening = {}
     for process in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
         try:
@@ -75,7 +75,7 @@ def inbox_port(lab: Lab) -> int:
 
 
 def command_lines(root: int) -> str:
-    """Return the command lines of a process and its descendants: each user of the machine can read them."""
+    """Return the command lines of a process and its descendants. Each user of the machine can read command lines."""
     processes = [psutil.Process(root), *psutil.Process(root).children(recursive=True)]
     return "\n".join(" ".join(process.cmdline()) for process in processes)
 
@@ -114,7 +114,7 @@ async def attached(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
             yield attached
 
 
-async def test_cluster_lab_opens_only_its_inbox_and_hides_the_key(
+async def test_lab_on_a_cluster_opens_one_port_and_hides_the_key(
     attached: Lab, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert attached.client.service_client.config.api_key == API_KEY, "The lab uses the key"
@@ -140,7 +140,7 @@ async def test_error_about_an_unreachable_cluster_hides_the_api_key() -> None:
 
 
 @pytest.mark.parametrize("line", [f'api_key = "{API_KEY}', f"api_key = {API_KEY}"], ids=["half a quote", "no quotes"])
-def test_error_in_a_configuration_file_hides_its_api_key(line: str, tmp_path: Path) -> None:
+def test_error_about_a_wrong_configuration_file_hides_the_api_key(line: str, tmp_path: Path) -> None:
     file = tmp_path / "temporal.toml"
     file.write_text(f"[profile.default]\n{line}\n")
     with pytest.raises(config.ConfigurationError) as refused:
@@ -153,7 +153,7 @@ def test_error_in_a_configuration_file_hides_its_api_key(line: str, tmp_path: Pa
 
 @dataclass
 class Session:
-    """A JupyterLab with a token of its own, and facts about two labs in one of its kernels."""
+    """A JupyterLab with a token, and facts about two labs in one kernel."""
 
     pid: int
     origin: str
@@ -180,7 +180,10 @@ print(json.dumps({{
 
 
 def start_jupyterlab(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start JupyterLab as `make lab` does, with an API key in the environment; `folder` gets its files."""
+    """Start JupyterLab as `make lab` does, with an API key in the environment.
+
+    JupyterLab writes its files into `folder`.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}
     places = {"JUPYTER_RUNTIME_DIR": str(folder), "JUPYTER_CONFIG_DIR": str(folder)}
     arguments = ["--no-browser", f"--ServerApp.base_url={BASE}", f"--port={port}"]
@@ -248,7 +251,7 @@ async def session(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ses
 
 @dataclass
 class Answer:
-    """A server's answer; `status` is 0 if no server listens."""
+    """A server's answer; `status` is 0 if there is no server."""
 
     status: int
     body: str = ""
@@ -256,7 +259,7 @@ class Answer:
 
 
 class StayHere(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection: a redirection to the login page is the answer."""
+    """Does not follow redirections, so a redirection to the login page is returned as the answer."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -277,11 +280,11 @@ def fetch(url: str, token: str | None = None, data: bytes | None = None, timeout
         return Answer(0)
 
 
-def test_session_listens_on_loopback_only(session: Session) -> None:
+def test_jupyterlab_session_listens_on_loopback_only(session: Session) -> None:
     assert is_on_loopback_only(session.with_both), f"Other machines can connect to {session.with_both}"
 
 
-def test_only_jupyterlab_its_server_and_its_kernel_listen(session: Session) -> None:
+def test_only_jupyterlab_the_server_and_the_kernel_open_ports(session: Session) -> None:
     jupyter = session.without_labs[session.pid]
     assert ports(jupyter) == {int(session.origin.rpartition(":")[2])}
     others = [ports(sockets) for pid, sockets in session.without_labs.items() if pid != session.pid]
@@ -290,19 +293,19 @@ def test_only_jupyterlab_its_server_and_its_kernel_listen(session: Session) -> N
     assert any(found >= set(session.first["ports"]) for found in others)
 
 
-def test_lab_in_a_session_opens_only_its_inbox(session: Session) -> None:
+def test_lab_in_a_session_opens_only_the_port_of_its_inbox(session: Session) -> None:
     (sockets,) = opened(session.without_labs, session.with_first).values()
     assert ports(sockets) == {session.first["inbox"]}
 
 
-def test_lab_with_its_own_server_opens_inbox_and_server(session: Session) -> None:
+def test_lab_in_a_session_can_open_ports_for_its_own_server(session: Session) -> None:
     inbox, server = sorted(opened(session.with_first, session.with_both).values(), key=len)
     assert ports(inbox) == {session.second["inbox"]}
     assert ports(server) >= set(session.second["ports"])
 
 
 def web_ui_addresses(session: Session) -> Iterator[str]:
-    """Yield the paths below JupyterLab that lead to the Web UI's page, files and data."""
+    """Yield the paths of the Web UI's page, files and data below JupyterLab's address."""
     for lab in (session.first, session.second):
         _, ui_port = lab["ports"]
         yield lab["link"]
@@ -351,14 +354,14 @@ def test_long_token_appears_only_in_the_jupyterlab_address(session: Session) -> 
     assert session.token not in shown_by_labs(session)
 
 
-def test_api_key_of_the_environment_is_never_shown(session: Session) -> None:
+def test_api_key_from_the_environment_is_never_shown(session: Session) -> None:
     assert "with a Temporal server at 127.0.0.1" in session.terminal.read_text()
     assert API_KEY not in session.terminal.read_text()
     assert API_KEY not in shown_by_labs(session)
 
 
 def shown_by_labs(session: Session) -> str:
-    """Return the labs' displays and logs, and the command lines of all processes."""
+    """Return the outputs and logs of the labs, and the command lines of all processes."""
     labs = [session.first, session.second]
     logs = "\n".join(written(Path(lab["folder"])) for lab in labs)
     assert logs.count("Serving task queue") == len(labs), "The logs of both workers are read"

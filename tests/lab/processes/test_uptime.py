@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def test_uptimes_are_sorted_and_a_running_process_has_no_end() -> None:
+def test_uptimes_are_sorted_and_a_running_process_has_no_end_time() -> None:
     second = Uptime("worker", "worker 2", "2@host", NOON + timedelta(seconds=5))
     first = Uptime("worker", "worker 1", "1@host", NOON, NOON + timedelta(seconds=3), "killed")
     frame = uptime.frame([second, first])
@@ -29,7 +29,7 @@ def test_uptimes_are_sorted_and_a_running_process_has_no_end() -> None:
     assert str(frame.begin.dtype).endswith("UTC]")
 
 
-def test_frame_without_uptimes_has_the_same_columns() -> None:
+def test_dataframe_without_uptimes_has_the_usual_columns() -> None:
     assert list(uptime.frame([]).columns) == ["role", "name", "identity", "begin", "end", "ended_by"]
 
 

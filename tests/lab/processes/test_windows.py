@@ -1,7 +1,7 @@
 """Child processes and workers on Windows.
 
-Most of these tests run on Linux: a module gets the `sys.platform`, the names and the error texts of Windows. No test
-runs the whole course on Windows.
+Most of these tests run on Linux: each test replaces `sys.platform` and other Windows details in a module. No test runs
+the whole course on Windows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from loyalty.lab.processes.ports import ReservedPort, refuse_taken
 pytestmark = pytest.mark.slow
 
 
-def test_worker_starts_without_the_launcher_of_its_environment(
+def test_worker_starts_the_real_python_instead_of_the_launcher(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     launcher, python = r"C:\course\.venv\Scripts\python.exe", r"C:\Python313\python.exe"
@@ -42,13 +42,13 @@ def test_worker_starts_without_the_launcher_of_its_environment(
 
 
 @pytest.mark.parametrize("platform", ["win32", "linux"])
-def test_commands_without_a_launcher_start_unchanged(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_without_a_launcher_is_not_changed(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guardian, "sys", SimpleNamespace(platform=platform, executable="venv", _base_executable="base"))
     called = ["temporal.exe"] if platform == "win32" else ["venv", "-m", "loyalty.worker"]
     assert guardian.without_launcher(called) == (called, dict(os.environ))
 
 
-def test_stop_of_a_child_that_has_just_ended_succeeds(tmp_path: Path) -> None:
+def test_stopping_an_ended_child_process_raises_no_error(tmp_path: Path) -> None:
     child = Child([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "log")
 
     class Pipe:
@@ -65,7 +65,7 @@ def test_stop_of_a_child_that_has_just_ended_succeeds(tmp_path: Path) -> None:
     there.close()
 
 
-def test_log_of_a_python_process_is_utf_8(tmp_path: Path) -> None:
+def test_log_of_a_python_process_is_written_in_utf_8(tmp_path: Path) -> None:
     legacy = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
     legacy.pop("PYTHONIOENCODING", None)
     child = Child([sys.executable, "-c", "import sys; sys.stderr.write('Zo\\u00eb')"], tmp_path / "log", legacy)
@@ -86,7 +86,7 @@ def test_planned_crash_is_recognised_by_its_windows_exit_status(monkeypatch: pyt
         crashing_process.run("any.module")
 
 
-def test_port_check_requests_exclusive_use_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_port_is_tested_with_an_exclusive_socket_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     options: list[int] = []
     port = ReservedPort().number
 
@@ -113,7 +113,7 @@ class Serving:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_signal_stops_a_worker_without_event_loop_signal_handlers(
+async def test_sigterm_or_sigint_stops_a_worker_on_windows(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""The error about a worker process that ended at once: exit code, last lines of the log, source of the module."""
+"""The error about a worker process that ended at once names the exit code, the end of the log and the cause."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOURCES = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of modules. This process and its children can import them."""
+    """A folder of modules. This process and its child processes can import the modules."""
     (tmp_path / "modules").mkdir()
     monkeypatch.syspath_prepend(tmp_path / "modules")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
@@ -45,7 +45,7 @@ def start(folder: Path, module: str) -> WorkerProcess:
 
 
 @pytest.mark.parametrize("number", range(len(SOURCES)))
-def test_error_explains_why_a_worker_ended_at_once(folder: Path, number: int) -> None:
+def test_error_explains_why_a_worker_process_ended_at_once(folder: Path, number: int) -> None:
     source, sentence = list(SOURCES.items())[number]
     (folder / f"ends_{number}.py").write_text(source)
     with pytest.raises(LabError, match=f"^The worker, python -m ends_{number}, (ended by itself )?(.|\n)*{sentence}"):
@@ -64,13 +64,13 @@ def test_error_names_a_worker_that_serves_no_task_queue(folder: Path, monkeypatc
         start(folder, "silent")
 
 
-def test_main_part_is_found_in_different_forms() -> None:
+def test_main_part_of_a_module_is_found() -> None:
     assert has_main_part("if '__main__' == __name__ and True:\n    pass\n")
     assert not has_main_part("def f():\n    if __name__ == '__main__':\n        pass\n")
     assert has_main_part("if __name__ = \n"), "A module with a syntax error is not reported for a missing part"
 
 
-def test_source_of_a_package_is_its_main_file() -> None:
+def test_source_of_a_package_is_read_from_its_main_file() -> None:
     assert source_of("loyalty.lab") == (Path(__file__).parents[3] / "loyalty" / "lab" / "__main__.py").read_text()
     assert source_of("no_such.module") is None
     assert source_of("sys") is None

@@ -1,7 +1,7 @@
-"""The Temporal server on Windows: its download, and an attempt with other ports.
+"""The Temporal server on Windows: the download, and a second start with other ports.
 
-Most of these tests run on Linux: a module gets the `sys.platform`, the names and the error texts of Windows. No test
-runs the whole course on Windows.
+Most of these tests run on Linux: each test replaces `sys.platform` and other Windows details in a module. No test runs
+the whole course on Windows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ needs_posix = pytest.mark.skipif(os.name == "nt", reason="simulates Windows on L
 
 
 class Downloads:
-    """Replaces the SDK's download: links the real server, under the SDK's file name, without the network."""
+    """Replaces the SDK's download. The replacement makes a link to the real server, and uses no network."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -48,7 +48,7 @@ class Downloads:
 
 @pytest.fixture
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of python.exe on a Windows machine without a `temporal` program."""
+    """A folder of Python on Windows, without a `temporal` program."""
     folder = tmp_path / "Scripts"
     folder.mkdir()
 
@@ -71,7 +71,7 @@ def downloads(scripts: Path, monkeypatch: pytest.MonkeyPatch) -> Downloads:
 
 
 @needs_posix
-async def test_lab_runs_kills_and_restarts_a_downloaded_server(scripts: Path, downloads: Downloads) -> None:
+async def test_lab_starts_kills_and_restarts_a_downloaded_server(scripts: Path, downloads: Downloads) -> None:
     async with await Lab.start("first", own_server=True, worker=False) as lab:
         assert binary() == scripts / "temporal.exe"
         lab.server.kill()
@@ -82,7 +82,7 @@ async def test_lab_runs_kills_and_restarts_a_downloaded_server(scripts: Path, do
     assert os.listdir(scripts) == ["temporal.exe"]
 
 
-async def test_error_about_a_failed_download_names_a_way_out(scripts: Path, downloads: Downloads) -> None:
+async def test_error_about_a_failed_download_names_the_next_step(scripts: Path, downloads: Downloads) -> None:
     downloads.error = RuntimeError("Failed starting test server: error sending request")
     with pytest.raises(LabError, match=r"Cannot download the Temporal server: .* sending request; TEMPORAL_ADDRESS"):
         await Lab.start(own_server=True)
@@ -124,7 +124,10 @@ time.sleep(60)
 
 
 def server_that_fails_once(folder: Path, words: str) -> Path:
-    """Return a program that fails once with the error `words`, and listens on the server's ports from then on."""
+    """Return a program that fails at its first start with the error `words`.
+
+    Later starts listen on the server's ports.
+    """
     program = folder / "temporal"
     program.write_text(SECOND_ATTEMPT.format(python=sys.executable, words=words), encoding="utf-8")
     program.chmod(0o755)
@@ -140,13 +143,13 @@ def server_that_fails_once(folder: Path, words: str) -> Path:
     ],
     ids=["Linux and macOS", "Windows"],
 )
-async def test_server_tries_other_ports_after_a_port_was_in_use(words: str, tmp_path: Path) -> None:
+async def test_server_tries_other_ports_if_a_port_is_in_use(words: str, tmp_path: Path) -> None:
     server = EmbeddedServer(server_that_fails_once(tmp_path, TAKEN + words), tmp_path / "log")
     await server.stop()
     assert words in (tmp_path / "log").read_text(encoding="utf-8")
 
 
 @needs_posix
-def test_other_failure_of_the_server_is_reported_at_once(tmp_path: Path) -> None:
+def test_server_error_without_a_port_conflict_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="its last lines:\nthe disk is full"):
         EmbeddedServer(server_that_fails_once(tmp_path, "the disk is full"), tmp_path / "log")

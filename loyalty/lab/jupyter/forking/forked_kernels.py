@@ -33,10 +33,13 @@ _servers = ForkServers()
 
 
 class ForkedKernels(LocalProvisioner):
-    """Starts kernels with a fork. If the fork fails, LocalProvisioner starts the kernel."""
+    """Starts kernels by forking the fork server.
+
+    If the fork fails, the base class LocalProvisioner starts the kernel.
+    """
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start the kernel of the command `cmd`; see LocalProvisioner."""
+        """Start a kernel with the command `cmd`; see LocalProvisioner."""
         options = {name: value for name, value in self._scrub_kwargs(kwargs).items() if value is not None}
         environment, folder = options.pop("env", None), options.pop("cwd", None)
         at = cmd.index("-m") if "-m" in cmd else 0
@@ -57,12 +60,12 @@ class ForkedKernels(LocalProvisioner):
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    """Return the module of the extension; Jupyter calls this."""
+    """Return the module of the extension; Jupyter calls this function."""
     return [{"module": "loyalty.lab.jupyter.forking.forked_kernels"}]
 
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
-    """Start the fork server when JupyterLab is ready; Jupyter calls this."""
+    """Start the fork server; Jupyter calls this function when JupyterLab is ready."""
     app.io_loop.add_callback(_begin, app)
 
 

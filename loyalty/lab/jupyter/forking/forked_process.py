@@ -26,7 +26,10 @@ ATTEMPTS = 2
 
 
 class ForkServer:
-    """A running fork server, which ends when this object is deleted. Each ForkedProcess has a reference to it."""
+    """A running fork server.
+
+    The fork server ends when this object is deleted. Each ForkedProcess has a reference to this object.
+    """
 
     def __init__(self, interpreter: Sequence[str], environment: Mapping[str, str]) -> None:
         self._lock = threading.Lock()
@@ -68,7 +71,7 @@ def _end(process: subprocess.Popen[bytes], *connection: IO[bytes] | socket.socke
 
 
 class ForkedProcess:
-    """A forked process with those methods of subprocess.Popen that LocalProvisioner calls."""
+    """A forked process with some methods of subprocess.Popen: LocalProvisioner calls these methods."""
 
     stdin = stdout = stderr = None
 
@@ -87,7 +90,7 @@ class ForkedProcess:
         return self.returncode
 
     def wait(self) -> int | None:
-        """Return the exit code; LocalProvisioner calls this only after the process has ended."""
+        """Return the exit code; LocalProvisioner calls `wait` only after the process has ended."""
         return self.poll()
 
     def send_signal(self, number: int) -> None:
@@ -105,7 +108,10 @@ class ForkedProcess:
 
 
 class ForkServers:
-    """Keeps one fork server running. A changed interpreter, variable or installed package needs a new fork server."""
+    """Keeps one fork server running.
+
+    A new fork server replaces the old one after a change of the interpreter, the variables or the installed packages.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -113,7 +119,7 @@ class ForkServers:
         self._started_for: tuple[object, ...] = ()
 
     def prepare(self, interpreter: Sequence[str], environment: Mapping[str, str]) -> ForkServer:
-        """Return a fork server that has finished its imports; raise OSError if none starts."""
+        """Return a fork server that has finished its imports; raise OSError if no fork server starts."""
         shared = {name: value for name, value in environment.items() if name not in OF_ONE_KERNEL}
         installed_at = [os.stat(sysconfig.get_path(kind)).st_mtime_ns for kind in ("purelib", "platlib")]
         needed = (list(interpreter), shared, installed_at)

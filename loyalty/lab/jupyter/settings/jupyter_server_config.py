@@ -1,6 +1,6 @@
 """JupyterLab's settings for the course: start page, kernels and log.
 
-The course uses settings, because JupyterLab refuses an argument that appears twice.
+The course uses a settings file instead of arguments, because JupyterLab refuses an argument that appears twice.
 """
 
 import os
