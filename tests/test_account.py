@@ -145,7 +145,7 @@ def test_gift_of_all_points_is_accepted() -> None:
     account.refuse_impossible(ada(120, guests=["grace"]), GiftPoints(Gift("grace", 120)))
 
 
-def test_gift_to_unknown_guest_is_refused() -> None:
+def test_gift_to_an_unknown_guest_is_refused() -> None:
     assert refusal(ada(1_000), GiftPoints(Gift("eve", 1))) == ("Cannot gift points to 'eve'; guests of Ada: nobody yet")
     assert refusal(ada(1_000, guests=["grace", "joan"]), GiftPoints(Gift("eve", 1))) == (
         "Cannot gift points to 'eve'; guests of Ada: grace, joan"
@@ -168,7 +168,7 @@ def test_reward_that_costs_more_points_than_available_is_refused() -> None:
     assert refusal(ada(99), RedeemReward("coffee")) == "Cannot redeem 'coffee' for 100 points; Ada has 99"
 
 
-def test_refusal_names_the_customer_id_if_the_name_is_empty() -> None:
+def test_refusal_contains_the_customer_id_if_the_name_is_empty() -> None:
     assert refusal(Customer("ada", points=99), RedeemReward("coffee")).endswith("ada has 99")
 
 
@@ -179,7 +179,7 @@ def test_redeeming_a_reward_spends_points_and_returns_a_receipt() -> None:
     assert (customer.points, customer.lifetime_points, change.after.name) == (950, 1_050, "Silver")
 
 
-def test_invitation_to_oneself_is_refused() -> None:
+def test_customers_cannot_invite_themselves() -> None:
     assert refusal(ada(5_000), InviteGuest(GuestInvitation("ada"))) == (
         "Cannot invite oneself; Ada can invite other customers"
     )
@@ -222,7 +222,7 @@ def test_repeated_invitation_adds_the_guest_only_once() -> None:
     assert customer.guests == ["grace", "joan"]
 
 
-def test_removing_a_guest_allows_a_new_guest() -> None:
+def test_customer_can_invite_a_new_guest_after_removing_a_guest() -> None:
     customer = ada(1_000, guests=["grace", "joan"])
     assert not account.has_place_for(customer, "mary")
     account.forget_guest(customer, "grace")
@@ -271,7 +271,7 @@ def test_account_stores_one_answer_for_each_transaction_id() -> None:
     assert account.answer_given(customer, "receipt-2") == THANKS
 
 
-def test_purchase_without_transaction_id_is_not_stored() -> None:
+def test_purchase_without_a_transaction_id_is_not_stored() -> None:
     customer = ada()
     buy(customer, 1, None)
     buy(customer, 1, None)
@@ -279,7 +279,7 @@ def test_purchase_without_transaction_id_is_not_stored() -> None:
     assert account.answer_given(customer, None) is None
 
 
-def test_second_purchase_with_same_transaction_id_is_not_counted() -> None:
+def test_second_purchase_with_the_same_transaction_id_is_not_counted() -> None:
     customer = ada()
     assert buy(customer, 100, "receipt-1") == buy(customer, 5_000, "receipt-1") == THANKS
     assert (customer.points, customer.lifetime_points) == (100, 100)

@@ -61,7 +61,7 @@ async def test_next_run_recognizes_a_repeated_transaction(shop: Shop) -> None:
     assert await points(ada) == before
 
 
-async def test_repeated_purchase_counts_once_after_continue_as_new(shop: Shop) -> None:
+async def test_repeated_purchase_still_counts_once_after_continue_as_new(shop: Shop) -> None:
     purchase = {"kind": "addPoints", "points": 100, "transaction_id": "receipt-1"}
     ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": [purchase] * 3})
     await comes_to(ada, 100)
@@ -83,7 +83,7 @@ async def test_next_run_forgets_only_the_oldest_transaction(shop: Shop, monkeypa
     assert await points(ada) == 5, "The fourth-last transaction is still stored"
 
 
-async def test_only_first_run_sends_welcome_email(shop: Shop) -> None:
+async def test_only_the_first_run_sends_a_welcome_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings=SHORT)
     await continue_as_new(ada, times=3)
     await ada.signal("cancelAccount")
@@ -100,7 +100,7 @@ async def start_input(run: Handle, shop: Shop) -> dict[str, Any]:
     return start
 
 
-async def test_run_answers_waiting_updates_and_carries_waiting_signals_over(closed_shop: Shop) -> None:
+async def test_run_answers_waiting_updates_and_carries_over_waiting_signals(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=1_000, settings={"history_threshold": 5})
@@ -182,7 +182,7 @@ async def test_guest_uses_the_threshold_of_the_inviter_and_continues_as_new(shop
     assert (await status(grace))["status"]["name"] == "Silver"
 
 
-async def test_invitation_cannot_reopen_an_account_that_a_later_run_closed(shop: Shop) -> None:
+async def test_invitation_cannot_reopen_a_closed_account_after_continue_as_new(shop: Shop) -> None:
     grace = await shop.opens("grace", settings=SHORT)
     await continue_as_new(grace)
     await grace.signal("cancelAccount")

@@ -197,7 +197,7 @@ def test_tls_setting_must_be_true_or_false(word: str, profiles: dict[str, str]) 
         config.cluster({**profiles, "TEMPORAL_TLS": word})
 
 
-def test_cluster_address_with_scheme_is_refused(profiles: dict[str, str]) -> None:
+def test_cluster_address_with_a_url_scheme_is_refused(profiles: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match="possible is host:port, without a scheme") as refused:
         config.cluster({**profiles, "TEMPORAL_ADDRESS": "http://ada:secret@here:7233"})
     assert "secret" not in str(refused.value)

@@ -146,7 +146,7 @@ async def test_worker_without_a_cache_processes_updates_after_a_refused_update(s
             await comes_to(ada, 2)
 
 
-async def test_all_updates_are_answered_with_a_threshold_of_one_event(shop: Shop) -> None:
+async def test_all_updates_are_answered_if_the_threshold_is_one_event(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 1})
     answers = [await ada.execute_update("addLoyaltyPoint", 1) for _ in range(5)]
     assert answers == ["Thanks for being a loyal customer!"] * 5
@@ -179,7 +179,7 @@ async def test_customer_without_a_threshold_continues_as_new_when_the_server_sug
     )
 
 
-async def test_queries_include_waiting_messages_while_a_run_ends(shop: Shop) -> None:
+async def test_queries_include_waiting_messages_while_a_run_is_ending(shop: Shop) -> None:
     """Before a run ends it waits up to two seconds for the e-mail in flight, and processes no messages meanwhile."""
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})

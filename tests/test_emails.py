@@ -18,25 +18,25 @@ def subjects(customer: Customer, points: int) -> list[str]:
     return [mail.subject for mail in emails.about(account.add_points(customer, points), customer)]
 
 
-def test_email_greets_customer_by_name() -> None:
+def test_email_greets_the_customer_by_name() -> None:
     mail = emails.welcome(ada(1_000))
     assert (mail.to, mail.subject) == ("ada@example.org", "Welcome to the loyalty program")
     assert mail.body == "Dear Ada,\n\nyou start as a Gold customer.\n"
 
 
-def test_email_greets_customer_without_name_by_id() -> None:
+def test_email_greets_a_customer_without_a_name_by_id() -> None:
     assert emails.welcome(Customer("ada")).body.startswith("Dear ada,")
 
 
-def test_email_after_purchase_contains_total_points() -> None:
+def test_email_after_a_purchase_contains_the_total_points() -> None:
     assert subjects(ada(1_000), 234) == ["You now have 1,234 points"]
 
 
-def test_promotion_email_follows_points_email() -> None:
+def test_promotion_email_comes_after_the_email_about_points() -> None:
     assert subjects(ada(), 1_000) == ["You now have 1,000 points", "Welcome to Gold Status!"]
 
 
-def test_demotion_email_names_points_needed_for_former_tier() -> None:
+def test_demotion_email_names_the_points_needed_for_the_former_tier() -> None:
     customer = ada(5_000)
     _, demoted = emails.about(account.add_points(customer, -1), customer)
     assert demoted.subject == "Your status is now Gold"
@@ -84,7 +84,7 @@ def test_email_about_a_refused_invitation_names_the_required_tier(
     assert sentence in mail.body
 
 
-def test_emails_about_invitations_name_the_guest() -> None:
+def test_email_about_an_invitation_names_the_guest() -> None:
     grace = GuestInvitation("grace", "Grace")
     assert emails.guest_invited(ada(), grace).subject == "Grace is your guest"
     assert emails.guest_already_canceled(ada(), grace).subject == "Grace has already canceled"
@@ -97,7 +97,7 @@ def test_email_about_a_returned_gift_names_the_guest_and_the_points() -> None:
     assert "grace could not receive it." in mail.body
 
 
-def test_subject_of_email_about_friend_contains_the_new_status() -> None:
+def test_subject_of_an_email_about_a_friend_contains_the_new_status() -> None:
     assert emails.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
 
 

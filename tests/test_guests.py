@@ -48,7 +48,9 @@ def invitation(customer_id: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("points_of_inviter", "status_of_guest"), [(1_000, "Silver"), (4_999, "Silver"), (5_000, "Gold")]
 )
-async def test_guest_starts_one_tier_below_inviter(shop: Shop, points_of_inviter: int, status_of_guest: str) -> None:
+async def test_new_guest_starts_one_tier_below_the_inviter(
+    shop: Shop, points_of_inviter: int, status_of_guest: str
+) -> None:
     ada = await shop.opens("ada", email=ADA, points=points_of_inviter)
     await ada.signal("inviteGuest", invitation("grace"))
     await has_guests(ada, "grace")
@@ -56,14 +58,14 @@ async def test_guest_starts_one_tier_below_inviter(shop: Shop, points_of_inviter
     await shop.mails.arrive(ADA, WELCOME, "Grace is your guest")
 
 
-async def test_new_guest_receives_welcome_email(shop: Shop) -> None:
+async def test_new_guest_receives_a_welcome_email(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
     await shop.mails.arrive(GRACE, WELCOME, "You now have 500 points", "Welcome to Silver Status!")
 
 
 @pytest.mark.parametrize("points_of_inviter", [0, 500, 999])
-async def test_customer_below_gold_cannot_invite_guests(shop: Shop, points_of_inviter: int) -> None:
+async def test_customer_below_gold_status_cannot_invite_guests(shop: Shop, points_of_inviter: int) -> None:
     ada = await shop.opens("ada", email=ADA, points=points_of_inviter)
     await ada.signal("inviteGuest", invitation("grace"))
     await shop.mails.arrive(ADA, WELCOME, "Not enough points to invite Grace")

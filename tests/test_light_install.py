@@ -68,7 +68,9 @@ async def test_worker_runs_without_the_packages_of_the_course(
     report(f"packages of a worker without the course: {size / 1e6:.0f} MB")
 
 
-async def test_coffee_worker_names_the_missing_database_package(closed_shop: Shop, light: tuple[str, str]) -> None:
+async def test_error_from_the_coffee_worker_names_the_missing_database_package(
+    closed_shop: Shop, light: tuple[str, str]
+) -> None:
     async with worker(closed_shop, "coffee-shop", python=light) as process:
         assert await process.ended() == 1
     assert "Cannot serve coffee-shop: sqlalchemy is not installed; `pip install 'loyalty[coffee]'`" in process.log

@@ -24,7 +24,7 @@ MESSAGES = 15_000 if CHAOS else 1_000
 """The smallest number of messages. A change of a rule or of hypothesis could otherwise make the test empty."""
 
 
-def test_customers_match_the_model_after_random_messages(server: WorkflowEnvironment) -> None:
+def test_customers_behave_like_the_model_after_random_messages(server: WorkflowEnvironment) -> None:
     tally = run_days(server, DAYS)
     assert tally.messages.total() >= MESSAGES, f"Only {tally.messages.total():,} messages were sent: {tally}"
     assert {*tally.messages} == KINDS, f"A message of the wire contract was never sent: {tally}"

@@ -16,7 +16,7 @@ MESSAGES = 1_500 if CHAOS else 100
 pytestmark = pytest.mark.slow
 
 
-def test_customers_with_small_limits_match_the_model(
+def test_customers_with_small_limits_behave_like_the_model(
     server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limits of the carried state are so low that every run reaches them."""

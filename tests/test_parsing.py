@@ -154,19 +154,19 @@ def test_unknown_fields_of_an_invitation_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("customer_id", NOT_AN_ID, ids=shown)
-def test_invitation_with_impossible_id_is_refused(customer_id: object) -> None:
+def test_invitation_with_an_impossible_id_is_refused(customer_id: object) -> None:
     assert "as a customer id; possible " in refusal(parsing.invite_guest, {"customer_id": customer_id})
 
 
 @pytest.mark.parametrize(
     "email", ["grace", "grace at navy.mil", "gra ce@navy.mil", "a@b\nBcc: eve@x", 7, None, ["a@b"]]
 )
-def test_invitation_with_impossible_address_is_refused(email: object) -> None:
+def test_invitation_with_an_impossible_address_is_refused(email: object) -> None:
     assert "as an e-mail address; possible " in refusal(parsing.invite_guest, {"customer_id": "g", "email": email})
 
 
 @pytest.mark.parametrize("name", [7, None, "two\nlines", "a" * (MAX_TEXT + 1)], ids=shown)
-def test_invitation_with_impossible_name_is_refused(name: object) -> None:
+def test_invitation_with_an_impossible_name_is_refused(name: object) -> None:
     assert "as a name; possible " in refusal(parsing.invite_guest, {"customer_id": "grace", "name": name})
 
 
@@ -191,7 +191,7 @@ def test_minimum_status_with_an_unknown_tier_level_is_refused(level: object) -> 
     )
 
 
-def test_message_about_a_new_status_has_a_friend_and_a_tier() -> None:
+def test_message_about_a_new_status_contains_a_friend_and_a_tier() -> None:
     news = {"customer_id": "grace", "status": "Gold"}
     assert parsing.notify_new_status(news) == NotifyNewStatus(NewStatus("grace", "Gold"))
 
@@ -204,7 +204,7 @@ def test_message_about_a_new_status_with_an_unknown_tier_is_refused(status: obje
 
 
 @pytest.mark.parametrize("news", [None, "Gold", 2, [], {}, {"customer_id": "grace"}, {"status": "Gold"}])
-def test_message_about_a_new_status_needs_a_friend_and_a_tier(news: object) -> None:
+def test_message_about_a_new_status_without_friend_or_tier_is_refused(news: object) -> None:
     assert refusal(parsing.notify_new_status, news) == (
         f"Cannot read {news!r}; possible is an object with the fields customer_id, status"
     )
@@ -220,7 +220,7 @@ def test_message_that_closes_the_account_needs_no_arguments() -> None:
     assert parsing.cancel_account() == CancelAccount()
 
 
-def test_parser_accepts_any_name_of_a_reward() -> None:
+def test_parser_accepts_any_name_for_a_reward() -> None:
     assert parsing.redeem_reward("a castle") == RedeemReward("a castle")
 
 

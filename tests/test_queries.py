@@ -69,7 +69,7 @@ def test_queries_include_waiting_messages_about_minimum_status_and_friends() -> 
     assert seen.friends == [NewStatus("grace", "Gold")]
 
 
-def test_queries_apply_only_signals_with_points_after_a_waiting_cancellation() -> None:
+def test_signals_that_wait_after_a_cancellation_change_only_the_points() -> None:
     waiting: list[Tell] = [
         CancelAccount(),
         AddPoints(5),

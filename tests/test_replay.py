@@ -32,7 +32,7 @@ async def replay(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
-async def test_recorded_history_replays(file: Path) -> None:
+async def test_recorded_history_replays_without_an_error(file: Path) -> None:
     try:
         await replay(file)
     except (NondeterminismError, RuntimeError) as error:
@@ -40,7 +40,7 @@ async def test_recorded_history_replays(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", sorted(OTHER_VERSION.glob("*.json")), ids=lambda file: file.stem)
-async def test_history_of_another_program_raises_nondeterminism_error(file: Path) -> None:
+async def test_history_of_another_program_raises_a_nondeterminism_error(file: Path) -> None:
     with pytest.raises(NondeterminismError):
         await replay(file)
 

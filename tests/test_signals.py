@@ -16,7 +16,7 @@ WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 
 
-async def test_add_points_signal_adds_points_and_sends_email(shop: Shop) -> None:
+async def test_signal_with_points_adds_the_points_and_sends_an_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("addPoints", 1_234)
     answer = await status(ada)
@@ -101,7 +101,7 @@ async def test_closing_the_account_sends_a_goodbye_email_and_completes_the_workf
     assert (answer["account_active"], answer["points"]) == (False, 70)
 
 
-async def test_only_signals_with_points_count_after_the_account_is_closed(closed_shop: Shop) -> None:
+async def test_only_signals_with_points_take_effect_after_the_account_is_closed(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=70, email="ada@example.org")
     await ada.signal("cancelAccount")
     await ada.signal("addPoints", 100)

@@ -92,7 +92,7 @@ def test_bad_household_input_is_refused(start: object) -> None:
     assert SENTENCE.fullmatch(str(refused.value)), refused.value
 
 
-def test_surplus_arguments_of_a_start_are_refused() -> None:
+def test_start_with_surplus_arguments_is_refused() -> None:
     with pytest.raises(Refused, match=r"Cannot read a customer with .* at its end; it takes one object"):
         customer_input(of_ada(), 7)
     with pytest.raises(Refused, match=r"Cannot read a household with .* at its end; it takes one object"):
@@ -126,7 +126,7 @@ BAD = of_ada(points="100", email="ada@example.org")
 WHY = "Cannot use '100' as points; possible is a whole number from 0 to 1,000,000,000"
 
 
-async def test_workflow_with_bad_input_fails_before_any_activity(closed_shop: Shop) -> None:
+async def test_workflow_with_bad_input_fails_before_any_activity_starts(closed_shop: Shop) -> None:
     ada = await closed_shop.client.start_workflow(
         WORKFLOW_TYPE,
         BAD,
@@ -148,7 +148,7 @@ async def test_workflow_with_bad_input_fails_before_any_activity(closed_shop: Sh
     await Replayer(workflows=[CustomerLoyaltyWorkflow]).replay_workflow(history)
 
 
-async def test_update_with_start_and_bad_input_is_refused(shop: Shop) -> None:
+async def test_update_that_starts_a_customer_with_bad_input_is_refused(shop: Shop) -> None:
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         WORKFLOW_TYPE,
         BAD,

@@ -24,7 +24,7 @@ than the task's timeout of 10 s, the customer stops for about a minute, until th
 
 
 @pytest.mark.parametrize("threshold", [1_000, DEFAULT_HISTORY_THRESHOLD])
-async def test_every_purchase_of_a_storm_is_counted(threshold: int, report: Report) -> None:
+async def test_every_purchase_in_a_storm_of_signals_is_counted(threshold: int, report: Report) -> None:
     async with await Lab.start("storm", own_server=True) as lab:
         ada = await opens(lab.client, "ada", threshold=threshold, task_timeout=None)
         torrent = await storm(ada, senders=SIZE.storm_senders, seconds=SIZE.storm_seconds)

@@ -76,7 +76,7 @@ def test_search_for_an_unknown_reward_returns_none() -> None:
     assert reward_named("Coffee") is None
 
 
-def test_customer_who_just_reaches_a_tier_can_pay_its_rewards() -> None:
+def test_customer_with_the_minimum_points_of_a_tier_can_pay_its_rewards() -> None:
     for reward in REWARDS:
         tier = TIERS[reward.tier_level]
         assert reward.points <= max(tier.minimum_points, 100), f"{tier.name} cannot pay {reward.name}"

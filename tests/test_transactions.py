@@ -14,7 +14,7 @@ WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 
 
-async def test_repeated_add_points_signal_counts_once(shop: Shop) -> None:
+async def test_repeated_signal_with_points_counts_once(shop: Shop) -> None:
     ada = await shop.opens("ada")
     for _ in range(3):
         await ada.signal("addPoints", args=[100, None, "receipt-1"])
@@ -23,7 +23,7 @@ async def test_repeated_add_points_signal_counts_once(shop: Shop) -> None:
     assert (answer["points"], answer["lifetime_points"]) == (200, 200)
 
 
-async def test_repeated_update_returns_first_answer(shop: Shop) -> None:
+async def test_repeated_update_returns_the_first_answer(shop: Shop) -> None:
     ada = await shop.opens("ada", points=999)
     answers = [await ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"])]
     await ada.signal("addPoints", 1)
@@ -35,7 +35,7 @@ async def test_repeated_update_returns_first_answer(shop: Shop) -> None:
     )
 
 
-async def test_concurrent_repeated_updates_return_same_answer(shop: Shop) -> None:
+async def test_concurrent_repeated_updates_return_the_same_answer(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     asking = (ada.execute_update("addLoyaltyPoint", args=[1, None, "receipt-1"]) for _ in range(8))
     assert await asyncio.gather(*asking) == ["Welcome to Silver Status!"] * 8
@@ -75,7 +75,7 @@ async def test_refused_transaction_can_be_sent_again(shop: Shop) -> None:
     assert await points(ada) == 100
 
 
-async def test_closed_account_refuses_repeated_update(shop: Shop) -> None:
+async def test_closed_account_refuses_a_repeated_update(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
     await ada.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"])

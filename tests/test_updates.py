@@ -14,13 +14,13 @@ WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 
 
-async def test_loyalty_point_update_adds_one_point_by_default(shop: Shop) -> None:
+async def test_update_adds_one_loyalty_point_by_default(shop: Shop) -> None:
     ada = await shop.opens("ada")
     assert await ada.execute_update("addLoyaltyPoint") == "Thanks for being a loyal customer!"
     assert await points(ada) == 1
 
 
-async def test_loyalty_point_update_returns_the_new_tier(shop: Shop) -> None:
+async def test_update_that_adds_loyalty_points_returns_the_new_tier(shop: Shop) -> None:
     ada = await shop.opens("ada", points=999)
     assert await ada.execute_update("addLoyaltyPoint", 1) == "Welcome to Gold Status!"
     assert await ada.execute_update("addLoyaltyPoint", 1) == "Thanks for being a loyal customer!"
@@ -138,7 +138,7 @@ async def test_updates_and_signals_are_processed_in_the_order_of_sending(closed_
         assert await third.result() == {"reward": "concert ticket", "points_spent": 900, "points": 100}
 
 
-async def test_waiting_update_is_checked_again_before_processing(closed_shop: Shop) -> None:
+async def test_waiting_update_is_validated_again_before_it_is_processed(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", points=1_000)
@@ -161,7 +161,7 @@ async def test_gift_is_accepted_while_the_guest_is_being_started(closed_shop: Sh
         assert await gift.result() == "grace receives 300 points"
 
 
-async def test_update_that_waits_behind_a_cancel_account_signal_is_refused(closed_shop: Shop) -> None:
+async def test_update_sent_after_the_signal_to_close_the_account_is_refused(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", points=1_000)

@@ -38,7 +38,7 @@ async def test_customer_can_be_started_with_only_an_id(shop: Shop) -> None:
     }
 
 
-async def test_new_customer_receives_welcome_email(shop: Shop) -> None:
+async def test_new_customer_receives_a_welcome_email(shop: Shop) -> None:
     await shop.opens("ada", name="Ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
 
@@ -55,7 +55,7 @@ async def test_customer_started_with_1000_points_has_gold_status(shop: Shop) -> 
     assert (answer["status"]["name"], answer["lifetime_points"]) == ("Gold", 1_000)
 
 
-async def test_customer_started_with_closed_account_completes_at_once(shop: Shop) -> None:
+async def test_customer_that_starts_with_a_closed_account_completes_at_once(shop: Shop) -> None:
     ada = await shop.opens("ada", account_active=False)
     assert await ends(ada) is None
 
@@ -65,7 +65,7 @@ async def test_client_reaches_customer_by_workflow_id(shop: Shop) -> None:
     assert await points(shop.client.get_workflow_handle("customer-ada")) == 7
 
 
-async def test_start_with_a_signal_adds_the_points_in_the_signal(shop: Shop) -> None:
+async def test_signal_that_starts_a_customer_adds_the_points(shop: Shop) -> None:
     ada = await shop.client.start_workflow(
         WORKFLOW_TYPE,
         {"customer": {"customer_id": "ada", "points": 20}},
@@ -77,7 +77,7 @@ async def test_start_with_a_signal_adds_the_points_in_the_signal(shop: Shop) -> 
     assert await points(ada) == 120
 
 
-async def test_signals_sent_before_the_first_worker_starts_all_count(closed_shop: Shop) -> None:
+async def test_all_signals_sent_before_the_first_worker_starts_are_counted(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=20)
     for _ in range(5):
         await ada.signal("addPoints", 100)
@@ -100,7 +100,7 @@ async def test_update_that_starts_a_customer_returns_an_answer(shop: Shop) -> No
 # ---- queries -------------------------------------------------------------------------------------------------
 
 
-async def test_loyalty_message_welcomes_customer_only_right_after_promotion(shop: Shop) -> None:
+async def test_loyalty_message_welcomes_the_customer_only_right_after_a_promotion(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
     await ada.signal("addPoints", 1)
@@ -140,7 +140,7 @@ async def test_unknown_query_raises_an_error_only_for_the_sender(shop: Shop) -> 
     assert await points(ada) == 7
 
 
-async def test_closed_account_answers_queries(shop: Shop) -> None:
+async def test_customer_with_a_closed_account_answers_queries(shop: Shop) -> None:
     ada = await shop.opens("ada", points=7)
     await ada.signal("cancelAccount")
     await ends(ada)
@@ -150,7 +150,7 @@ async def test_closed_account_answers_queries(shop: Shop) -> None:
 # ---- e-mails -------------------------------------------------------------------------------------------------
 
 
-async def test_customer_without_address_schedules_no_activity(shop: Shop) -> None:
+async def test_customer_without_an_email_address_schedules_no_activity(shop: Shop) -> None:
     ada = await shop.opens("ada")
     await ada.signal("addPoints", 5_000)
     await ada.signal("cancelAccount")
@@ -159,7 +159,7 @@ async def test_customer_without_address_schedules_no_activity(shop: Shop) -> Non
     assert shop.mails.attempts == []
 
 
-async def test_customer_processes_messages_while_mail_server_is_down(shop: Shop) -> None:
+async def test_customer_processes_messages_while_the_mail_server_is_down(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     for _ in range(10):

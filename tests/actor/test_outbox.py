@@ -59,7 +59,7 @@ def test_emails_about_other_topics_are_not_replaced() -> None:
     assert len(subjects(outbox)) == 7
 
 
-def test_email_without_address_is_dropped() -> None:
+def test_email_without_an_address_is_dropped() -> None:
     outbox = Outbox([])
     outbox.put(mail("lost", to=""))
     assert outbox.is_empty()
@@ -77,7 +77,7 @@ def test_oldest_email_is_dropped_from_a_full_outbox(
     assert "Dropped an e-mail because 200 e-mails wait: mail 1" in caplog.text
 
 
-def test_outbox_does_not_change_the_list_from_the_input() -> None:
+def test_outbox_does_not_change_the_list_in_the_start_input() -> None:
     carried = [mail("first")]
     Outbox(carried).put(mail("second"))
     assert len(carried) == 1, "The outbox changed the input of the run, but the history has recorded that input"
@@ -98,7 +98,7 @@ def test_ten_attempts_take_about_half_a_minute() -> None:
     assert timedelta(seconds=25) < sum(pauses, timedelta()) < timedelta(seconds=35)
 
 
-async def test_customer_keeps_running_after_email_fails_ten_times(
+async def test_customer_keeps_running_after_an_email_fails_ten_times(
     time_machine: WorkflowEnvironment,
 ) -> None:
     shop = Shop(time_machine.client)
@@ -117,7 +117,7 @@ async def test_customer_keeps_running_after_email_fails_ten_times(
         assert (await status(ada))["account_active"]
 
 
-async def test_account_closes_while_mail_server_is_down(time_machine: WorkflowEnvironment) -> None:
+async def test_account_can_be_closed_while_the_mail_server_is_down(time_machine: WorkflowEnvironment) -> None:
     shop = Shop(time_machine.client)
     shop.mails.down = True
     async with shop.serving():
@@ -127,7 +127,7 @@ async def test_account_closes_while_mail_server_is_down(time_machine: WorkflowEn
     assert len(shop.mails.attempts) == 20, "The welcome and the goodbye have ten attempts each"
 
 
-async def test_purchases_during_mail_server_outage_send_one_email(shop: Shop) -> None:
+async def test_purchases_during_an_outage_of_the_mail_server_cause_one_email(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")
@@ -145,7 +145,7 @@ async def test_emails_arrive_in_the_order_of_writing(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, *(f"friend-{number} now has Gold status" for number in range(5)))
 
 
-async def test_one_email_is_sent_at_a_time(shop: Shop) -> None:
+async def test_outbox_sends_one_email_at_a_time(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     shop.mails.down = True
     for number in range(5):
@@ -155,7 +155,7 @@ async def test_one_email_is_sent_at_a_time(shop: Shop) -> None:
     shop.mails.down = False
 
 
-async def test_outbox_sends_every_email_before_workflow_completes(shop: Shop) -> None:
+async def test_outbox_sends_every_email_before_the_workflow_completes(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("notifyNewStatus", {"customer_id": "grace", "status": "Gold"})

@@ -34,7 +34,7 @@ def strings(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def test_images_in_the_lab_have_alternative_texts() -> None:
+def test_images_from_the_lab_have_alternative_texts() -> None:
     made = 0
     for path in (HOUSE / "loyalty").rglob("*.py"):
         for text in strings(path):

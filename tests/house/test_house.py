@@ -179,7 +179,7 @@ def test_locked_packages_support_every_python_version_of_the_course(python: str)
 
 
 @pytest.mark.slow
-def test_nbmake_needs_only_packages_that_make_lab_installs() -> None:
+def test_nbmake_needs_only_packages_that_the_course_installs() -> None:
     given = {Requirement(wanted).name for wanted in MANIFEST["optional-dependencies"]["course"]}
     assert {"pytest", "nbmake"} <= given
     extra = {Requirement(wanted).name for wanted in MANIFEST["optional-dependencies"]["test"]}

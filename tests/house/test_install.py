@@ -185,7 +185,7 @@ def test_broken_environment_is_created_again(
     assert installed.opens() == f"opened {installed.folder}\n"
 
 
-def test_interrupted_installation_is_repeated(installed: Course, tools: Path) -> None:
+def test_interrupted_installation_is_started_again(installed: Course, tools: Path) -> None:
     installed.wants()
     (installed.venv / ".lab").unlink()
     # An installer that never ends simulates a slow installer.
@@ -220,7 +220,7 @@ def test_copied_or_moved_course_runs_its_own_code(installed: Course, tmp_path: P
     assert installed.opens() == f"opened {installed.folder}\n", "the first course must keep its environment"
 
 
-def test_environment_with_another_python_is_created_again_on_request(installed: Course) -> None:
+def test_environment_can_be_created_again_with_another_python(installed: Course) -> None:
     def base(python: Path | str) -> str:
         found = subprocess.run([python, "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True)
         return found.stdout.strip()
@@ -244,7 +244,7 @@ def test_python_that_cannot_run_is_refused(installed: Course, name: str) -> None
     assert installed.opens(), "the environment must be unchanged"
 
 
-def test_too_old_python_is_refused(installed: Course) -> None:
+def test_python_that_is_too_old_is_refused(installed: Course) -> None:
     olds = [*Path(sys.base_prefix).parent.glob("3.[6-9].*/bin/python3"), *map(Path, ["/usr/bin/python3"])]
     old = next((path for path in olds if path.exists() and "(3, 1" not in version(path)), None)
     if old is None:

@@ -51,7 +51,7 @@ def makes(target: str, **environment: str) -> str:
     return ran.stdout
 
 
-def test_make_removes_the_variable_pythondontwritebytecode() -> None:
+def test_makefile_removes_the_variable_pythondontwritebytecode() -> None:
     ran = subprocess.run(
         ["make", "--eval=shown: ; @printenv", "shown"],
         cwd=HOUSE,
@@ -86,7 +86,7 @@ def test_image_of_the_container_has_an_allowed_python_version(container: dict[st
     assert image[1] in PYTHONS
 
 
-def test_container_installs_the_course_as_make_lab_does(container: dict[str, Any]) -> None:
+def test_container_and_make_lab_use_the_same_installation_command(container: dict[str, Any]) -> None:
     tool, target = container["postCreateCommand"].split()
     assert tool == "make"
     assert "-I -X utf8 .install --python" in makes(target)
@@ -124,7 +124,7 @@ def test_vs_code_shows_no_notification_about_other_forwarded_ports(container: di
     )
 
 
-def test_container_keeps_the_token_of_jupyterlab(container: dict[str, Any], arguments: list[str]) -> None:
+def test_container_does_not_change_the_token_of_jupyterlab(container: dict[str, Any], arguments: list[str]) -> None:
     assert not re.search("token|password|allow_origin|ip=", " ".join(arguments))
     assert not re.search("token|password|secret", json.dumps(container), re.IGNORECASE)
 
@@ -328,7 +328,7 @@ def test_weekly_ci_workflow_tests_the_newest_package_versions() -> None:
     ]
 
 
-def test_windows_job_installs_like_the_readme_and_runs_the_windows_tests() -> None:
+def test_windows_job_follows_the_readme_and_runs_the_windows_tests() -> None:
     install, run = [step["run"] for step in load(WORKFLOWS[0])["jobs"]["windows"]["steps"] if "run" in step]
     (line,) = re.findall(r"```powershell\n(.+)\n```", (HOUSE / "README.md").read_text(encoding="utf-8"))
     assert install.splitlines()[0] == line.rpartition("; ")[0]

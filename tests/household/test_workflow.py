@@ -92,7 +92,7 @@ async def test_household_can_be_started_with_only_an_id(shop: Shop) -> None:
     assert await household.query("getMembers") == []
 
 
-async def test_household_starts_new_members_as_children(shop: Shop) -> None:
+async def test_household_starts_new_members_as_child_workflows(shop: Shop) -> None:
     household = await opens(shop, "ada", "byron")
     kinds = [event.event_type for event in await events(household)]
     assert kinds.count(EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED) == 2
@@ -204,14 +204,14 @@ async def test_parent_close_policy_applies_when_the_household_is_canceled(shop: 
     await fate(shop.customer("ada"), FATES[policy])
 
 
-async def test_canceled_child_sends_goodbye_email(shop: Shop) -> None:
+async def test_canceled_child_sends_a_goodbye_email(shop: Shop) -> None:
     household = await opens(shop, "ada", parent_close_policy="requestCancel")
     await shop.mails.arrive("ada@example.org", WELCOME)
     await continue_as_new(household)
     await shop.mails.arrive("ada@example.org", WELCOME, "Your account has been canceled")
 
 
-async def test_parent_close_policy_does_not_apply_to_members_without_this_parent(shop: Shop) -> None:
+async def test_parent_close_policy_applies_only_to_children_of_the_household(shop: Shop) -> None:
     household = await opens(shop, "ada", joined=("grace",), parent_close_policy="terminate")
     grace = await shop.opens("grace")
     await continue_as_new(household)
