@@ -31,7 +31,7 @@ alone."""
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects tests by `-m`
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the notebooks as slow, and sort the notebooks and the long files to the front."""
+    """Mark the notebooks as slow, and run the notebooks and the long test files first."""
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.slow)
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the measured lines of all tests, from all processes."""
+    """Print the lines that tests have reported, from all test processes."""
     ended = [test for outcome in ("passed", "failed") for test in terminalreporter.getreports(outcome)]
     lines = [value for test in ended for name, value in test.user_properties if name == MEASURED]
     if lines:
@@ -60,7 +60,7 @@ async def server() -> AsyncIterator[WorkflowEnvironment]:
 
 @pytest.fixture
 def report(record_property: Callable[[str, object], None]) -> Report:
-    """Return a function that prints a line at the end of the session, even if the test passes."""
+    """Return a function; the line that it receives is printed at the end of the session."""
     return partial(record_property, MEASURED)
 
 

@@ -77,7 +77,7 @@ async def test_attempt_fails_if_the_mail_server_is_unreachable(client: Client) -
 
 @asynccontextmanager
 async def dribbling_server(greeting: str) -> AsyncIterator[int]:
-    """Start a mail server on loopback and yield its port. It sends `greeting`, and then an endless answer."""
+    """Start a mail server on loopback and yield the port. The server sends `greeting`, and then an endless answer."""
 
     async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(greeting.encode())

@@ -1,6 +1,6 @@
 """A bad message changes nothing: the customer refuses the message with a sentence and keeps running.
 
-All messages go to one customer, one after the other. They are JSON, as any language or the CLI could send it.
+All messages go to one customer, one after the other. All messages are JSON, so any language or the CLI could send them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def nested(depth: int) -> RawValue:
 
 @dataclass(frozen=True)
 class Bad:
-    """A bad message with its name and arguments; `why` is the id of the test."""
+    """A bad message: its name and its arguments. The field `why` is the id of the test."""
 
     why: str
     name: str

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 class CommandFailed(Exception):
-    """The command failed. The text of this error is the command's stderr."""
+    """The command failed. The text of this error is the stderr of the command."""
 
 
 class CommandLine:

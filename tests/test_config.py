@@ -31,7 +31,7 @@ def profiles(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def nowhere() -> Iterator[str]:
-    """A loopback address on which no process listens. The port stays reserved during the test."""
+    """An address on loopback without a listening process. The port stays reserved during the test."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{taken.getsockname()[1]}"

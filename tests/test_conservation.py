@@ -109,7 +109,7 @@ async def answer(asking: Awaitable[Any]) -> str:
 
 
 async def play(shop: Shop, day: Iterable[Event], customers: list[Handle]) -> list[str]:
-    """Send all messages in this order without waiting for answers, and then return the answers."""
+    """Send all messages in this order without waiting for answers. Return the answers at the end."""
     pending: list[asyncio.Task[str]] = []
     async with AsyncExitStack() as worker:
         await worker.enter_async_context(worker_of(shop))

@@ -1,4 +1,4 @@
-"""A customer continues as new at its threshold. No message and no query is lost meanwhile."""
+"""A customer continues as new at the threshold. No message and no query is lost during that time."""
 
 from __future__ import annotations
 
@@ -180,7 +180,10 @@ async def test_customer_without_a_threshold_continues_as_new_when_the_server_sug
 
 
 async def test_queries_include_waiting_messages_while_a_run_is_ending(shop: Shop) -> None:
-    """Before a run ends it waits up to two seconds for the e-mail in flight, and processes no messages meanwhile."""
+    """Before a run ends, the run waits up to two seconds for a started e-mail.
+
+    During this wait, the run processes no messages.
+    """
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})
     await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")

@@ -41,7 +41,10 @@ SENDERS, BETWEEN_KILLS = 10, 100
 
 @dataclass
 class Senders:
-    """Senders that send purchases until `closing`. After a failure they repeat the failed and the last purchase."""
+    """Senders that send purchases until `closing` is set.
+
+    After a failure, senders repeat the failed and the last purchase.
+    """
 
     customers: Sequence[Handle]
     numbers: Iterator[int]

@@ -1,7 +1,7 @@
 """Every accepted purchase counts exactly once, even if workers or the server are killed with SIGKILL.
 
-`make test` runs these tests for seconds, `make chaos` (LOYALTY_CHAOS=long) for minutes. Each test reports its numbers
-in one line. A failure names its seed; LOYALTY_CHAOS_SEED=7 repeats the plan of seed 7.
+`make test` runs these tests for seconds. `make chaos` (LOYALTY_CHAOS=long) runs them for minutes. Each test reports its
+numbers in one line. A failure names its seed; LOYALTY_CHAOS_SEED=7 repeats the plan of seed 7.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """Customers on a real server behave like the model in `tests.support.model`, for random messages in random order.
 
-Hypothesis generates days. A day sends good, bad and repeated messages: one at a time, in bursts, concurrently, or
-while no worker runs. Workers stop and start. Runs are short, so customers often continue as new. Each step compares
-all queries, answers and refusals with the model. The end of a day compares the e-mails and replays all histories.
+Hypothesis generates days. A day sends good, bad and repeated messages: one at a time, in bursts, concurrently, or while
+no worker runs. Workers stop and start. Runs are short, so customers often continue as new. Each step compares all
+queries, answers and refusals with the model. At the end of a day the test compares the e-mails and replays all
+histories.
 
-`make test` repeats the same days each time. `make chaos` generates more days, and new days each time. A failing day is
-not shrunk, because shrinking would use a real server for minutes; it prints all its messages instead.
+`make test` repeats the same days each time. `make chaos` generates more days, and new days each time. Hypothesis does
+not shrink a failing day, because shrinking would use a real server for minutes. The test prints all messages of the day
+instead.
 """
 
 from __future__ import annotations

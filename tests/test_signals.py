@@ -194,7 +194,7 @@ async def test_unreadable_payload_changes_nothing(shop: Shop, junk: object) -> N
 
 
 async def test_deeply_nested_json_changes_nothing(shop: Shop) -> None:
-    """Reading JSON and printing its value reach Python's recursion limit at different depths."""
+    """Python's recursion limit stops the parsing and the printing of nested JSON at different depths."""
     ada = await shop.opens("ada", points=7)
     for depth in range(900, 1_000, 2):
         await ada.signal("addPoints", RawValue(Payload(metadata={"encoding": b"json/plain"}, data=nested(depth))))

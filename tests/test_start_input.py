@@ -1,4 +1,4 @@
-"""Every start input is checked: bad input fails the run at once with one sentence."""
+"""Every start input is checked. A run with bad input fails at once with one sentence."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ async def test_household_with_bad_input_fails(shop: Shop) -> None:
 async def test_run_with_input_from_an_earlier_release_replays_and_continues(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Start a run with a threshold of 30.0 and an address outside ASCII, as an earlier release accepted them."""
+    """Start a run with a threshold of 30.0 and an address outside ASCII; an earlier release accepted both."""
     lenient = {**of_ada(email="ä@example.org"), "history_threshold": 30.0}
     with monkeypatch.context() as earlier:
         earlier.setattr(start_input, "customer_input", lambda start, *_, **__: as_before(start))

@@ -1,4 +1,4 @@
-"""An accepted e-mail arrives at exactly its address with exactly its subject, on Python 3.11, 3.12 and 3.13."""
+"""An accepted e-mail arrives at the exact address with the exact subject, on Python 3.11, 3.12 and 3.13."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def runs(python: str) -> bool:
 
 
 def pythons() -> list[str]:
-    """Return this Python and one Python of each other version from 3.11 to 3.13, if installed."""
+    """Return this Python, and one installed Python for each other version from 3.11 to 3.13."""
     found = {f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
     kept = Path(os.environ.get("PYENV_ROOT", "/none"), "versions")
     for version in ("3.11", "3.12", "3.13"):
@@ -94,7 +94,7 @@ def pythons() -> list[str]:
 
 
 class Letterbox:
-    """A process of another Python version. It writes and reads e-mails with `tests.support.mail_letterbox`."""
+    """A process of another Python version. The process writes and reads e-mails with `tests.support.mail_letterbox`."""
 
     def __init__(self, python: str) -> None:
         self._process = subprocess.Popen(
@@ -132,7 +132,7 @@ def office() -> Iterator[PostOffice]:
 
 
 def delivered(office: PostOffice, to: str, message: bytes) -> tuple[list[str], bytes]:
-    """Send `message` as SmtpMailer does, and return its recipients and content at the mail server."""
+    """Send `message` as SmtpMailer does. Return the recipients and the content that the mail server received."""
     asyncio.run(
         aiosmtplib.send(
             message, sender="loyalty@localhost", recipients=[to], hostname=HOST, port=office.port, start_tls=False

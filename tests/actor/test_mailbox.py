@@ -1,4 +1,7 @@
-"""A storm of signals is divided into short runs. A run from an earlier release keeps its longer limit."""
+"""A storm of signals is divided into short runs.
+
+A run from an earlier release keeps the higher limit of that release.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox sends e-mails beside the mailbox: order, attempts, replaced e-mails and dropped e-mails."""
+"""The outbox: order of e-mails, attempts, replaced e-mails and dropped e-mails."""
 
 from __future__ import annotations
 

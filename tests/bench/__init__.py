@@ -1,1 +1,4 @@
-"""Benchmarks for `make bench`. They compare times and memory as ratios from one run. They are not tests."""
+"""Benchmarks for `make bench`.
+
+The benchmarks compare times and memory as ratios within one benchmark run. They are not tests.
+"""

@@ -1,4 +1,4 @@
-"""The CPU time of each process during a measurement. It shows whether the cores were the bottleneck."""
+"""The CPU time of each process during a measurement. The CPU time shows whether the cores were the bottleneck."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ FULL = 0.9
 
 
 class Busy:
-    """`with Busy(server, worker) as busy: ...` measures these processes and this one; `str(busy)` is for a table."""
+    """`with Busy(server, worker) as busy: ...` measures these processes and the current process.
+
+    `str(busy)` is a text for a table.
+    """
 
     def __init__(self, server: EmbeddedServer, *workers: WorkerProcess) -> None:
         self._processes = {"server": [psutil.Process(server.pid)], "notebook": [psutil.Process()]}

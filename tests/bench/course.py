@@ -1,4 +1,4 @@
-"""The time of the whole course with nbmake: one notebook after the other, and two at once."""
+"""The time of the whole course with nbmake: one notebook after the other, and two notebooks at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TWO_AT_ONCE = ["--numprocesses=2", "--dist=worksteal"]
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Run the course both ways, in turn. The times of the single notebooks are from the serial run."""
+    """Run the course in both ways, in turn. The time of each notebook is from the serial run."""
     serial = Row("the course, one notebook after the other", "s", limit="the sum of its notebooks, below")
     parallel = Row("the course, two notebooks at once", "s", against=serial)
     each = {notebook.stem: Row(notebook.stem, "s") for notebook in sorted(NOTEBOOKS.glob("*.ipynb"))}

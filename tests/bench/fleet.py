@@ -1,4 +1,4 @@
-"""Many customers: purchases per second, memory of an idle customer, and time until a new worker has all customers."""
+"""Many customers: purchases per second, memory of an idle customer, time until a new worker answers for all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AT_ONCE = 32
 
 
 class Kind(NamedTuple):
-    """A kind of workflow: a function that starts it, the prefix of its id, and the module of its worker process."""
+    """A kind of workflow: a start function, the prefix of the workflow ids, and the module of the worker process."""
 
     start: Callable[[Lab, str], Awaitable[Handle]]
     prefix: str

@@ -17,7 +17,7 @@ ALONE, BURSTS, BURST, STORM = 30, 10, 20, 2_000
 
 
 async def alone(customer: Handle) -> int:
-    """Send each purchase after the customer has finished the previous one, with its e-mail."""
+    """Send each purchase after the customer has finished the previous purchase and the e-mail about it."""
     for _ in range(ALONE):
         await customer.signal("addPoints", 1)
         await settled(customer)
@@ -25,7 +25,7 @@ async def alone(customer: Handle) -> int:
 
 
 async def in_pace(customer: Handle) -> int:
-    """Send each purchase after a query has returned the previous one."""
+    """Send each purchase after a query has returned the points from the previous purchase."""
     for _ in range(ALONE):
         await customer.signal("addPoints", 1)
         await customer.query("getStatus")
@@ -49,7 +49,7 @@ Shopper = Callable[[Handle], Awaitable[int]]
 
 
 class Way(NamedTuple):
-    """A way to send purchases, the goal in events per purchase with e-mail, and an explanation of these events."""
+    """A way to send purchases, the goal (events per purchase with e-mail), and an explanation of these events."""
 
     shopper: Shopper
     goal: str

@@ -29,7 +29,10 @@ same round, and the table shows its median: ratios differ less between machines 
 
 @dataclass
 class Row:
-    """A quantity with one value per round, in `unit`. A ratio compares it with `against` in the same round."""
+    """A quantity with one value per round, in `unit`.
+
+    A ratio compares the value with the value of `against` in the same round.
+    """
 
     what: str
     unit: str
@@ -39,7 +42,7 @@ class Row:
     limit: str = ""
 
     def add(self, value: float, limit: object = "") -> None:
-        """Add the value of one round, and name its bottleneck."""
+        """Add the value of one round. The parameter `limit` is a text about the bottleneck."""
         self.values.append(value)
         self.limit = str(limit) or self.limit
 
@@ -84,7 +87,7 @@ def machine() -> str:
 
 
 def write(name: str, title: str, rows: Sequence[Row], conditions: str) -> None:
-    """Write a benchmark's section into `results.md`, and replace the section of an earlier run."""
+    """Write the section of a benchmark into `results.md`. A section from an earlier run is replaced."""
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else INTRODUCTION
     section = f"## {name}: {title}\n\n{conditions}\n\n{table(rows)}\n"
     pattern = re.compile(rf"^## {re.escape(name)}: .*?(?=^## |\Z)", flags=re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""The SDK's sandbox without the calls that cost most of its time.
+"""The SDK's sandbox without the calls that take most of the time.
 
 temporalio 1.35 calls each workflow three times per payload for the payload's serialization context. In the sandbox
 each call takes 60 µs. The answer is always the workflow's own context, except for payloads of activities and children.
@@ -15,7 +15,7 @@ from temporalio.workflow import Info
 
 
 class SparedSandbox(SandboxedWorkflowRunner):
-    """Returns the serialization context without a call into the sandbox, if the context is known."""
+    """Return a known serialization context without a call into the sandbox."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         return _Instance(super().create_instance(det), det.info)

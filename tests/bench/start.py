@@ -26,7 +26,7 @@ LOOK_EVERY_SECONDS = 0.05
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Measure each time from a fresh start. Only the package cache remains from the previous round."""
+    """Measure each time from a fresh start. Only the package cache is kept between rounds."""
     first_answer = Row(
         "Lab.start() to the first answered query", "s", limit="the worker process, which imports the SDK"
     )

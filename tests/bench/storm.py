@@ -19,7 +19,10 @@ REPLAYED = "more than 100 signals arrive during a replay, so the run is replayed
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Send from twenty senders for twenty seconds; in half of the rounds kill the worker after a third of the time."""
+    """Send signals from twenty senders for twenty seconds.
+
+    In half of the rounds, kill the worker after a third of the time.
+    """
     rows = []
     for killed in (False, True):
         what = f"{SENDERS} senders for {SECONDS} s{', worker killed' if killed else ''}"

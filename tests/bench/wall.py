@@ -17,7 +17,7 @@ SENDERS = (8, 16, 32, 64)
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Reach the history limit in three ways, each on a fresh server: as notebook 05, with a storm, without a worker."""
+    """Reach the history limit on a fresh server in three ways: as in notebook 05, with a storm, without a worker."""
     bare = Row("bare signals, no worker, raw gRPC calls", "events/s")
     shopping = Row("one purchase after the other, with its e-mail (05)", "events/s", against=bare, goal=">= 0.8")
     storm = Row("a storm at the customer, with e-mail, signal limit raised", "events/s", against=bare, goal=">= 0.8")

@@ -42,7 +42,10 @@ def headings(path: Path) -> list[tuple[int, str]]:
 
 
 def anchors(path: Path) -> set[str]:
-    """Return the anchors of all headings, as JupyterLab makes them for notebooks, and repository hosts for files."""
+    """Return the anchors of all headings.
+
+    JupyterLab makes other anchors for notebooks than repository hosts make for files.
+    """
     words = [words for _, words in headings(path)]
     if path.suffix == ".ipynb":
         return {heading.replace(" ", "-") for heading in words}

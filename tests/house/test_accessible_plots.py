@@ -46,7 +46,7 @@ EYES = {"all": None, "without red": "protan", "without green": "deutan", "withou
 
 
 def noticed(one: str, other: str, eyes: str | None) -> float:
-    """Return the difference of two colours, as seen by `eyes`; most observers notice a difference of 1 or more.
+    """Return the difference of two colours for the parameter `eyes`. Most observers notice a difference of 1 or more.
 
     Source: M. Stone, D. A. Szafir and V. Setlur, An engineering model for color difference as a function of size, Color
     and Imaging Conference 2014. The smallest noticed difference along each axis of CIELAB is larger for smaller marks.
@@ -78,7 +78,7 @@ def test_plot_has_a_white_background(draw: Draw, story: pd.DataFrame) -> None:
 
 
 def on_white(color: Any) -> str:
-    """Return a colour as it looks on white; the colour may be partly transparent."""
+    """Return the visible colour of a partly transparent colour on white."""
     *rgb, alpha = to_rgba(color)
     return str(Color("srgb", [alpha * part + 1 - alpha for part in rgb]).to_string(hex=True))
 
@@ -130,7 +130,7 @@ SAME_SHAPE = 0.1
 
 
 def in_one_colour(ax: Axes) -> dict[str, np.ndarray[Any, Any]]:
-    """Return an image of each entry of the legend, as ink from 0 to 1 without colours."""
+    """Return a grey image of each entry in the legend. Values are from 0 (no ink) to 1."""
     figure, legend = figure_of(ax), ax.get_legend()
     if legend is None:
         return {}

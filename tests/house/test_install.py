@@ -1,4 +1,6 @@
-"""`make lab` makes, repairs and fills .venv. The real Makefile installs a course of two small modules.
+"""`make lab` creates .venv, repairs it, and installs the packages.
+
+The real Makefile installs a course of two small modules.
 
 This course contains its own build backend, so no test needs a package index.
 """
@@ -60,7 +62,7 @@ pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="Windows has no
 
 
 class Course:
-    """A folder with a course; `make lab` prints the path of this folder."""
+    """A folder with a course. In this course, `make lab` prints the path of the folder."""
 
     def __init__(self, folder: Path, tools: Path) -> None:
         self.folder, self.tools = folder, tools
@@ -92,7 +94,7 @@ class Course:
         return ran.returncode, ran.stdout
 
     def opens(self, *arguments: str, **environment: str) -> str:
-        """Return the output of `make lab`; fail if `make lab` does not open this course."""
+        """Return the output of `make lab`. Fail if `make lab` does not open this course."""
         code, written = self.make(*arguments, **environment)
         assert code == 0, written
         assert written.splitlines()[-1] == f"opened {self.folder}", written
@@ -127,7 +129,10 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> Course:
-    """A course with an environment from `make lab`; each test breaks the environment, and `make lab` repairs it."""
+    """A course with an environment that `make lab` created.
+
+    Each test breaks the environment, and `make lab` repairs it.
+    """
     folder = tmp_path_factory.mktemp("home") / "my course \N{LATIN SMALL LETTER U WITH DIAERESIS}"
     write_course(folder)
     course = Course(folder.resolve(), tools)

@@ -1,4 +1,4 @@
-"""A process that a test has started ends with this test, even if the test is killed."""
+"""A process that a test started ends together with the test, even if the test is killed."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def update(clone: Path) -> tuple[int, str]:
 
 
 def notebooks(clone: Path) -> dict[str, str]:
-    """Return the text of each kept notebook by its name, without the day in the name."""
+    """Return a dict: the name of each kept notebook without the day, and the notebook's text."""
     return {path.name.partition(".mine-")[0]: path.read_text() for path in clone.glob("notebooks/*.mine-*")}
 
 

@@ -165,7 +165,7 @@ async def in_a_codespace(tmp_path: Path) -> AsyncIterator[Session]:
 
 
 class Browser:
-    """A page at `origin`; its requests reach JupyterLab with the host localhost."""
+    """A page at `origin`. Requests from the page reach JupyterLab with the host localhost."""
 
     def __init__(self, session: Session, origin: str) -> None:
         self._port = urlsplit(session.origin).port

@@ -1,4 +1,4 @@
-"""The code and its installation on Windows: imports, text encodings, requirements.
+"""The code and the installation on Windows: imports, text encodings, requirements.
 
 Most of these tests run on Linux: a module gets the `sys.platform`, the names and the error texts of Windows. No test
 runs the whole course on Windows.
@@ -34,7 +34,7 @@ POSIX_MODULES = ["fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", 
 
 
 def third_parties() -> set[str]:
-    """Return the modules of other packages that loyalty imports. On Windows they need no POSIX names."""
+    """Return the modules of other packages that loyalty imports. These modules need no POSIX names on Windows."""
     names: set[str] = set()
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,7 @@
-"""A household starts its members as child workflows. The parent-close policy decides whether they keep running."""
+"""A household starts its members as child workflows.
+
+The parent-close policy decides whether members keep running after a run of the household ends.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ FATES = {
 
 
 async def opens(shop: Shop, *members: str, joined: tuple[str, ...] = (), **settings: Any) -> Handle:
-    """Start a household with the members `joined` in its input, and add `members` by signals."""
+    """Start a household. The members `joined` are in the start input; signals add the other `members`."""
     start = {"household": {"household_id": "lovelace", "members": list(joined)}, **settings}
     household = await shop.client.start_workflow(
         WORKFLOW_TYPE, start, id=household_workflow_id("lovelace"), task_queue=shop.task_queue

@@ -1,4 +1,4 @@
-"""Parts of the tests of accessibility: alternative texts, contrasts and a gallery of all plots."""
+"""Helpers for the accessibility tests: alternative texts, contrasts and a gallery of all plots."""
 
 from __future__ import annotations
 

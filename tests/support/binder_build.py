@@ -34,7 +34,7 @@ PACKAGE_CLIENT = ("PIP_", "UV_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "HTTP_", "HT
 
 
 class Trouble(Exception):
-    """The replay has failed. The message is the reason."""
+    """The replay has failed. The text of this error is the reason."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ class Place:
 def call(
     what: str, command: Sequence[str], environment: Mapping[str, str], cwd: Path, seconds: float = BUILD_SECONDS
 ) -> str:
-    """Return the output of `command`; raise Trouble with the name `what` if it fails or takes too long."""
+    """Return the output of `command`.
+
+    Raise Trouble if the command fails or takes too long; `what` names the command in the error.
+    """
     try:
         done = subprocess.run(
             [*ON_A_LEASH, *command],
@@ -92,7 +95,7 @@ def call(
 
 
 def may(what: str, path: Path) -> bool:
-    """Return whether `jovyan` may enter (`-x`) or write to (`-w`) a folder."""
+    """Return whether the user `jovyan` may enter a folder (`-x`) or write to a folder (`-w`)."""
     return subprocess.run([*AS_JOVYAN, "test", what, str(path)], cwd="/").returncode == 0
 
 
@@ -116,7 +119,7 @@ def what_is_missing() -> str | None:
 
 
 def python() -> str | None:
-    """Return a Python that `jovyan` can execute, preferably the version in runtime.txt; None if there is none."""
+    """Return a Python that `jovyan` can execute, preferably the version in runtime.txt, or None."""
     wanted = (HOUSE / "binder" / "runtime.txt").read_text().strip().removeprefix("python-")
     places = f"{SYSTEM_PATH}:{os.environ.get('PATH', '')}"
     candidates = [f"{sys.base_prefix}/bin/python3", *(shutil.which(f"python{one}", path=places) for one in POSSIBLE)]
@@ -183,7 +186,7 @@ def _install(place: Place, client: Mapping[str, str]) -> None:
 
 
 def _give(root: Path, uid: int) -> None:
-    """Change the owner of a folder with all its files. All users may read them, only the owner may write."""
+    """Change the owner of a folder with all its files. All users may read the files; only the owner may write."""
     for path in [root, *_below(root)]:
         os.chown(path, uid, uid, follow_symlinks=False)  # bin/python is a link to the machine's Python
         if not path.is_symlink():

@@ -58,7 +58,7 @@ class Cgroup:
 
 
 def pss(process: psutil.Process) -> int:
-    """Return a process's proportional share of memory in bytes: a page of four processes counts a quarter for each."""
+    """Return the memory of a process in bytes. A page that four processes share counts a quarter for each process."""
     try:
         return int(re.findall(r"^Pss: +(\d+)", Path(f"/proc/{process.pid}/smaps_rollup").read_text(), re.M)[0]) * 1024
     except (OSError, IndexError):  # the process has ended meanwhile
@@ -77,7 +77,7 @@ done
 
 
 class Janitor:
-    """A process that removes the cgroup and the folder after this script has ended, even after a crash."""
+    """A process that removes the cgroup and the folder when this script ends, even after a crash."""
 
     def __init__(self, cgroup: Cgroup | None, folder: Path | None) -> None:
         names = [str(cgroup.folder) if cgroup else "", str(folder) if folder else ""]

@@ -1,7 +1,7 @@
 """`python -m tests.support.binder_replay [NOTEBOOK ...]`: run notebooks as on Binder, without Docker.
 
-Builds as repo2docker's Python build pack does, launches JupyterLab as BinderHub does, and runs the notebooks there.
-Prints time and memory of each notebook.
+The script builds as repo2docker's Python build pack does, launches JupyterLab as BinderHub does, and runs the notebooks
+there. Prints time and memory of each notebook.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ QUIET_SECONDS = 20.0
 class Visit:
     """The run of one notebook. `peak` is the highest memory of all processes of the session, in MiB (PSS).
 
-    It includes the kernels of earlier notebooks. `biggest` lists the memory for each kind of process at the peak.
+    The peak includes the kernels of earlier notebooks. `biggest` lists the memory for each kind of process at the peak.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Visit:
 
 @dataclass
 class Report:
-    """The result of a replay. It was successful if `complaints` is empty. Memory is in MiB."""
+    """The result of a replay. The replay was successful if `complaints` is empty. Memory is in MiB."""
 
     base_url: str = ""
     idle: float = 0
@@ -98,7 +98,7 @@ class Report:
 
 
 def say(words: str) -> None:
-    """Print a line with the time to stderr."""
+    """Print a line to stderr, with the current time."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {words}\n")
 
 
@@ -155,7 +155,10 @@ def run(place: Place, session: Session, notebooks: Sequence[Path]) -> Report:
 
 
 def replay(notebooks: Sequence[Path], folder: Path | None = None) -> Report:
-    """Build, launch, run the notebooks, and clean up; keep the files if `folder` is given. Raises Trouble."""
+    """Build, launch JupyterLab, run the notebooks, and clean up.
+
+    Keep the files if `folder` is given. Raises Trouble.
+    """
     missing = what_is_missing()
     if missing:
         raise Trouble(missing)

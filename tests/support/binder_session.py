@@ -41,7 +41,7 @@ exec "$@"
 
 
 def wait(look: Callable[[], object], waiting_for: str, seconds: float) -> None:
-    """Wait until `look()` is true; raise Trouble with `waiting_for` at the deadline."""
+    """Wait until the function `look` returns true. Raise Trouble at the deadline; the error contains `waiting_for`."""
     deadline = time.monotonic() + seconds
     while not look():
         if time.monotonic() > deadline:
@@ -85,7 +85,7 @@ class Sample:
         return sum(self.by_kind.values())
 
     def in_words(self) -> str:
-        """Return number and MiB of each kind of process, the largest kind first."""
+        """Return the number of processes and the MiB for each kind of process, largest kind first."""
         kinds = sorted(self.by_kind, key=lambda kind: -self.by_kind[kind])
         return ", ".join(f"{self.count[kind]} {kind} {self.by_kind[kind] / MIB:,.0f}" for kind in kinds)
 
@@ -140,7 +140,10 @@ class Session:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _enter_room(self, ready: Path) -> psutil.Process:
-        """Return the first process in the session's namespaces, after ROOM has set them up."""
+        """Return the first process in the namespaces of the session.
+
+        The script ROOM has created the namespaces by then.
+        """
         wait(lambda: ready.exists() or not self.alive, "the namespaces of the session", ROOM_SECONDS)
         if not ready.exists():
             raise Trouble(f"Could not make the namespaces of the session:\n{self.last_words()}")
@@ -199,12 +202,12 @@ class Session:
             time.sleep(SAMPLE_SECONDS)
 
     def peak(self, since: float) -> Sample:
-        """Return the sample with the most memory since this time."""
+        """Return the sample with the most memory among the samples since this time."""
         found = [sample for sample in self.samples if sample.when >= since]
         return max(found or [self.sample()], key=lambda sample: sample.taken)
 
     def end(self) -> bool:
-        """Send SIGTERM to JupyterLab, and SIGKILL after END_SECONDS; return whether SIGTERM was enough."""
+        """Send SIGTERM to JupyterLab, and SIGKILL after END_SECONDS. Return whether SIGTERM stopped JupyterLab."""
         with contextlib.suppress(psutil.NoSuchProcess):
             self._init.send_signal(signal.SIGTERM)
         try:

@@ -1,7 +1,9 @@
-"""The visitor of a Binder session: it opens one notebook and runs it through JupyterLab's HTTP API, as a browser does.
+"""The visitor of a Binder session opens one notebook and runs it.
 
-Reads an order from stdin and prints a report to stdout, both as JSON. The visitor uses the session's network, but is
-not one of its processes: a real browser needs no memory on Binder.
+The visitor uses JupyterLab's HTTP API, as a browser does.
+
+Reads an order from stdin and prints a report to stdout, both as JSON. The visitor uses the network of the session, but
+its memory does not count: a browser needs no memory on Binder.
 """
 
 from __future__ import annotations
@@ -149,7 +151,7 @@ class Visitor:
         return {}
 
     def web_ui(self, links: list[str]) -> bool:
-        """Return whether the address that the notebook shows leads to the Web UI."""
+        """Return whether the address in the notebook's output opens the Web UI."""
         if not links or not links[0].startswith("/"):
             return False
         status, page = self.ask(links[0])
@@ -157,7 +159,7 @@ class Visitor:
 
 
 async def patient_get(self: ChannelQueue, timeout: float | None = None) -> Any:
-    """Return the next message, with a pause between two polls; raise Empty at the deadline."""
+    """Return the next message. Pause between two polls. Raise Empty at the deadline."""
     deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
     while True:
         try:

@@ -35,14 +35,17 @@ expect.set_options(timeout=LOADING)
 
 
 def find_browser(playwright: Playwright) -> str | None:
-    """Return the path of an installed Chromium, or of the Chromium from `playwright install chromium`, or None."""
+    """Return the path of Chromium, or None. Chromium is installed, or comes from `playwright install chromium`."""
     installed = next(filter(None, map(shutil.which, PROGRAMS)), None)
     own = playwright.chromium.executable_path
     return installed or (own if Path(own).exists() else None)
 
 
 def flags() -> list[str]:
-    """Return Chromium's arguments. Its sandbox does not work for root, and containers often run as root."""
+    """Return the arguments for Chromium.
+
+    Chromium's sandbox does not work for root, and containers often run as root.
+    """
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [*QUIET, *(["--no-sandbox"] if as_root else [])]
 
@@ -105,7 +108,10 @@ class Learner:
         await self.page.get_by_role("menuitem", name=item, exact=True).click()
 
     async def run_all_once_connected(self) -> None:
-        """Run all cells. Repeats the command, because JupyterLab ignores it while the kernel is not connected."""
+        """Run all cells.
+
+        The command is repeated, because JupyterLab ignores the command while the kernel is not connected.
+        """
         prompt = self.code_cells.first.locator(".jp-InputArea-prompt")
         async with asyncio.timeout(LOADING / SECONDS):
             while await prompt.inner_text() == "[ ]:":
@@ -114,7 +120,7 @@ class Learner:
                     await expect(prompt).not_to_have_text("[ ]:", timeout=CONNECTING)
 
     async def all_cells_ran(self) -> None:
-        """Wait until each code cell shows an execution count; fail with the errors of the cells."""
+        """Wait until each code cell shows an execution count. Fail if a cell has an error."""
         prompts = self.code_cells.locator(".jp-InputArea-prompt")
         waiting = prompts.filter(has_not_text=re.compile(r"\[\d+\]"))
         await expect(prompts.first).to_be_visible()

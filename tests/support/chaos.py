@@ -47,7 +47,7 @@ ANSWERS = {THANKS, *(f"Welcome to {tier.name} Status!" for tier in TIERS)}
 
 
 class Way(Enum):
-    """How a purchase is sent: as one signal, as the same signal twice, or as an update until an answer arrives."""
+    """The way to send a purchase: one signal, the same signal twice, or updates until an answer arrives."""
 
     TELL = "tell"
     TELL_TWICE = "tell twice"
@@ -71,7 +71,7 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Kill:
-    """A kill of the workers with the numbers `victims`, due at the start of the message at `position`."""
+    """A kill of the workers with the numbers `victims`. The kill is due when the message at `position` starts."""
 
     position: int
     victims: tuple[int, ...]
@@ -87,7 +87,10 @@ class Plan:
 
     @classmethod
     def of(cls, seed: int, *, purchases: int, kills: int, customers: int, workers: int) -> Plan:
-        """Return the plan of this seed, with at least `kills` kills; about one in eight kills all workers at once."""
+        """Return the plan for this seed, with at least `kills` kills.
+
+        About one kill in eight kills all workers at once.
+        """
         chance = random.Random(seed)
         ways = chance.choices(list(Way), weights=[88, 8, 4], k=purchases)
         bought = [
@@ -144,7 +147,10 @@ class Crew:
 
 @dataclass
 class Chaos:
-    """Executes a plan. `accepted` has the accepted purchases, `trouble` counts the errors of the senders."""
+    """Executes a plan.
+
+    `accepted` contains the accepted purchases; `trouble` counts the errors of the senders.
+    """
 
     plan: Plan
     customers: Sequence[Handle]
@@ -198,7 +204,7 @@ class Chaos:
                 await done.wait()
 
     async def _ask(self, customer: Handle, purchase: Purchase) -> None:
-        """Send new updates with the same transaction id until one of them returns an answer."""
+        """Send new updates with the same transaction id until an update returns an answer."""
         while not await self._is_answered(customer, purchase):
             pass
 

@@ -86,7 +86,7 @@ class CoffeeShop:
         )
 
     async def serves(self, order_id: str, *items: tuple[str, int], **fields: Any) -> dict[str, Any]:
-        """Start an order, wait for its end, and return its report."""
+        """Start an order, wait until the order has ended, and return the order's report."""
         report: dict[str, Any] = await ends(await self.places(order_id, *items, **fields), timeout=120)
         return report
 
@@ -117,7 +117,7 @@ class CoffeeShop:
         return int(self.ask_books(f"SELECT COALESCE(SUM(amount), 0) AS money FROM payments {where}")[0]["money"])
 
     def taken(self, order_id: str) -> int:
-        """Return the number of units that an order has taken from stock and not returned."""
+        """Return the number of units that an order has taken from stock, without the returned units."""
         query = f"SELECT COALESCE(-SUM(quantity), 0) AS taken FROM movements WHERE order_id = '{order_id}'"
         return int(self.ask_books(query)[0]["taken"])
 
@@ -125,7 +125,7 @@ class CoffeeShop:
         return int(self.ask_books(f"SELECT quantity FROM stock WHERE product = '{product}'")[0]["quantity"])
 
     def check_books(self) -> dict[str, Any]:
-        """Check that money, sales and stock agree; return the sums."""
+        """Check that money, sales and stock agree. Return the sums."""
         (sums,) = self.ask_books(BOOKS)
         assert sums["money"] == sums["worth_of_sales"], f"the money differs from the sales: {sums}"
         assert sums["in_stock"] == sums["accounted_for"], f"the stock differs from the movements: {sums}"

@@ -27,7 +27,7 @@ def nothing() -> Make:
 
 
 def opened(name: str, *signals: Any, settings: dict[str, Any] | None = None, **fields: Any) -> Make:
-    """Open an account and send addPoints signals; a tuple has several arguments of one signal."""
+    """Open an account and send addPoints signals. A tuple contains several arguments for one signal."""
 
     async def make(shop: Shop) -> Handle:
         customer = await shop.opens(name, settings=settings, **fields)
@@ -40,7 +40,7 @@ def opened(name: str, *signals: Any, settings: dict[str, Any] | None = None, **f
 
 
 def then(make: Make, title: str, deed: Callable[[Handle], Awaitable[Any]]) -> Make:
-    """Make a try, wait until its customer is settled, and call `deed` with the customer."""
+    """Make a try, wait until the customer is settled, and call the function `deed` with the customer."""
 
     async def both(shop: Shop) -> None:
         customer = await make(shop)
@@ -51,7 +51,7 @@ def then(make: Make, title: str, deed: Callable[[Handle], Awaitable[Any]]) -> Ma
 
 
 def updated(make: Make, update: str, *arguments: Any) -> Make:
-    """Make a try and send an update to its customer; the customer may refuse the update."""
+    """Make a try and send an update to the customer. The customer may refuse the update."""
 
     async def ask(customer: Handle) -> None:
         with suppress(WorkflowUpdateFailedError):

@@ -43,7 +43,10 @@ the server a second."""
 
 
 class Days(RuleBasedStateMachine):
-    """One random day, for the customers and for the model. Each step runs `loop`, and with it the worker."""
+    """One random day, for the customers and for the model.
+
+    Each step runs the event loop `loop`; the worker runs in the same loop.
+    """
 
     loop: ClassVar[asyncio.Runner]
     server: ClassVar[Client]
@@ -68,7 +71,7 @@ class Days(RuleBasedStateMachine):
             raise
 
     def one_of(self, number: int, *, is_open: bool = True, has_guests: bool = False) -> str:
-        """Return the id of an open (or closed) account; prefer a customer with guests if `has_guests`."""
+        """Return the id of an open (or closed) account. Prefer a customer with guests if `has_guests` is true."""
         there = [name for name in self.model.accounts if self.model.is_open(name) == is_open]
         hosts = [name for name in there if has_guests and self.model.accounts[name].guests]
         return (hosts or there)[number % len(hosts or there)]
@@ -185,7 +188,7 @@ class Days(RuleBasedStateMachine):
     @precondition(lambda self: sum(self.model.is_open(name) for name in NAMES) > 2)
     @rule(who=st.integers(0, 5), before=st.lists(tells, max_size=3), after=st.lists(anything, max_size=3))
     def somebody_leaves(self, who: int, before: list[RandomMessage], after: list[RandomMessage]) -> None:
-        """Send messages after `cancelAccount`. Signals with points count; all other messages are refused."""
+        """Send messages after `cancelAccount`. Signals with points still count; all other messages are refused."""
         leaver = self.one_of(who)
         self.do(self._send_and_settle(leaver, *before, RandomMessage("cancelAccount", ()), *after))
         self.do(ends(self.real.handle(leaver)))

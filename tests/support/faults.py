@@ -21,7 +21,7 @@ from tests.support.helpers import Handle, events, status
 
 @dataclass(frozen=True)
 class Size:
-    """The size of the tests; `seeds` is the number of plans, `deadline` is in seconds for one plan."""
+    """The size of the tests: `seeds` is the number of plans, and `deadline` is the time for one plan in seconds."""
 
     purchases: int
     kills: int
@@ -111,7 +111,10 @@ class Balance:
 
 
 async def balances(customers: Sequence[Handle], accepted: Iterable[tuple[int, int]]) -> list[Balance]:
-    """Return a balance for each customer; `accepted` has a customer's number and the points for each purchase."""
+    """Return a balance for each customer.
+
+    For each purchase, `accepted` contains the customer's number and the points.
+    """
     bought: dict[int, list[int]] = {number: [] for number in range(len(customers))}
     for number, points in accepted:
         bought[number].append(points)

@@ -72,7 +72,7 @@ A timer fires without a delay of a second, and the run after a very short run st
 
 
 async def start_server(*settings: str) -> WorkflowEnvironment:
-    """Start a real server on a free loopback port; `settings` are dynamic configuration, `key=value`."""
+    """Start a real server on a free loopback port. The parameter `settings` is dynamic configuration, `key=value`."""
     more = [argument for setting in settings for argument in ("--dynamic-config-value", setting)]
     return await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(TEMPORAL),
@@ -99,9 +99,9 @@ async def eventually(
     waiting_for: str,
     timeout: float = PATIENCE_SECONDS,
 ) -> Any:
-    """Call `look`, a function or coroutine function, until its result `is_right`; return the result, or fail with it.
+    """Call the function `look` until `is_right` accepts the result, and return the result. Fail with the last result.
 
-    The lab's `until` does not fit here: it returns no value, prints hints, and its error does not show the value.
+    The lab's `until` does not fit here: `until` returns no value, prints hints, and raises an error without the value.
     """
     deadline, looks = time.monotonic() + timeout, 0
     while True:
@@ -127,7 +127,7 @@ async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
 
 
 class Mails:
-    """A mailer that stores e-mails. While `down` is true, it raises like an unreachable mail server."""
+    """A mailer that stores e-mails. While `down` is true, the mailer raises the error of an unreachable mail server."""
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
@@ -182,7 +182,7 @@ class _Watched(OutboundInterceptor):
 
 @dataclass
 class Shop:
-    """One namespace with a task queue. It starts workers and customers."""
+    """One namespace with a task queue. Methods start workers and customers."""
 
     client: Client
     mails: Mails = field(default_factory=Mails)
@@ -197,19 +197,19 @@ class Shop:
             yield
 
     async def opens(self, customer_id: str, *, settings: dict[str, Any] | None = None, **fields: Any) -> Handle:
-        """Start a customer from JSON, as another language or the CLI would."""
+        """Start a customer with JSON input, as another language or the CLI does."""
         start = {"customer": {"customer_id": customer_id, **fields}, **(settings or {})}
         return await self.client.start_workflow(
             WORKFLOW_TYPE, start, id=workflow_id(customer_id), task_queue=self.task_queue
         )
 
     def customer(self, customer_id: str) -> Handle:
-        """Return the handle of a customer, e.g. of a guest."""
+        """Return the handle of a customer."""
         return self.client.get_workflow_handle(workflow_id(customer_id))
 
 
 async def status(customer: Handle) -> dict[str, Any]:
-    """Return the answer of `getStatus`. It includes every signal that was sent before the query."""
+    """Return the answer of `getStatus`. The answer includes every signal that was sent before the query."""
     answer: dict[str, Any] = await customer.query("getStatus")
     return answer
 
@@ -239,7 +239,7 @@ async def refusal(asking: Awaitable[Any]) -> str:
 
 
 async def accepted(customer: Handle, update: str, argument: object) -> Any:
-    """Send an update, and return its handle after the workflow has accepted the update."""
+    """Send an update, wait until the workflow has accepted the update, and return the update's handle."""
     return await customer.start_update(update, argument, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
 
 
@@ -263,7 +263,7 @@ async def failure_of(customer: Handle) -> BaseException | None:
 
 
 async def events(customer: Handle) -> list[HistoryEvent]:
-    """Return the history of the handle's run, or of the newest run."""
+    """Return the history of the run in the handle. A handle without a run has the history of the newest run."""
     return [event async for event in customer.fetch_history_events()]
 
 
@@ -292,7 +292,7 @@ async def count(customer: Handle, kind: EventType.ValueType) -> int:
 async def reset_sticky_queue(customer: Handle, client: Client) -> None:
     """Let any worker take the customer's next task at once.
 
-    Otherwise the server would first wait 10 s for the killed worker with the customer in its cache.
+    Otherwise the server would wait 10 s for the killed worker.
     """
     await client.workflow_service.reset_sticky_task_queue(
         ResetStickyTaskQueueRequest(namespace=client.namespace, execution=WorkflowExecution(workflow_id=customer.id))

@@ -26,7 +26,7 @@ BASE = "/user/ada/"
 
 
 def answer(url: str, token: str = TOKEN, data: bytes | None = None, timeout: float = 10) -> tuple[int, str]:
-    """Return status and body of a page; the status is 0 without a connection, 403 if JupyterLab wants the token."""
+    """Return the status and the body of a page. The status is 0 without a connection, and 403 without the token."""
     request = urllib.request.Request(url, data=data, headers={"Authorization": f"token {token}"})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as page:
@@ -38,14 +38,14 @@ def answer(url: str, token: str = TOKEN, data: bytes | None = None, timeout: flo
 
 
 def landing(url: str) -> str:
-    """Return the address to which a page redirects, without its query."""
+    """Return the address to which a page redirects, without the query part of the address."""
     with urllib.request.urlopen(f"{url}?token={TOKEN}", timeout=10) as page:
         address: str = page.url
     return address.partition("?")[0]
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """Return the command lines of all descendants of `pid`, by their pid."""
+    """Return a dict of all descendants of the process `pid`: pid, command line."""
     listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [(int(row.split()[0]), int(row.split()[1]), row.split(maxsplit=2)[2]) for row in listed.splitlines()]
     found: dict[int, str] = {}
@@ -96,7 +96,10 @@ class Session:
 
 
 def run(kernel: BlockingKernelClient, source: str) -> str:
-    """Return the printed text of a cell, without lines that start with "Still waiting"; fail if the cell raises."""
+    """Return the printed text of a cell, without lines that start with "Still waiting".
+
+    Fail if the cell raises an error.
+    """
     printed: list[str] = []
 
     def collect(message: dict[str, Any]) -> None:
@@ -120,9 +123,9 @@ IMPORTS_WHEN_ASKED = IMPORTS_BEFOREHAND.replace("True", "False")
 def start_jupyterlab(
     runtime: Path, *arguments: str, base: str = BASE, cwd: str | None = None, **environment: str
 ) -> Session:
-    """Start JupyterLab as `make lab` does, with its files in `runtime`, and with more arguments and variables.
+    """Start JupyterLab as `make lab` does, with more arguments and variables. JupyterLab's own files are in `runtime`.
 
-    Without IMPORTS_BEFOREHAND among the arguments, the first kernel waits for the imports.
+    The first kernel waits for the imports if the arguments do not contain IMPORTS_BEFOREHAND.
     """
     port = ReservedPort()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JPY_", "JUPYTER"))}

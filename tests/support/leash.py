@@ -1,6 +1,6 @@
 """`python leash.py COMMAND...`: run a command that gets SIGTERM when its parent process ends, even after a crash.
 
-This works on Linux only. On other systems the command runs without this.
+This works on Linux only. On other systems the command does not get this signal.
 """
 
 from __future__ import annotations

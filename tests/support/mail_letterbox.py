@@ -1,4 +1,6 @@
-"""Write and read e-mails with the standard library: one JSON line on stdin gives one JSON line on stdout.
+"""Write and read e-mails with the standard library.
+
+The program answers each JSON line on stdin with one JSON line on stdout.
 
 Any Python can run this module, even without the dependencies of this project.
 {"write": {"to", "subject", "id", "body"}} returns {"message": Base64} or {"refused": sentence};

@@ -1,8 +1,8 @@
 """A model of the loyalty program in plain Python, written from the wire contract and not from the program.
 
 The model receives one message at a time: a name and JSON arguments. It returns the answer and computes the results of
-all queries. The model repeats the numbers of the contract, because imported numbers would repeat their mistakes. It has
-no runs, no workers and no clock, so the program must agree with it whatever happens to runs and workers.
+all queries. The model states the numbers of the contract again, because a mistake in imported numbers would not be
+noticed. The model has no runs, no workers and no clock. So restarted workers and new runs must not change any answer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BAD = ("Cannot ", "; ")
 
 
 class Refusal(Exception):
-    """A message that changes nothing. `gist` has the texts that the refusal must contain."""
+    """A message that changes nothing. The refusal must contain all texts in `gist`."""
 
     def __init__(self, *gist: str) -> None:
         super().__init__(*gist)
@@ -87,7 +87,7 @@ class Account:
         return self.level > before
 
     def view(self) -> dict[str, Any]:
-        """Return the answers of the four queries, by name of the query."""
+        """Return a dict of the four queries: name of the query, answer."""
         name, minimum, guests_allowed = TIERS[self.level]
         return {
             "getStatus": {

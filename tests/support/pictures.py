@@ -28,7 +28,10 @@ PURCHASE = [  # type, name, distance to the event that this event refers to (0: 
 
 
 def frame_of_runs(runs: int = 3, purchases: int = 4, workflow_id: str = "customer-ada") -> pd.DataFrame:
-    """Return a DataFrame like `history.frame`: all runs but the last continue as new; one event per millisecond."""
+    """Return a DataFrame like `history.frame`, with one event per millisecond.
+
+    All runs except the last continue as new.
+    """
     rows = []
     for run in range(1, runs + 1):
         events = [("WorkflowExecutionStarted", "CustomerLoyaltyWorkflow", 0), *PURCHASE * purchases]

@@ -13,7 +13,7 @@ from loyalty.lab.processes.ports import HOST, ReservedPort
 
 
 class PostOffice(Controller):
-    """A real SMTP server on a free loopback port. It refuses e-mails while `answer` does not start with 250."""
+    """A real SMTP server on a free loopback port. The server refuses e-mails while `answer` does not start with 250."""
 
     def __init__(self) -> None:
         # An explicit host name: for the default name, a DNS lookup may take seconds.

@@ -17,5 +17,5 @@ def gone(pid: int) -> bool:
 
 
 def numbers_in(text: str) -> list[int]:
-    """Return the numbers in a text that has nothing else, for example printed process ids."""
+    """Return the numbers in a text of numbers, for example printed process ids."""
     return [int(word) for word in text.split()]

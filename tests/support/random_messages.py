@@ -44,7 +44,7 @@ KINDS = frozenset({"addPoints", "inviteGuest", "ensureMinimumStatus", "notifyNew
 
 @dataclass(frozen=True)
 class RandomMessage:
-    """One message: its name on the wire and its arguments."""
+    """One message: the wire name and the arguments."""
 
     name: str
     arguments: tuple[Any, ...]

@@ -58,7 +58,7 @@ class Tally:
 
 
 class ShortTaskTimeout(Interceptor):
-    """Starts every workflow with TASK_TIMEOUT, so that the server soon repeats a task of a stopped worker."""
+    """Start every workflow with TASK_TIMEOUT. The server then soon repeats a task of a stopped worker."""
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
         """Return an interceptor that changes every start of a workflow."""
@@ -130,7 +130,10 @@ class RealCustomers:
             self.tally.refused += isinstance(self.model.receives(customer_id, message.name, message.arguments), Refusal)
 
     async def _reaches(self, customer_id: str, sending: Coroutine[Any, Any, Any]) -> bool:
-        """Return whether the customer was running; fail if the model's account is open but the customer was not."""
+        """Return whether the customer was running.
+
+        Fail if the account is open in the model, but the customer was not running.
+        """
         try:
             await sending
         except RPCError as error:

@@ -147,7 +147,7 @@ async def asks_that_wait(shop: Shop) -> None:
 
 
 async def answers_held_until_the_run_ends(shop: Shop) -> None:
-    """Send updates and signals concurrently. The run reaches its threshold while updates have no answer yet."""
+    """Send updates and signals concurrently. The run reaches the threshold before all updates have an answer."""
     async with shop.serving():
         ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 40})
         for _ in range(10):
@@ -301,7 +301,7 @@ LONG_PLAYS = {play.__name__: play for play in (mail_given_up, a_guest_who_cannot
 
 
 async def main(names: Sequence[str]) -> None:
-    """Record the named plays, or all plays without a name."""
+    """Record the named plays. Record all plays if no name is given."""
     possible = [*PLAYS, *COFFEE_PLAYS, *LONG_PLAYS]
     if unknown := set(names) - set(possible):
         sys.exit(f"Cannot record {', '.join(sorted(unknown))}; possible are {', '.join(possible)}")

@@ -57,7 +57,7 @@ class WrongTry(Generic[PlaceT]):
 
 
 async def hint_of(exercise: str, client: Client) -> str:
-    """Return the answer of the check; fail if the answer is no hint."""
+    """Return the answer of the exercise's check. Fail if the answer is not a hint."""
     answer = await exercises.check(exercise, client)
     assert answer.startswith("Not yet: "), answer
     assert ".." not in answer.replace("...", ""), f"Two full stops in a row: {answer}"
@@ -65,12 +65,15 @@ async def hint_of(exercise: str, client: Client) -> str:
 
 
 def named_id(hint: str, name: str) -> str:
-    """Return the id for the next try from a hint."""
+    """Return the id that a hint gives for the next try."""
     return next(reversed(re.findall(rf"'({name}(?:-\d+)?)'", hint)), name)
 
 
 async def check_hint_and_right_try(shop: PlaceT, wrong: WrongTry[PlaceT], right: Right[PlaceT]) -> None:
-    """Make the wrong try, compare the hint, make the right try under the hint's next name, and expect "Done"."""
+    """Make the wrong try and compare the hint.
+
+    Then make the right try with the next id from the hint, and expect "Done".
+    """
     await wrong.make(shop)
     hint = await hint_of(wrong.exercise, shop.client)
     assert wrong.hint in hint

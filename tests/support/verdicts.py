@@ -1,4 +1,4 @@
-"""The verdict cells of the notebooks, evaluated with measurements that a test gives."""
+"""Evaluate the verdict cells of the notebooks with the measurements of a test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def cells_with_verdicts() -> Iterator[tuple[str, ast.Module]]:
 
 
 def verdicts() -> dict[tuple[str, int], ast.Module]:
-    """Return the cell of each verdict by notebook and number of the claim."""
+    """Return a dict of the verdicts: (notebook, number of the claim), cell."""
     return {(notebook, _number(call)): cell for notebook, cell in cells_with_verdicts() for call in _calls(cell)}
 
 
@@ -40,7 +40,7 @@ def _number(call: ast.Call) -> int:
 
 
 class _Names(dict[str, Any]):
-    """The measurements of a test. A missing name is computed by its assignment in the cell."""
+    """The measurements of a test. The assignments in the cell compute the other names."""
 
     def __init__(self, cell: ast.Module, measured: Mapping[str, Any]) -> None:
         super().__init__(measured)
@@ -60,13 +60,13 @@ class _Names(dict[str, Any]):
 
 
 def evaluate(expression: ast.expr, names: dict[str, Any]) -> Any:
-    """Return the value of an expression from a notebook; it must not wait for a server."""
+    """Return the value of an expression from a notebook. The expression must not wait for a server."""
     value = eval(compile(ast.Expression(expression), "cell", "eval"), {}, names)  # the course's own code
     assert not inspect.isawaitable(value)
     return value
 
 
 def holds(cell: ast.Module, claim: int, measured: Mapping[str, Any]) -> bool:
-    """Return whether the claim holds for these measurements, by the condition that stands in the cell."""
+    """Return the value of the claim's condition in the cell, with these measurements."""
     (call,) = (one for one in _calls(cell) if _number(one) == claim)
     return bool(evaluate(call.args[1], _Names(cell, measured)))

@@ -42,7 +42,7 @@ class WorkerProcess:
 async def worker(
     shop: Shop, *task_queues: str, python: Sequence[str] = (sys.executable,), **environment: str
 ) -> AsyncIterator[WorkerProcess]:
-    """Run a worker process for the shop's namespace; kill the process at the end if it still runs."""
+    """Run a worker process for the shop's namespace. Kill the process at the end if the process still runs."""
     base = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "LOYALTY_"))}
     where = {
         "TEMPORAL_ADDRESS": shop.client.service_client.config.target_host,
