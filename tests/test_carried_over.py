@@ -61,7 +61,7 @@ async def test_next_run_recognizes_a_repeated_transaction(shop: Shop) -> None:
     assert await points(ada) == before
 
 
-async def test_repeated_purchase_still_counts_once_after_continue_as_new(shop: Shop) -> None:
+async def test_repeated_purchase_counts_only_once_after_continue_as_new(shop: Shop) -> None:
     purchase = {"kind": "addPoints", "points": 100, "transaction_id": "receipt-1"}
     ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": [purchase] * 3})
     await comes_to(ada, 100)

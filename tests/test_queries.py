@@ -43,7 +43,7 @@ def test_status_contains_points_and_tier_and_gold_star_and_friends() -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
-def test_tier_unlocks_its_own_rewards_and_those_of_lower_tiers(tier: Tier) -> None:
+def test_each_tier_unlocks_its_own_rewards_and_rewards_of_lower_tiers(tier: Tier) -> None:
     unlocked = [offer.name for offer in queries.offers(ada(tier.minimum_points)) if offer.unlocked]
     assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
 

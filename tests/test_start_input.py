@@ -92,7 +92,7 @@ def test_bad_household_input_is_refused(start: object) -> None:
     assert SENTENCE.fullmatch(str(refused.value)), refused.value
 
 
-def test_start_with_surplus_arguments_is_refused() -> None:
+def test_start_input_with_surplus_arguments_is_refused() -> None:
     with pytest.raises(Refused, match=r"Cannot read a customer with .* at its end; it takes one object"):
         customer_input(of_ada(), 7)
     with pytest.raises(Refused, match=r"Cannot read a household with .* at its end; it takes one object"):

@@ -31,7 +31,7 @@ def test_points_determine_the_tier(points: int, name: str, guests_allowed: int) 
     assert (tier.name, tier.guests_allowed) == (name, guests_allowed)
 
 
-def test_negative_points_give_the_member_tier() -> None:
+def test_customer_with_negative_points_has_the_member_tier() -> None:
     assert tier_of(-1).name == "Member"
 
 
@@ -40,7 +40,7 @@ def test_tier_levels_start_at_zero() -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
-def test_tier_starts_exactly_at_its_minimum_points(tier: Tier) -> None:
+def test_tier_starts_exactly_at_the_minimum_points(tier: Tier) -> None:
     assert tier_of(tier.minimum_points) == tier
     assert tier_of(tier.minimum_points - 1) == TIERS[max(0, tier.level - 1)]
 

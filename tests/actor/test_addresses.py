@@ -86,7 +86,7 @@ async def test_address_that_an_email_header_would_change_is_refused(
 
 
 @pytest.mark.parametrize("play", PLAYS)
-async def test_earlier_run_with_an_address_that_is_now_refused_replays(
+async def test_earlier_run_replays_with_an_address_that_is_refused_now(
     play: Play, closed_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:

@@ -31,7 +31,7 @@ async def after_a_storm(shop: Shop) -> list[Handle]:
     return await runs(ada, shop.client)
 
 
-async def test_storm_of_signals_is_divided_into_short_runs(closed_shop: Shop) -> None:
+async def test_customer_processes_a_storm_of_signals_in_short_runs(closed_shop: Shop) -> None:
     first, *later = await after_a_storm(closed_shop)
     assert later, "The run did not end because of its signals"
     signals = await count(first, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)

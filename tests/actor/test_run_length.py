@@ -51,7 +51,7 @@ def test_run_is_long_if_it_reaches_one_limit(longest: RunLength, too_long: RunLe
     assert too_long.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_default_thresholds_are_one_fifth_of_the_limits_of_the_server() -> None:
+def test_default_thresholds_are_one_fifth_of_the_server_limits() -> None:
     assert SERVER_EVENTS * 0.19 < DEFAULT_HISTORY_THRESHOLD < SERVER_EVENTS * 0.2
     assert SIZE_THRESHOLD == SERVER_SIZE * 0.2
 
@@ -64,7 +64,7 @@ def test_default_thresholds_are_one_fifth_of_the_limits_of_the_server() -> None:
     st.integers(0, SERVER_UPDATES),
     st.sampled_from([MOST_SIGNALS, FORMERLY_MOST_SIGNALS]),
 )
-def test_run_below_the_threshold_is_below_every_limit_of_the_server(
+def test_run_below_the_threshold_is_below_every_server_limit(
     threshold: int, events: int, size: int, signals: int, updates: int, most_signals: int
 ) -> None:
     run = RunLength(events, size, False, signals, updates, most_signals)

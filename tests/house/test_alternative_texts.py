@@ -48,7 +48,7 @@ def test_images_from_the_lab_have_alternative_texts() -> None:
         assert re.search(r'<svg[^>]* role="img"[^>]* aria-label="\w[^"]+"', svg), f"{path.name} has no alternative text"
 
 
-def test_link_in_the_output_of_the_lab_names_the_target() -> None:
+def test_link_that_the_lab_prints_names_the_target() -> None:
     assert ">customer-ada in the Temporal Web UI</a>" in Link("/x", "customer-ada in the Temporal Web UI")._repr_html_()
 
 

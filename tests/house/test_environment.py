@@ -14,7 +14,7 @@ from tests.support.environment import isolate
     "name",
     ["TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "JUPYTER_PATH", "JPY_SESSION_NAME", "LOYALTY_LAB_ADDRESS", "MPLBACKEND"],
 )
-def test_foreign_environment_variable_is_removed(name: str) -> None:
+def test_environment_variable_of_the_developer_is_removed(name: str) -> None:
     environment = {name: "foreign", "PATH": "/bin"}
     isolate(environment)
     assert name not in environment

@@ -122,7 +122,7 @@ def test_import_of_the_lab_does_not_load_slow_modules() -> None:
     assert printed.strip() == "[]"
 
 
-def test_committed_files_name_no_package_registry() -> None:
+def test_committed_files_do_not_name_a_package_registry() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=HOUSE, capture_output=True, text=True, check=True).stdout
     registry = re.compile(r"https?://[^\s\"')]*(pypi\.org/simple|pythonhosted|/simple\b)", re.IGNORECASE)
     for name in listed.splitlines():

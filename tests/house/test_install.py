@@ -182,9 +182,7 @@ def link_to_a_broken_environment(course: Course) -> None:
         (link_to_a_broken_environment, "it has no pip"),
     ],
 )
-def test_broken_environment_is_created_again(
-    installed: Course, break_it: Callable[[Course], None], reason: str
-) -> None:
+def test_broken_environment_is_replaced(installed: Course, break_it: Callable[[Course], None], reason: str) -> None:
     break_it(installed)
     assert f"The environment in .venv cannot be used: {reason}" in installed.opens()
     assert installed.opens() == f"opened {installed.folder}\n"

@@ -49,7 +49,7 @@ def test_notebook_has_no_outputs_and_no_execution_counts(path: Path) -> None:
 
 
 @each_notebook
-def test_ids_of_cells_are_words(path: Path) -> None:
+def test_id_of_each_cell_consists_of_words(path: Path) -> None:
     random = [cell.id for cell in read(path).cells if not re.fullmatch(r"[a-z]+(-[a-z]+)*", cell.id)]
     assert not random, f"{path.name}: give the cells {random} ids of words, so that git shows their changes"
 
