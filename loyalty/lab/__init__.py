@@ -22,7 +22,7 @@ _MODULES = {"exercises": "course.exercises"}
 
 
 def __getattr__(name: str) -> object:
-    """Load a name of `__all__` from its module."""
+    """Import the module of `name` at the first use, and return the object."""
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:

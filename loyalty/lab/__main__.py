@@ -1,4 +1,4 @@
-"""Start JupyterLab with the course's settings, at the first notebook.
+"""Start JupyterLab with the course's settings, and open the first notebook.
 
 `python -m loyalty.lab` passes its arguments to JupyterLab. `python -m loyalty.lab -- COMMAND` runs COMMAND with
 JupyterLab's environment. Binder starts JupyterLab with this form.

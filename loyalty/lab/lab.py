@@ -70,7 +70,7 @@ class Lab:
         worker: bool = True,
         patience: float = PATIENCE_SECONDS,
     ) -> Lab:
-        """Connect to a server, or start one, and start a worker process and an inbox.
+        """Connect to a server, or start a server. Also start a worker process and an inbox.
 
         The lab starts its own server if `own_server` is true, or if `database`, `limits` or `port` is given. `database`
         is a file for the histories; `limits` has dynamic configuration keys and values. The namespace's name begins
@@ -209,14 +209,14 @@ class Lab:
     def uptimes(self) -> pd.DataFrame:
         """Return the uptimes of the lab's processes, one row per uptime; `uptime.frame` describes the columns.
 
-        If the lab did not start a server, no row shows a server.
+        The DataFrame contains a server only if the lab started this server.
         """
         server = self._own_server.uptimes() if self._own_server else []
         workers = [up for worker in self._workers for up in worker.uptimes()]
         return uptime.frame([*server, *self._inbox.uptimes(), *workers])
 
     def web_ui(self, customer: WorkflowHandle[Any, Any] | str | None = None) -> Link:
-        """Return a link to one workflow in the Web UI, or to all workflows of this namespace."""
+        """Return a link to a page of the Web UI: one workflow, or the list of workflows in this namespace."""
         if self.where.ui_url is None:
             raise LabError(f"Cannot link to the Web UI of the cluster at {self.where.address}: its address is unknown")
         path = f"{self.where.ui_url}/namespaces/{quote(self.namespace, safe='')}/workflows"

@@ -19,7 +19,7 @@ async def lab() -> AsyncIterator[Lab]:
 
 @pytest.fixture
 def server_of_the_session(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Set the environment variables of a JupyterLab session with the server of `lab`."""
+    """Set the environment variables as in a JupyterLab session. The session's server is the server of `lab`."""
     monkeypatch.setenv(SESSION_ADDRESS, lab.where.address)
     monkeypatch.setenv(SESSION_UI_PORT, str(lab.where.ui_port))
     return lab

@@ -159,5 +159,5 @@ async def test_worker_that_serves_no_task_queue_is_stopped(lab: Lab, monkeypatch
     await eventually(started, lambda left: not left, waiting_for="the process to end")
 
 
-async def test_wait_accepts_a_numpy_number_as_its_timeout(lab: Lab) -> None:
+async def test_timeout_of_a_wait_can_be_a_numpy_number(lab: Lab) -> None:
     await lab.inbox.wait_for(numpy.int64(0), timeout=numpy.float64(1))  # type: ignore[arg-type]

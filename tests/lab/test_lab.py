@@ -1,4 +1,4 @@
-"""A lab starts, shows its parts, kills and restarts its processes, and stops."""
+"""A lab starts and stops, shows a summary, and kills and restarts processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def test_customer_in_a_lab_gets_a_welcome_email(lab: Lab) -> None:
     assert list(mine.delivery) == [1]
 
 
-async def test_summary_of_a_lab_names_server_namespace_and_worker(lab: Lab) -> None:
+async def test_lab_summary_shows_the_server_and_the_namespace_and_the_worker(lab: Lab) -> None:
     for shown in (repr(lab), lab._repr_html_()):
         for part in (lab.where.address, lab.namespace, str(lab.worker.pid), "Temporal Web UI"):
             assert part in shown

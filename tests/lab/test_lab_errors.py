@@ -144,7 +144,7 @@ async def test_until_function_raises_an_error_at_the_deadline() -> None:
         await until(lambda: False, "pigs fly", timeout=0)
 
 
-async def test_update_with_start_raises_an_error_without_a_worker(server_of_the_session: Lab) -> None:
+async def test_update_with_start_fails_if_no_worker_runs(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         start = WithStartWorkflowOperation(
             CustomerLoyaltyWorkflow.run,

@@ -37,7 +37,7 @@ OWNER = """
 
 @pytest.fixture
 def owner() -> subprocess.Popen[str]:
-    """A running process, like a kernel, that has started a lab."""
+    """A running process that has started a lab, as a kernel does."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(OWNER)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -1,4 +1,4 @@
-"""Slow waits print hints: for a lab's start, a condition, purchases without e-mails, and a killed worker."""
+"""Slow waits print hints, for example the start of a lab, or purchases without e-mails."""
 
 from __future__ import annotations
 

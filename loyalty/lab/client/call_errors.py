@@ -37,6 +37,6 @@ class LabWasStopped(LabError):
 
 
 def names_lost_namespace(error: RPCError) -> bool:
-    """Return whether the server refused a call because the namespace does not exist or is being deleted."""
+    """Return whether a call failed because the namespace does not exist or is being deleted."""
     kinds = (NamespaceNotFoundFailure.DESCRIPTOR, NamespaceInvalidStateFailure.DESCRIPTOR)
     return any(detail.Is(kind) for detail in error.grpc_status.details for kind in kinds)

@@ -31,7 +31,7 @@ def say(sentence: str) -> None:
 
 
 def announce(sentence: str) -> None:
-    """Print one sentence immediately, where a hint would appear."""
+    """Print one sentence immediately."""
     print(sentence, file=sys.stdout if in_kernel() else sys.stderr, flush=True)
 
 

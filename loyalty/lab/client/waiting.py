@@ -41,12 +41,12 @@ _labs: list[weakref.WeakMethod[Missing]] = []
 
 
 def lab_is_up(missing: Missing) -> None:
-    """Call the function `missing` for the reason of a delay in all waits, until `lab_is_down` is called."""
+    """Make all waits call the function `missing` for the reason of a delay."""
     _labs.append(weakref.WeakMethod(missing))
 
 
 def lab_is_down(missing: Missing) -> None:
-    """Stop calling the function `missing` in waits, and remove the methods of deleted labs."""
+    """Undo `lab_is_up(missing)`, and remove the methods of deleted labs."""
     _labs[:] = [one for one in _labs if one() not in (None, missing)]
 
 
@@ -137,7 +137,7 @@ def block_until(
     *,
     missing: Callable[[], str] | None = None,
 ) -> None:
-    """Wait like `until`, but without an event loop."""
+    """Do the same as `until`, but without an event loop."""
     wait = _Wait(what, timeout)
     while not condition():
         if wait.has_to_speak():
@@ -168,7 +168,7 @@ class _Wait:
         return self._is_over() or (not self._said and is_due(self._began))
 
     def speak(self, missing: str) -> None:
-        """Print the hint, or raise WaitedTooLong after the deadline. The text `missing` ends the sentence."""
+        """Print the hint, or raise WaitedTooLong after the deadline. The text `missing` is the reason, or empty."""
         because = f": {missing}" if missing else ""
         if self._is_over():
             raise WaitedTooLong(f"Waited {self._timeout:g} s until {self._what}, but this did not happen{because}")

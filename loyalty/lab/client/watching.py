@@ -1,4 +1,4 @@
-"""An interceptor for the lab's client. It prints hints about long calls, and ends calls at a deadline.
+"""Watch the calls of the lab's client: print hints about long calls, and end calls at a deadline.
 
 Without the interceptor, a call in a notebook can wait forever. The interceptor reports failing workflow code, a task
 queue without a worker, and a missing server.

@@ -1,4 +1,4 @@
-"""Settings of the notebook's kernel for learners: pasted scripts run, and the stop button works."""
+"""Configure the notebook's kernel for learners: pasted scripts run, and the stop button works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernel of the course's notebooks, `python3`: it runs this Python, even if the machine has another `python3`.
+"""The course's kernel `python3` runs this Python, even if the machine has another `python3`.
 
 The setting `kernel_spec_manager_class` in jupyter_server_config.py names CourseKernels.
 """

@@ -1,8 +1,8 @@
 """Stop a notebook's workers while another notebook runs cells, because Binder's memory is small.
 
-No work is lost. The server keeps new tasks, and the notebook's next cell starts the workers again before the cell runs.
-The kernel in front is the kernel that started a cell last. The kernels of one JupyterLab share a file with the process
-id of the kernel in front. Workers rest only in the course's JupyterLab, not in VS Code or in scripts.
+No work is lost. The server keeps new tasks. Before the notebook's next cell runs, the workers start again. The kernel
+in front is the kernel that started a cell last. The kernels of one JupyterLab share a file with the process id of the
+kernel in front. Workers rest only in the course's JupyterLab, not in VS Code or in scripts.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Rest:
 
 
 def rest_of_this_kernel() -> Rest | None:
-    """Return this kernel's object of the class Rest, or None outside of the course's JupyterLab."""
+    """Return the `Rest` object of this kernel, or None outside of the course's JupyterLab."""
     file = os.environ.get(IN_FRONT)
     if file and Rest.of_this_kernel is None and in_kernel():
         from IPython import get_ipython

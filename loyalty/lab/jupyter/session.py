@@ -111,7 +111,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
 
 
 def tile(where: Server) -> dict[str, Any]:
-    """Return settings for jupyter-server-proxy: the Web UI of a running server opens in a tab of JupyterLab."""
+    """Return settings for jupyter-server-proxy, so that the server's Web UI opens in a tab of JupyterLab."""
     path = where.ui_path.removeprefix(os.environ[BASE_URL])
     entry = {"title": TITLE, "path_info": f"{path}/", "icon_path": str(ICON), "category": "Notebook"}
     return {

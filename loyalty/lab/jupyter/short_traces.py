@@ -30,7 +30,7 @@ def shorten_traces(shell: Any) -> None:
 def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, Any]) -> list[str]:
     """Return the learner's line, then the error and its causes; `cell` contains the globals of the notebook.
 
-    The last line is the innermost cause, whose message usually explains the failure.
+    The last line is the innermost cause, because this cause usually explains the failure.
     """
     return [*_own_line(trace, trace, cell), "(%tb shows the whole traceback.)", " because of\n".join(_chain(error))]
 
@@ -38,7 +38,7 @@ def in_short(error: BaseException, trace: TracebackType | None, cell: dict[str, 
 def group_in_short(
     group: BaseExceptionGroup[BaseException], trace: TracebackType | None, cell: dict[str, Any]
 ) -> list[str]:
-    """Return the learner's line and the message of each error in a group. Equal errors are counted."""
+    """For each error in a group, return the learner's line and the error's message. Equal errors are counted."""
     sentences = ["\n".join([*_own_line(leaf.__traceback__, trace, cell), *_sentences(leaf)]) for leaf in _leaves(group)]
     lines = [*_own_line(trace, trace, cell), "(`import traceback; traceback.print_last()` shows the whole traceback.)"]
     lines.append(f"{type(group).__name__}: {group}")

@@ -40,5 +40,8 @@ def arrangement(notebook: str, web_ui: str) -> dict[str, Any]:
 
 
 def prepare(notebook: str, web_ui: str) -> None:
-    """Write the workspace into JupyterLab's folder of workspaces. An earlier session's workspace is replaced."""
+    """Write the workspace into JupyterLab's folder of workspaces.
+
+    The new workspace replaces the workspace of an earlier session.
+    """
     WorkspacesManager(get_workspaces_dir()).save(WORKSPACE, json.dumps(arrangement(notebook, web_ui)))

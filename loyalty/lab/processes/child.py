@@ -1,4 +1,4 @@
-"""Child processes that end with their owner, and that JupyterLab's stop button does not interrupt."""
+"""Child processes that end when their owner ends. JupyterLab's stop button does not interrupt these processes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ GRACE_SECONDS = 5.0
 def python_module(module: str, *arguments: str) -> list[str]:
     """Return a command that does the same as `python -m module arguments...`.
 
-    Python searches for modules in the current folder after all other folders.
+    Python searches all other folders for modules before the current folder.
     """
     return [sys.executable, "-P", run_module.__file__, module, *arguments]
 
 
 class Child:
-    """A running command whose output goes to the file `log`.
+    """A running command whose output is written to the file `log`.
 
     If the owner ends before the command, the guardian removes the log's folder.
     """
@@ -71,7 +71,10 @@ class Child:
 
     @property
     def ended_without_notice(self) -> bool:
-        """Whether the command ended without `stop`. The Temporal server may still offer tasks to a killed worker."""
+        """Whether the command ended without a call of `stop`.
+
+        The Temporal server may still offer tasks to a killed worker.
+        """
         return not self.alive and self._ordered != "stopped"
 
     @property
@@ -89,7 +92,7 @@ class Child:
         self._end("kill", "killed")
 
     def stop(self) -> None:
-        """Stop the command (SIGTERM), and wait until its process has ended. After GRACE_SECONDS, SIGKILL follows."""
+        """Stop the command (SIGTERM), and wait until its process has ended. After GRACE_SECONDS, send SIGKILL."""
         self._end("stop", "stopped")
 
     def _end(self, how: str, in_words: End) -> None:

@@ -91,7 +91,7 @@ def _without_secret(name: str, value: str) -> str:
 
 
 def without(inherited: Mapping[str, str], *beginnings: str) -> dict[str, str]:
-    """Return the inherited variables, but no variable that starts with one of `beginnings`.
+    """Return the inherited variables, but no variable whose name starts with one of `beginnings`.
 
     HARMLESS variables are always returned.
     """
@@ -129,7 +129,7 @@ def cluster_worker_environment(
 ) -> dict[str, str]:
     """Return the environment of a worker for the configured cluster.
 
-    The learner's own LOYALTY_DATABASE_URL, if it is set, replaces `database_url`.
+    If the learner has set LOYALTY_DATABASE_URL, the learner's value replaces `database_url`.
     """
     from loyalty import config
 

@@ -50,7 +50,7 @@ def can_write(path: Path) -> bool:
 
 
 def temporary_folder(prefix: str) -> Path:
-    """Make and return a new folder for temporary files; raise LabError if that is not possible.
+    """Return a new folder for temporary files; raise LabError if the folder cannot be made.
 
     If a clean-up has removed the parent folder, this function also makes the parent folder.
     """

@@ -39,7 +39,10 @@ class _Waiter:
 
 
 class Inbox:
-    """A mail server on loopback, in a thread of its own. The server accepts every e-mail until `stop`."""
+    """A mail server that listens on loopback and runs in its own thread.
+
+    The server accepts every e-mail until `stop` is called.
+    """
 
     def __init__(self) -> None:
         self._port = ReservedPort()
@@ -82,7 +85,7 @@ class Inbox:
             self._uptimes[-1].end, self._uptimes[-1].ended_by = datetime.now(UTC), "stopped"
 
     def hold(self) -> None:
-        """Receive e-mails from now on, but reply "accepted" only after `release`."""
+        """From now on, receive e-mails, but reply "accepted" only after a call of `release`."""
         self._may_answer.clear()
 
     def release(self) -> None:

@@ -88,7 +88,7 @@ class WorkerProcess:
             self._running().stop()
 
     def rest(self) -> None:
-        """Stop the process until the notebook's next cell starts it again."""
+        """Stop the process. The notebook's next cell starts the process again."""
         self._running().stop()
         self.rests = True
 
@@ -108,7 +108,10 @@ class WorkerProcess:
         return [queue.strip() for line in served for queue in line.partition(";")[0].split(",")]
 
     def uptimes(self) -> list[Uptime]:
-        """Return the uptime of each worker process; an uptime contains the identity from the Event History."""
+        """Return one uptime for each start of the process.
+
+        An uptime contains the process's identity in the Event History.
+        """
         host = socket.gethostname()
         return [child.uptime("worker", name, f"{child.pid}@{host}") for name, child in self._children.items()]
 

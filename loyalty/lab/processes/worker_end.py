@@ -1,4 +1,4 @@
-"""Explain the early end of a worker process from the exit code, the end of the log, and the module's source."""
+"""Explain why a worker process ended early: use the exit code, the end of the log, and the module's source."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ once, not after a second. No limit changes."""
 
 
 def binary() -> Path | None:
-    """Return the path of the `temporal` program. The folder of Python comes first, then the PATH."""
+    """Return the path of the `temporal` program. Search Python's folder first, then the PATH."""
     beside = shutil.which("temporal", path=str(Path(sys.executable).parent))
     found = beside or shutil.which("temporal")
     return Path(found) if found else None
@@ -72,7 +72,7 @@ def command(
 
 
 class EmbeddedServer:
-    """The real Temporal server as a child process, with its data in memory or in the file `database`.
+    """The real Temporal server as a child process. The server's data is in memory or in the file `database`.
 
     With `waits_for_disk=False`, a file is as fast as memory, but a power failure may damage the file.
     """
@@ -122,7 +122,7 @@ class EmbeddedServer:
         return self._child.alive
 
     def _state(self) -> str:
-        """Return the end of a sentence about a server that does not answer: the server's state."""
+        """Return the end of a sentence: the state of a server that does not answer."""
         words = self._last_lines()
         return f"its process {self.pid} runs; " + (f"its last lines:\n{words}" if words else "it has written nothing")
 

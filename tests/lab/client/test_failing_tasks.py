@@ -76,7 +76,7 @@ async def test_task_failures_caused_by_a_signal_storm_are_not_reported(lab: Lab)
     await ada.terminate()
 
 
-async def test_workflow_code_that_fails_repeatedly_is_reported_with_the_error(lab: Lab) -> None:
+async def test_repeated_error_of_workflow_code_is_reported(lab: Lab) -> None:
     ada = await open_account(lab)
     reported = []
     for _ in range(PERSISTENT_ATTEMPT):
@@ -98,7 +98,7 @@ async def test_workflow_code_that_fails_repeatedly_is_reported_with_the_error(la
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot suspend a process with a signal")
-async def test_worker_pause_of_three_seconds_is_not_reported(lab: Lab) -> None:
+async def test_worker_that_pauses_for_three_seconds_is_not_reported(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     for _ in range(2):

@@ -95,7 +95,7 @@ def test_ordinary_error_shows_an_ordinary_traceback(traces: list[list[str]]) -> 
     assert "Traceback" in shown
 
 
-def test_error_names_the_function_in_an_earlier_cell(traces: list[list[str]]) -> None:
+def test_error_names_the_failing_function_from_an_earlier_cell(traces: list[list[str]]) -> None:
     (shown,) = traces[6]
     assert shown.splitlines()[0] == "In an earlier cell, line 3 of ask:"
 
@@ -118,7 +118,7 @@ def test_error_group_shows_each_different_error_once(traces: list[list[str]]) ->
     ]
 
 
-def test_function_print_last_shows_the_whole_traceback_of_errors(traces: list[list[str]]) -> None:
+def test_print_last_function_shows_the_whole_traceback_of_a_group(traces: list[list[str]]) -> None:
     assert "Exception Group Traceback" in "".join(traces[9])
 
 

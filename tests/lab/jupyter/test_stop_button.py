@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_wait_ends_if_cancelled_while_an_email_arrives(steps: int) -> None:
+async def test_cancelled_wait_ends_even_if_an_email_arrives(steps: int) -> None:
     inbox, envelope = Inbox(), Envelope()
     envelope.content, envelope.rcpt_tos = EmailMessage().as_bytes(), ["ada@example.org"]
     waiting = asyncio.create_task(inbox.wait_for(1))

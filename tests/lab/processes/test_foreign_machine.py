@@ -62,7 +62,7 @@ def shelf(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> dict[str, str]:
-    """Variables of other programs."""
+    """Environment variables of other programs."""
     other = tmp_path / "other"
     kernel = other / "share" / "kernels" / "python3"
     kernel.mkdir(parents=True)
@@ -124,7 +124,7 @@ def test_notebook_shows_figures_with_any_mplbackend(monkeypatch: pytest.MonkeyPa
     assert chosen == {"MPLBACKEND": "module://ipympl.backend_nbagg"}, "The learner's choice for notebooks stays"
 
 
-async def test_lab_runs_after_its_temporary_files_were_removed() -> None:
+async def test_lab_keeps_running_after_its_temporary_files_are_removed() -> None:
     async with await Lab.start("cleaned", own_server=True) as lab:
         shutil.rmtree(lab.folder)
         assert "was removed" in lab.worker.log()
@@ -142,7 +142,7 @@ async def test_lab_runs_after_its_temporary_files_were_removed() -> None:
         await lab.server.start()
 
 
-async def test_lab_starts_after_the_temporary_folder_was_removed(
+async def test_lab_can_start_after_the_temporary_folder_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "removed"))

@@ -1,4 +1,4 @@
-"""Only the learner has access: processes listen on loopback, the Web UI needs Jupyter's token, no secret is shown."""
+"""Only the learner has access: processes listen on loopback, the Web UI needs the token, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ class StayHere(urllib.request.HTTPRedirectHandler):
 
 
 def fetch(url: str, token: str | None = None, data: bytes | None = None, timeout: float = 10) -> Answer:
-    """Return the answer to a request, with or without a token."""
+    """Send a request with or without a token, and return the answer."""
     headers = {"Authorization": f"token {token}"} if token else {}
     try:
         opener = urllib.request.build_opener(StayHere)
@@ -284,7 +284,7 @@ def test_jupyterlab_session_listens_on_loopback_only(session: Session) -> None:
     assert is_on_loopback_only(session.with_both), f"Other machines can connect to {session.with_both}"
 
 
-def test_only_jupyterlab_the_server_and_the_kernel_open_ports(session: Session) -> None:
+def test_session_opens_ports_only_for_jupyterlab_and_server_and_kernel(session: Session) -> None:
     jupyter = session.without_labs[session.pid]
     assert ports(jupyter) == {int(session.origin.rpartition(":")[2])}
     others = [ports(sockets) for pid, sockets in session.without_labs.items() if pid != session.pid]

@@ -73,7 +73,7 @@ def test_log_of_a_python_process_is_written_in_utf_8(tmp_path: Path) -> None:
     assert child.last_lines(1) == "Zoë"
 
 
-def test_planned_crash_is_recognised_by_its_windows_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planned_crash_is_recognised_from_the_exit_status_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     def ends_with(status: int) -> None:
         ended = subprocess.CompletedProcess([], status, "", "out of memory")
         monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)

@@ -1,4 +1,4 @@
-"""A server refuses an unusable database file before it starts."""
+"""An unusable database file is refused before the server starts."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def downloads(scripts: Path, monkeypatch: pytest.MonkeyPatch) -> Downloads:
 
 
 @needs_posix
-async def test_lab_starts_kills_and_restarts_a_downloaded_server(scripts: Path, downloads: Downloads) -> None:
+async def test_lab_can_kill_and_restart_a_downloaded_server(scripts: Path, downloads: Downloads) -> None:
     async with await Lab.start("first", own_server=True, worker=False) as lab:
         assert binary() == scripts / "temporal.exe"
         lab.server.kill()

@@ -68,7 +68,7 @@ def threads() -> int:
 def serve(requests: BinaryIO, answers: RawIOBase) -> dict[str, Any] | None:
     """Answer requests until the socket is closed, then return None.
 
-    In the process of a new kernel, return the request for this kernel.
+    In a new kernel process, return the kernel's request.
     """
     answer(answers, ready=os.getpid())
     for line in requests:

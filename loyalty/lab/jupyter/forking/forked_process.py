@@ -1,4 +1,4 @@
-"""Start a fork server, fork processes from it, and read their exit codes."""
+"""Start a fork server, request forked processes, and read the exit codes of these processes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _end(process: subprocess.Popen[bytes], *connection: IO[bytes] | socket.socke
 
 
 class ForkedProcess:
-    """A forked process with some methods of subprocess.Popen: LocalProvisioner calls these methods."""
+    """A forked process. The class has the methods of subprocess.Popen that LocalProvisioner calls."""
 
     stdin = stdout = stderr = None
 
@@ -81,7 +81,7 @@ class ForkedProcess:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit code, or a negative number after a signal; None while the process runs."""
+        """Return the exit code, a negative number after a signal, or None while the process runs."""
         if self.returncode is None:
             try:
                 self.returncode = self._server.request(poll=self.pid)["code"]
