@@ -60,7 +60,7 @@ async def server() -> AsyncIterator[WorkflowEnvironment]:
 
 @pytest.fixture
 def report(record_property: Callable[[str, object], None]) -> Report:
-    """Return a function; the line that it receives is printed at the end of the session."""
+    """Return a function that takes a line of text. The line is printed at the end of the session."""
     return partial(record_property, MEASURED)
 
 

@@ -197,7 +197,7 @@ async def test_queries_include_waiting_messages_while_a_run_is_ending(shop: Shop
 
 @pytest.mark.parametrize("email", ["", ADA], ids=["idle", "with an e-mail in flight"])
 async def test_new_worker_returns_the_same_points_as_the_previous_worker(closed_shop: Shop, email: str) -> None:
-    """During a query's replay the SDK reports one event too many, so the run seems to have reached its threshold.
+    """During a query's replay the SDK reports one event too many. So the run seems to have reached the threshold.
 
     The customer must answer the query correctly even then.
     """

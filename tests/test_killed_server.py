@@ -1,4 +1,4 @@
-"""A killed server loses no purchase that it has acknowledged. See `test_killed_workers.py` for the two sizes."""
+"""A killed server loses no acknowledged purchase. See `test_killed_workers.py` for the two sizes."""
 
 from __future__ import annotations
 

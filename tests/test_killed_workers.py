@@ -61,7 +61,7 @@ LOW_THRESHOLD = 40
 
 
 def is_cut_short(event: HistoryEvent) -> bool:
-    """Return whether a Workflow Task timed out after a worker had started it."""
+    """Return whether a started Workflow Task timed out."""
     timed_out = event.workflow_task_timed_out_event_attributes
     return (
         event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT
@@ -113,7 +113,7 @@ async def test_every_purchase_counts_once_even_if_workers_are_killed(seed: int, 
 
 
 class DelayingInbox(Inbox):
-    """A mail server that receives an e-mail, but delays its answer to the worker."""
+    """A mail server that receives an e-mail, but delays the answer to the worker."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -22,7 +22,7 @@ LOOK = f"import importlib.util as u; print([one for one in {OF_THE_COURSE} if u.
 
 
 def needed_by(name: str, extras: frozenset[str] = frozenset()) -> dict[str, Distribution]:
-    """Return the package and all its requirements, by name."""
+    """Return a dict of the package and of all required packages: name, distribution."""
     found = {name: distribution(name)}
     for line in found[name].requires or []:
         requirement = Requirement(line)

@@ -107,7 +107,7 @@ async def _untuned(rounds: int) -> Row:
 
 
 async def _held_up(lab: Lab, rounds: int) -> list[Row]:
-    """Measure the time until a purchase is processed while the mail server delays its answer to an e-mail."""
+    """Measure the time until a purchase is processed. Meanwhile the mail server delays the answer to an e-mail."""
     rows = []
     for what, start, limit in (
         ("customer", start_customer, "a Workflow Task and a query"),

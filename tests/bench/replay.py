@@ -21,7 +21,7 @@ ASKED = "the SDK reads a context three times per payload; in the sandbox each re
 
 
 async def measure(rounds: int) -> list[Row]:
-    """Record one history of 10,000 events of each workflow, and replay it."""
+    """Record a history of 10,000 events for each workflow, and replay the history."""
     unit = f"s for {EVENTS:,} events"
     bare = Row("customer, without sandbox", unit, limit="the SDK's own work for each event")
     customer = Row("customer, in the sandbox", unit, against=bare, limit=ASKED)

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class Adder:
-    """A minimal actor: it only adds numbers."""
+    """A minimal actor that only adds numbers."""
 
     def __init__(self) -> None:
         self._sum = 0
@@ -35,7 +35,7 @@ class Adder:
 
 @workflow.defn
 class Straightforward:
-    """A straightforward actor: it processes one message, sends the e-mail, and then processes the next message."""
+    """A straightforward actor processes one message, sends the e-mail, and then processes the next message."""
 
     def __init__(self) -> None:
         self._waiting: list[int] = []

@@ -1,4 +1,4 @@
-"""The resources of a session: its memory, a cgroup with a memory limit, and a process that removes its folder."""
+"""The resources of a session: memory, a cgroup with a memory limit, and a process that removes the session's folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Cgroup:
 
     @classmethod
     def make(cls, name: str) -> Cgroup | None:
-        """Return a new cgroup, or None if this machine does not allow it."""
+        """Return a new cgroup, or None if this machine does not allow cgroups."""
         second = cls(Path("/sys/fs/cgroup", name), "memory.peak", "memory.events")
         first = cls(Path("/sys/fs/cgroup/memory", name), "memory.max_usage_in_bytes", "memory.oom_control")
         is_second = Path("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -91,7 +91,7 @@ class Janitor:
         )
 
     def clear(self) -> None:
-        """Remove the cgroup and the folder now, and wait until they are removed."""
+        """Remove the cgroup and the folder now. Wait until both are removed."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:

@@ -1,4 +1,4 @@
-"""Launch JupyterLab as BinderHub does: as another user, with no network but loopback, and with 2 GB of memory."""
+"""Launch JupyterLab as BinderHub does: as another user, only with the loopback network, and with 2 GB of memory."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 The visitor uses JupyterLab's HTTP API, as a browser does.
 
-Reads an order from stdin and prints a report to stdout, both as JSON. The visitor uses the network of the session, but
-its memory does not count: a browser needs no memory on Binder.
+Reads an order from stdin and prints a report to stdout, both as JSON. The visitor uses the network of the session. The
+visitor's memory does not count, because a browser needs no memory on Binder.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Visitor:
     async def run(self, path: str, output: Path) -> dict[str, Any]:
         """Run the notebook at `path` in a new session, as JupyterLab does.
 
-        The kernel keeps running, because a learner does not stop it before the next notebook.
+        The kernel keeps running, because a learner does not stop a kernel before the next notebook.
         """
         started = time.monotonic()
         name = path.rpartition("/")[2]

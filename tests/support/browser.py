@@ -67,7 +67,7 @@ class Learner:
         await self.ready()
 
     async def ready(self) -> None:
-        """Wait until the current notebook is visible and its kernel is idle; fail if a dialog is open."""
+        """Wait until the current notebook is visible and the notebook's kernel is idle. Fail if a dialog is open."""
         await expect(self.notebook.locator(".jp-Cell").first).to_be_visible()
         await expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle")
         assert await self.page.locator(".jp-Dialog").count() == 0, "JupyterLab shows a dialog at its start"

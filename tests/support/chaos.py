@@ -1,4 +1,4 @@
-"""A plan of purchases and of kills of worker processes, and a class that executes the plan.
+"""A plan with purchases and kills of worker processes, and a class that executes the plan.
 
 A seed determines the plan: the customer, the points and the kind of message of each purchase, and the killed workers.
 The operating system schedules the processes, so try a seed more than once to repeat a failure.

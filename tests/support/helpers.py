@@ -118,7 +118,7 @@ async def eventually(
 
 @asynccontextmanager
 async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
-    """Yield a task group, and raise its first error without the exception group."""
+    """Yield a task group. Raise the first error of the group without the exception group."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
@@ -248,7 +248,7 @@ async def has_closed(customer: Handle, how: WorkflowExecutionStatus) -> None:
 
 
 async def ends(customer: Handle, timeout: float = PATIENCE_SECONDS) -> Any:
-    """Return the result of a workflow or raise its failure; fail after `timeout` seconds."""
+    """Return the result of a workflow, or raise the workflow's failure. Fail after `timeout` seconds."""
     try:
         return await asyncio.wait_for(customer.result(), timeout)
     except TimeoutError:

@@ -1,8 +1,9 @@
 """A model of the loyalty program in plain Python, written from the wire contract and not from the program.
 
-The model receives one message at a time: a name and JSON arguments. It returns the answer and computes the results of
-all queries. The model states the numbers of the contract again, because a mistake in imported numbers would not be
-noticed. The model has no runs, no workers and no clock. So restarted workers and new runs must not change any answer.
+The model receives one message at a time: a name and JSON arguments. The model returns the answer and computes the
+results of all queries. The model states the numbers of the contract again, because a mistake in imported numbers would
+not be noticed. The model has no runs, no workers and no clock. So restarted workers and new runs must not change any
+answer.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Account:
             self.mails.append(subject)
 
     def moves_to(self, points: int, earned: int = 0) -> bool:
-        """Set the points, add the e-mails about the change, and return whether the customer was promoted."""
+        """Set the points, and add the e-mails about the change. Return whether the customer was promoted."""
         before, had, had_star = self.level, self.points, self.lifetime_points >= GOLD_STAR
         self.points, self.lifetime_points = points, self.lifetime_points + earned
         if self.points != had:

@@ -52,7 +52,7 @@ FIELDS = ["workflow_id", "run", "event_id", "time", "type", "name", "detail", "a
 def frame_of_events(
     *events: tuple[float, str, Mapping[str, object]], who: str = "customer-ada", run: int = 1
 ) -> pd.DataFrame:
-    """Return a DataFrame of one run like `history.frame`, from tuples (seconds, type, other columns)."""
+    """Return a DataFrame like `history.frame` for one run, from tuples (seconds, type, other columns)."""
     rows = [
         (who, run, event_id, START + pd.Timedelta(seconds, "s"), type_, *(others.get(field) for field in FIELDS[5:]))
         for event_id, (seconds, type_, others) in enumerate(events, start=1)
@@ -85,13 +85,13 @@ def coordinates(line: Line2D) -> tuple[list[float], list[float]]:
 
 
 def all_texts(ax: Axes) -> list[str]:
-    """Return the texts of the picture and of its legend."""
+    """Return the texts in the picture and in the legend."""
     legend = ax.get_legend()
     return [text.get_text() for text in [*ax.texts, *(legend.get_texts() if legend else [])]]
 
 
 def inner_texts(ax: Axes) -> list[str]:
-    """Return the texts of the picture without its legend."""
+    """Return the texts in the picture without the legend."""
     return [text.get_text() for text in ax.texts if text.get_text()]
 
 

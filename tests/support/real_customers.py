@@ -173,7 +173,7 @@ class RealCustomers:
     async def settles(self) -> None:
         """Wait until all changed customers agree with the model and are idle.
 
-        An unfinished message may change a later answer, even if it changes no query now.
+        An unfinished message may change a later answer, even if the message changes no query now.
         """
         touched, self.model.touched = sorted(self.model.touched), set()
         await asyncio.gather(*(self._agrees(customer_id) for customer_id in touched))

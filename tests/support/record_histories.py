@@ -36,7 +36,7 @@ ADA = "ada@example.org"
 
 
 def without_stack_traces(value: Any) -> Any:
-    """Return the JSON value without stack traces, because they contain paths of this machine."""
+    """Return the JSON value without stack traces. Stack traces contain paths of this machine."""
     if isinstance(value, dict):
         return {key: without_stack_traces(inner) for key, inner in value.items() if key != "stackTrace"}
     return [without_stack_traces(inner) for inner in value] if isinstance(value, list) else value

@@ -15,7 +15,7 @@ STARTING = 20
 
 
 class WorkerProcess:
-    """A worker process and its log so far."""
+    """A worker process, and the log of this process so far."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
