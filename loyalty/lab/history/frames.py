@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_type_hints
 from google.protobuf.json_format import ParseError
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
-from loyalty.lab.history.events import Nanoseconds, Row, names_of
+from loyalty.lab.history.event_rows import Nanoseconds, Row, names_of
 from loyalty.lab.history.runs import Run, follow, read
 
 if TYPE_CHECKING:

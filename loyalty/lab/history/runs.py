@@ -10,7 +10,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from loyalty.lab.history.events import Row, rows_of
+from loyalty.lab.history.event_rows import Row, rows_of
 from loyalty.lab.history.newest_first import PagesFromTheEnd
 
 

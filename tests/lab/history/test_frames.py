@@ -17,7 +17,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.service import RPCError
 
 from loyalty.lab import history, settled
-from loyalty.lab.history.events import DETAIL_LENGTH
+from loyalty.lab.history.event_rows import DETAIL_LENGTH
 from tests.support.helpers import Handle, Shop, comes_to, ends, eventually
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from temporalio.service import RPCError
 
 from loyalty.lab.client.call_errors import names_lost_namespace
 from loyalty.lab.course.exercises import customers, orders
-from loyalty.lab.course.exercises.hints import NotYet
+from loyalty.lab.course.exercises.not_yet import NotYet
 from loyalty.lab.errors import LabError
 
 EXERCISES = customers.EXERCISES | orders.EXERCISES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loyalty.lab.course.exercises.evidence.purchases import ledger_of, points_at_start, points_now
 from loyalty.lab.course.exercises.evidence.tries import Try
-from loyalty.lab.course.exercises.hints import require
+from loyalty.lab.course.exercises.not_yet import require
 
 DELIVERIES, POINTS = 3, 100
 

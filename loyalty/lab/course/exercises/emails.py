@@ -11,7 +11,7 @@ from loyalty.lab.client.notices import counted
 from loyalty.lab.course.exercises.evidence import payloads
 from loyalty.lab.course.exercises.evidence.purchases import customer_at_start
 from loyalty.lab.course.exercises.evidence.tries import Try
-from loyalty.lab.course.exercises.hints import NotYet, require
+from loyalty.lab.course.exercises.not_yet import NotYet, require
 
 OUTAGE = "Stop the inbox, send a purchase, and start the inbox after the first attempt has failed"
 STILL_TRIED = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from loyalty.lab.client.notices import counted
 from loyalty.lab.course.exercises.evidence.purchases import ledger_of, points_now
 from loyalty.lab.course.exercises.evidence.tries import Try
-from loyalty.lab.course.exercises.hints import require
+from loyalty.lab.course.exercises.not_yet import require
 
 LEAN_PURCHASES, LEAN_EVENTS = 200, 2
 """The exercise needs at least 200 purchases, with at most 2 events per purchase."""

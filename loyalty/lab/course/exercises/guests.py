@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loyalty.lab.course.exercises.evidence.hosts import was_invited
 from loyalty.lab.course.exercises.evidence.tries import Try
-from loyalty.lab.course.exercises.hints import NotYet, require
+from loyalty.lab.course.exercises.not_yet import NotYet, require
 from loyalty.messages import START_GUEST
 
 SIGNAL = "ensureMinimumStatus"

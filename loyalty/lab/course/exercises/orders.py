@@ -16,7 +16,7 @@ from loyalty.coffee.messages import (
 from loyalty.lab.client.notices import counted
 from loyalty.lab.course.exercises.evidence import payloads
 from loyalty.lab.course.exercises.evidence.tries import Kind, Try, check_tries
-from loyalty.lab.course.exercises.hints import NotYet, require
+from loyalty.lab.course.exercises.not_yet import NotYet, require
 
 TWO = 2
 """The exercise needs two payments and two products."""

@@ -7,7 +7,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from loyalty.lab.course.exercises.evidence import payloads
 from loyalty.lab.course.exercises.evidence.purchases import points_now
 from loyalty.lab.course.exercises.evidence.tries import Try
-from loyalty.lab.course.exercises.hints import NotYet
+from loyalty.lab.course.exercises.not_yet import NotYet
 from loyalty.tiers import REWARDS, TIERS
 
 TICKET = next(reward for reward in REWARDS if reward.name == "concert ticket")

@@ -7,7 +7,7 @@ from temporalio.api.enums.v1 import EventType
 from loyalty.lab.client.notices import counted
 from loyalty.lab.course.exercises.evidence.purchases import Ledger, ledger_of, points_at_start, points_now
 from loyalty.lab.course.exercises.evidence.tries import Try
-from loyalty.lab.course.exercises.hints import NotYet, require
+from loyalty.lab.course.exercises.not_yet import NotYet, require
 from loyalty.tiers import TIERS, tier_of
 
 SILVER = TIERS[1]

@@ -12,7 +12,7 @@ from loyalty.lab.client.failing_tasks import PERSISTENT_ATTEMPT, failing_task
 from loyalty.lab.client.notices import is_due, say
 from loyalty.lab.client.waiting import LOOK_EVERY_SECONDS, UNANSWERED, newest_event_type
 from loyalty.lab.client.watching import lab_state_of
-from loyalty.lab.course.exercises.hints import NotYet
+from loyalty.lab.course.exercises.not_yet import NotYet
 
 IDLE_SECONDS = 15.0
 """A check treats a worker as dead if the history does not grow for this time. After a worker was killed, another worker

@@ -25,7 +25,7 @@ from temporalio.service import RPCError
 from loyalty.lab import history
 from loyalty.lab.course.exercises.evidence import finding, payloads
 from loyalty.lab.course.exercises.evidence.serving import WORKER, require_worker, served
-from loyalty.lab.course.exercises.hints import NotYet
+from loyalty.lab.course.exercises.not_yet import NotYet
 from loyalty.lab.errors import LabError
 from loyalty.lab.history.newest_first import PagesFromTheEnd
 
