@@ -122,7 +122,7 @@ def make(python: str, found: Facts) -> None:
         sys.exit(f"Cannot run {python}; name a Python from 3.11 to 3.13, {EXAMPLE}")
     if not allowed(found):
         version = "{}.{}".format(*found["version"])
-        sys.exit(f"Python {version} cannot run this course; possible are 3.11 to 3.13, {EXAMPLE}")
+        sys.exit(f"Python {version} cannot run this course; expected 3.11 to 3.13, {EXAMPLE}")
     if VENV.exists() and not VENV.is_dir():
         sys.exit(f"Cannot make an environment in {VENV}: this path is a file; move the file away")
     if VENV.is_dir() and any(VENV.iterdir()) and not any((VENV / part).exists() for part in PARTS):

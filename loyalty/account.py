@@ -201,7 +201,7 @@ def redeem(customer: Customer, name: str) -> tuple[Receipt, Change]:
 def _affordable_reward(customer: Customer, name: str) -> Reward:
     reward = reward_named(name)
     if reward is None:
-        raise Refused(f"Cannot redeem {name!r}; possible are {', '.join(known.name for known in REWARDS)}")
+        raise Refused(f"Cannot redeem {name!r}; expected {', '.join(known.name for known in REWARDS)}")
     tier = tier_of(customer.points)
     if tier.level < reward.tier_level:
         raise Refused(

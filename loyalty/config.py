@@ -83,13 +83,13 @@ def _check_switches(environment: Mapping[str, str]) -> None:
     for name in SWITCHES:
         value = environment.get(name, "").strip().lower()
         if value not in ("", "true", "false", "1", "0"):
-            raise ConfigurationError(f"Cannot use {name}={environment[name]!r}; possible are true and false")
+            raise ConfigurationError(f"Cannot use {name}={environment[name]!r}; expected true and false")
 
 
 def _check_address(address: str) -> None:
     if "://" in address:
         raise ConfigurationError(
-            f"Cannot use the Temporal address {address.rpartition('@')[2]!r}; possible is host:port, without a scheme"
+            f"Cannot use the Temporal address {address.rpartition('@')[2]!r}; expected host:port, without a scheme"
         )
 
 
@@ -164,10 +164,10 @@ def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
     except ValueError:
         host, port = None, None
     if "@" in url:  # not repeated here: it may hold a password
-        raise ConfigurationError(f"Cannot use {SMTP_URL} with a user or a password; possible is smtp://host:port")
+        raise ConfigurationError(f"Cannot use {SMTP_URL} with a user or a password; expected smtp://host:port")
     beyond = host and (any(map(str.isspace, host)) or parts.path.strip("/") or parts.query or parts.fragment)
     if not host or not port or not url.startswith("smtp://") or beyond:
-        raise ConfigurationError(f"Cannot use {SMTP_URL}={url!r}; possible is smtp://host:port")
+        raise ConfigurationError(f"Cannot use {SMTP_URL}={url!r}; expected smtp://host:port")
     return SmtpMailer(host, port)
 
 
@@ -184,5 +184,5 @@ def barista_seconds(environment: Mapping[str, str] = os.environ) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise ConfigurationError(f"Cannot use {BARISTA_SECONDS}={stated!r}; possible is a number of seconds, 0 or more")
+        raise ConfigurationError(f"Cannot use {BARISTA_SECONDS}={stated!r}; expected a number of seconds, 0 or more")
     return seconds

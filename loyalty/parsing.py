@@ -35,7 +35,7 @@ def whole_points(points: object, lowest: int) -> int:
     if isinstance(points, bool) or not isinstance(points, int) or not lowest <= points <= MAX_POINTS or points == 0:
         possible = "not 0" if lowest < 0 else "at least 1"
         raise Refused(
-            f"Cannot use {shown(points)} as points; possible is a whole number, {possible}, "
+            f"Cannot use {shown(points)} as points; expected a whole number, {possible}, "
             f"{f'from {lowest:,} to' if lowest < 0 else 'up to'} {MAX_POINTS:,}"
         )
     return points
@@ -75,7 +75,7 @@ def ensure_minimum_status(level: object = None, *surplus: object) -> EnsureMinim
     no_surplus("a minimum status", surplus, "one tier level")
     if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level < len(TIERS):
         possible = ", ".join(f"{tier.level} ({tier.name})" for tier in TIERS)
-        raise Refused(f"Cannot use {shown(level)} as a tier level; possible are {possible}")
+        raise Refused(f"Cannot use {shown(level)} as a tier level; expected {possible}")
     return EnsureMinimumStatus(level)
 
 
@@ -85,7 +85,7 @@ def notify_new_status(news: object = None, *surplus: object) -> NotifyNewStatus:
     raw = fields(news, NewStatus)
     if raw["status"] not in [tier.name for tier in TIERS]:
         possible = ", ".join(tier.name for tier in TIERS)
-        raise Refused(f"Cannot use {shown(raw['status'])} as a status; possible are {possible}")
+        raise Refused(f"Cannot use {shown(raw['status'])} as a status; expected {possible}")
     return NotifyNewStatus(NewStatus(customer_id(raw["customer_id"]), raw["status"]))
 
 

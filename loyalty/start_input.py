@@ -79,7 +79,7 @@ def _customer(value: object, workflow_id_of_run: str) -> Customer:
 
 def _balance(value: object, what: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_POINTS:
-        raise Refused(f"Cannot use {shown(value)} as {what}; possible is a whole number from 0 to {MAX_POINTS:,}")
+        raise Refused(f"Cannot use {shown(value)} as {what}; expected a whole number from 0 to {MAX_POINTS:,}")
     return value
 
 

@@ -106,9 +106,7 @@ def builders(*task_queues: str) -> list[Builder]:
     Raise ConfigurationError for an unknown name.
     """
     if unknown := set(task_queues) - set(BUILDERS):
-        raise config.ConfigurationError(
-            f"Cannot serve {', '.join(sorted(unknown))}; possible are {', '.join(BUILDERS)}"
-        )
+        raise config.ConfigurationError(f"Cannot serve {', '.join(sorted(unknown))}; expected {', '.join(BUILDERS)}")
     return [BUILDERS[name] for name in dict.fromkeys(task_queues or [TASK_QUEUE])]
 
 

@@ -154,7 +154,7 @@ def test_gift_to_an_unknown_guest_is_refused() -> None:
 
 def test_unknown_reward_is_refused() -> None:
     assert refusal(ada(9_999), RedeemReward("castle")) == (
-        "Cannot redeem 'castle'; possible are coffee, tote bag, concert ticket, weekend trip"
+        "Cannot redeem 'castle'; expected coffee, tote bag, concert ticket, weekend trip"
     )
 
 

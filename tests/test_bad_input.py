@@ -44,7 +44,7 @@ from tests.support.helpers import (
 
 pytestmark = pytest.mark.slow
 
-SENTENCE = re.compile(r"Cannot .+; (possible (is|are)|it takes|.+ can invite) .+", re.DOTALL)
+SENTENCE = re.compile(r"Cannot .+; (expected|it takes|.+ can invite) .+", re.DOTALL)
 PAYLOAD_LIMIT = 2 * MIB
 """The server's limit for one payload, in bytes (`limit.blobSize.error`)."""
 

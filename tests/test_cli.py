@@ -178,7 +178,7 @@ async def test_temporal_cli_can_redeem_a_reward(temporal: CommandLine) -> None:
         "points_spent": 4_500,
         "points": 500,
     }
-    with pytest.raises(CommandFailed, match="Cannot redeem 'castle'; possible are coffee, tote bag"):
+    with pytest.raises(CommandFailed, match="Cannot redeem 'castle'; expected coffee, tote bag"):
         await temporal.asks("redeemReward", '"castle"')
 
 

@@ -72,13 +72,13 @@ def test_valid_smtp_url_selects_the_smtp_mailer(url: str) -> None:
 )
 def test_invalid_smtp_url_is_refused(url: str) -> None:
     assert refusal_of_mail_server({"LOYALTY_SMTP_URL": url}) == (
-        f"Cannot use LOYALTY_SMTP_URL={url!r}; possible is smtp://host:port"
+        f"Cannot use LOYALTY_SMTP_URL={url!r}; expected smtp://host:port"
     )
 
 
 def test_error_about_the_smtp_url_does_not_show_the_password() -> None:
     refusal = refusal_of_mail_server({"LOYALTY_SMTP_URL": "smtp://ada:secret@localhost:25"})
-    assert refusal == "Cannot use LOYALTY_SMTP_URL with a user or a password; possible is smtp://host:port"
+    assert refusal == "Cannot use LOYALTY_SMTP_URL with a user or a password; expected smtp://host:port"
 
 
 def test_cluster_is_configured_from_the_environment(profiles: dict[str, str]) -> None:
@@ -166,7 +166,7 @@ def test_speed_of_the_baristas_is_read_from_an_environment_variable(stated: str,
 
 @pytest.mark.parametrize("stated", ["soon", "-1", "nan", "inf"])
 def test_invalid_speed_of_the_baristas_is_refused(stated: str) -> None:
-    with pytest.raises(ConfigurationError, match="possible is a number of seconds, 0 or more"):
+    with pytest.raises(ConfigurationError, match="expected a number of seconds, 0 or more"):
         config.barista_seconds({config.BARISTA_SECONDS: stated})
 
 
@@ -193,12 +193,12 @@ def test_error_about_the_api_key_does_not_show_the_key(key: str, profiles: dict[
 
 @pytest.mark.parametrize("word", ["no", "off", "maybe"])
 def test_tls_setting_must_be_true_or_false(word: str, profiles: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError, match=f"^Cannot use TEMPORAL_TLS='{word}'; possible are true and false$"):
+    with pytest.raises(ConfigurationError, match=f"^Cannot use TEMPORAL_TLS='{word}'; expected true and false$"):
         config.cluster({**profiles, "TEMPORAL_TLS": word})
 
 
 def test_cluster_address_with_a_url_scheme_is_refused(profiles: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError, match="possible is host:port, without a scheme") as refused:
+    with pytest.raises(ConfigurationError, match="expected host:port, without a scheme") as refused:
         config.cluster({**profiles, "TEMPORAL_ADDRESS": "http://ada:secret@here:7233"})
     assert "secret" not in str(refused.value)
 
@@ -240,7 +240,7 @@ def test_notebook_shows_a_configuration_error_in_one_line() -> None:
 
 @pytest.mark.parametrize("url", ["smtp://mail server:25", "smtp://mail:25/inbox", "smtp://mail:25?tls=yes"])
 def test_mail_server_url_with_path_or_query_is_refused(url: str) -> None:
-    assert refusal_of_mail_server({"LOYALTY_SMTP_URL": url}).endswith("possible is smtp://host:port")
+    assert refusal_of_mail_server({"LOYALTY_SMTP_URL": url}).endswith("expected smtp://host:port")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_error_about_the_database_url_does_not_show_the_password(monkeypatch: py
     monkeypatch.setenv(config.DATABASE_URL, "postgresql://shop@host:secret/shop")
     with pytest.raises(
         ConfigurationError,
-        match=r"^Cannot use the database that LOYALTY_DATABASE_URL names, because its URL cannot be read; possible are",
+        match=r"^Cannot use the database that LOYALTY_DATABASE_URL names, because its URL cannot be read; expected",
     ) as refused:
         build_from_environment(cast(Client, None), log_mail)
     assert "secret" not in "".join(format_exception(refused.value))

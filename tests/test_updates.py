@@ -41,22 +41,22 @@ async def test_redeeming_a_reward_returns_a_receipt(shop: Shop) -> None:
         (
             "addLoyaltyPoint",
             [0],
-            "Cannot use 0 as points; possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
+            "Cannot use 0 as points; expected a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
         ),
         (
             "addLoyaltyPoint",
             [1.9],
-            "Cannot use 1.9 as points; possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
+            "Cannot use 1.9 as points; expected a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
         ),
         (
             "addLoyaltyPoint",
             [True],
-            "Cannot use True as points; possible is a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
+            "Cannot use True as points; expected a whole number, not 0, from -1,000,000,000 to 1,000,000,000",
         ),
         (
             "addLoyaltyPoint",
             [1, "grace", 2],
-            "Cannot use 2 as a transaction id; possible is printable ASCII text, such as a UUID",
+            "Cannot use 2 as a transaction id; expected printable ASCII text, such as a UUID",
         ),
         (
             "addLoyaltyPoint",
@@ -67,13 +67,13 @@ async def test_redeeming_a_reward_returns_a_receipt(shop: Shop) -> None:
         (
             "redeemReward",
             ["castle"],
-            "Cannot redeem 'castle'; possible are coffee, tote bag, concert ticket, weekend trip",
+            "Cannot redeem 'castle'; expected coffee, tote bag, concert ticket, weekend trip",
         ),
         ("redeemReward", ["tote bag"], "Cannot redeem 'tote bag'; it needs Silver status, Ada has Member"),
         (
             "redeemReward",
             [],
-            "Cannot use None as a reward's name; possible is text of at most 200 printable characters",
+            "Cannot use None as a reward's name; expected text of at most 200 printable characters",
         ),
         ("redeemReward", ["coffee", "tea"], "Cannot read a reward with ['tea'] at its end; it takes one name"),
         ("giftPoints", [{"guest_id": "grace", "points": 300}], "Cannot gift 300 points; Ada has 120"),
@@ -85,7 +85,7 @@ async def test_redeeming_a_reward_returns_a_receipt(shop: Shop) -> None:
         (
             "giftPoints",
             [{"guest_id": "grace", "points": -1}],
-            "Cannot use -1 as points; possible is a whole number, at least 1, up to 1,000,000,000",
+            "Cannot use -1 as points; expected a whole number, at least 1, up to 1,000,000,000",
         ),
         (
             "giftPoints",

@@ -75,7 +75,7 @@ async def test_customer_keeps_the_points_after_the_worker_is_killed(closed_shop:
         ({"TEMPORAL_NAMESPACE": "nowhere"}, "Cannot find the namespace 'nowhere' at 127.0.0.1:"),
         (
             {"LOYALTY_SMTP_URL": "localhost"},
-            "Cannot use LOYALTY_SMTP_URL='localhost'; possible is smtp://host:port",
+            "Cannot use LOYALTY_SMTP_URL='localhost'; expected smtp://host:port",
         ),
     ],
     ids=lambda value: next(iter(value.values())) if isinstance(value, dict) else "",

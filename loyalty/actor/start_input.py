@@ -19,7 +19,7 @@ ItemT = TypeVar("ItemT")
 def refuse_other_id(actual: str, possible: str) -> None:
     """Raise Refused if the workflow id `actual` differs from the only possible id of this actor."""
     if actual != possible:
-        raise Refused(f"Cannot start this in the workflow {shown(actual)}; possible is {shown(possible)}")
+        raise Refused(f"Cannot start this in the workflow {shown(actual)}; expected {shown(possible)}")
 
 
 def fields(value: object, shape: type) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _has_default(field: dataclasses.Field[Any]) -> bool:
 def listed(value: object, what: str) -> list[object]:
     """Return `value` if `value` is a list; otherwise raise Refused."""
     if not isinstance(value, list):
-        raise Refused(f"Cannot use {shown(value)} as {what}; possible is a list")
+        raise Refused(f"Cannot use {shown(value)} as {what}; expected a list")
     return value
 
 
@@ -45,7 +45,7 @@ def history_threshold(value: object) -> int | None:
     """Return `value` if `value` is a number of events or None; otherwise raise Refused."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise Refused(
-            f"Cannot use {shown(value)} as history_threshold; possible is a whole number of events, at least 1, or null"
+            f"Cannot use {shown(value)} as history_threshold; expected a whole number of events, at least 1, or null"
         )
     return value
 
@@ -54,14 +54,14 @@ def of_kind(value: object, kinds: Mapping[str, Callable[[Mapping[str, Any]], Ite
     """Return the message in `value`; raise Refused if `kinds` does not contain the kind of this message."""
     kind = value.get("kind") if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping) or not isinstance(kind, str) or kind not in kinds:
-        raise Refused(f"Cannot read the message {shown(value)}; possible is an object of kind {', '.join(kinds)}")
+        raise Refused(f"Cannot read the message {shown(value)}; expected an object of kind {', '.join(kinds)}")
     return kinds[kind](value)
 
 
 def flag(value: object, what: str) -> bool:
     """Return `value` if `value` is true or false; otherwise raise Refused."""
     if not isinstance(value, bool):
-        raise Refused(f"Cannot use {shown(value)} as {what}; possible is true or false")
+        raise Refused(f"Cannot use {shown(value)} as {what}; expected true or false")
     return value
 
 
@@ -70,7 +70,7 @@ def mail(value: object) -> Mail:
     raw = fields(value, Mail)
     to = values.exact_email(raw["to"])
     if not to:
-        raise Refused("Cannot send an e-mail to ''; possible is name@host in ASCII")
+        raise Refused("Cannot send an e-mail to ''; expected name@host in ASCII")
     mail_id = raw.get("mail_id", "")
     return Mail(
         to,
@@ -89,4 +89,4 @@ def any_text(value: object, what: str) -> str:
             return value
     except UnicodeEncodeError:  # half of a surrogate pair
         pass
-    raise Refused(f"Cannot use {shown(value)} as {what}; possible is text")
+    raise Refused(f"Cannot use {shown(value)} as {what}; expected text")

@@ -47,14 +47,14 @@ def no_surplus(message: str, surplus: tuple[object, ...], takes: str) -> None:
 def text(value: object, what: str, *, required: bool = True) -> str:
     """Return `value` if `value` is printable text within the limits of length; otherwise raise Refused."""
     if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable() or value != value.strip():
-        raise Refused(
-            f"Cannot use {shown(value)} as {what}; possible is text of at most {MAX_TEXT} printable characters"
-        )
+        raise Refused(f"Cannot use {shown(value)} as {what}; expected text of at most {MAX_TEXT} printable characters")
     size = len(json.dumps(value)) - 2
     if size > MAX_TEXT_BYTES:
-        raise Refused(f"Cannot use {shown(value)} as {what}; possible are {MAX_TEXT_BYTES} bytes as JSON, not {size:,}")
+        raise Refused(
+            f"Cannot use {shown(value)} as {what}; expected at most {MAX_TEXT_BYTES} bytes as JSON, not {size:,}"
+        )
     if required and not value:
-        raise Refused(f"Cannot use an empty text as {what}; possible are 1 to {MAX_TEXT} printable characters")
+        raise Refused(f"Cannot use an empty text as {what}; expected 1 to {MAX_TEXT} printable characters")
     return value
 
 
@@ -63,7 +63,7 @@ def fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
     names = list(shape.__annotations__)
     required = [name for name in names if name not in optional]
     if not isinstance(value, Mapping) or any(name not in value for name in required):
-        raise Refused(f"Cannot read {shown(value)}; possible is an object with the fields {', '.join(names)}")
+        raise Refused(f"Cannot read {shown(value)}; expected an object with the fields {', '.join(names)}")
     return {name: value[name] for name in names if name in value}
 
 
@@ -88,7 +88,7 @@ def exact_email(value: object) -> str:
 
 
 def _no_address(address: str) -> Refused:
-    return Refused(f"Cannot use {shown(address)} as an e-mail address; possible is none at all, or name@host in ASCII")
+    return Refused(f"Cannot use {shown(address)} as an e-mail address; expected an empty text, or name@host in ASCII")
 
 
 def transaction_id(value: object) -> str:
@@ -96,16 +96,12 @@ def transaction_id(value: object) -> str:
     if not (
         isinstance(value, str) and value.isascii() and value.isprintable() and 0 < len(value.strip()) == len(value)
     ):
-        raise Refused(
-            f"Cannot use {shown(value)} as a transaction id; possible is printable ASCII text, such as a UUID"
-        )
+        raise Refused(f"Cannot use {shown(value)} as a transaction id; expected printable ASCII text, such as a UUID")
     if len(value) > MAX_TRANSACTION_ID:
-        raise Refused(
-            f"Cannot use {shown(value)} as a transaction id; possible are up to {MAX_TRANSACTION_ID} characters"
-        )
+        raise Refused(f"Cannot use {shown(value)} as a transaction id; expected up to {MAX_TRANSACTION_ID} characters")
     return value
 
 
 def unknown_signal(name: str, signals: Sequence[str]) -> NoReturn:
     """Raise Refused for a signal whose name is not in `signals`."""
-    raise Refused(f"Cannot understand the signal {shown(name)}; possible are {', '.join(signals)}")
+    raise Refused(f"Cannot understand the signal {shown(name)}; expected {', '.join(signals)}")

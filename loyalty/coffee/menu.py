@@ -34,7 +34,7 @@ def product_named(name: str) -> Product:
     """Return the product with this name; raise Refused if the menu does not contain the product."""
     product = next((product for product in MENU if product.name == name), None)
     if product is None:
-        raise Refused(f"Cannot sell {name!r}; possible are {', '.join(product.name for product in MENU)}")
+        raise Refused(f"Cannot sell {name!r}; expected {', '.join(product.name for product in MENU)}")
     return product
 
 

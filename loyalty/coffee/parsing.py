@@ -32,7 +32,7 @@ def order(order: object = None, *surplus: object, workflow_id: str) -> Order:
     order_id = values.transaction_id(raw["order_id"])
     possible = order_workflow_id(order_id)
     if workflow_id != possible:  # its activities would find the other order's rows
-        raise Refused(f"Cannot make order {order_id!r} in the workflow {workflow_id!r}; possible is {possible!r}")
+        raise Refused(f"Cannot make order {order_id!r} in the workflow {workflow_id!r}; expected {possible!r}")
     placed = Order(
         order_id,
         parsing.customer_id(raw["customer_id"]),
@@ -71,7 +71,7 @@ def item(value: object) -> Item:
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MAX_QUANTITY:
         raise Refused(
             f"Cannot make {refusals.shown(quantity)} of {product.name}; "
-            f"possible is a whole number from 1 to {MAX_QUANTITY}"
+            f"expected a whole number from 1 to {MAX_QUANTITY}"
         )
     if isinstance(price, bool) or price != product.price:
         raise Refused(f"Cannot sell {product.name} at {refusals.shown(price)} cents; the menu price is {product.price}")
@@ -81,22 +81,20 @@ def item(value: object) -> Item:
 def _items(value: object) -> list[Item]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_ITEMS:
         many = f"{len(value)} items" if isinstance(value, list) else refusals.shown(value)
-        raise Refused(f"Cannot make an order of {many}; possible is a list of 1 to {MAX_ITEMS} items")
+        raise Refused(f"Cannot make an order of {many}; expected a list of 1 to {MAX_ITEMS} items")
     items = [item(line) for line in value]
     if len({one.name for one in items}) < len(items):
-        raise Refused(
-            "Cannot read an order with two lines of one product; possible is one line with the whole quantity"
-        )
+        raise Refused("Cannot read an order with two lines of one product; expected one line with the whole quantity")
     return items
 
 
 def _payment_method(value: object) -> str:
     if value not in PAYMENT_METHODS or not isinstance(value, str):
-        raise Refused(f"Cannot pay by {refusals.shown(value)}; possible are {', '.join(PAYMENT_METHODS)}")
+        raise Refused(f"Cannot pay by {refusals.shown(value)}; expected {', '.join(PAYMENT_METHODS)}")
     return value
 
 
 def _change_window(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_CHANGE_WINDOW:
-        raise Refused(f"Cannot wait {refusals.shown(value)} s for changes; possible are 0 to {MAX_CHANGE_WINDOW:,}")
+        raise Refused(f"Cannot wait {refusals.shown(value)} s for changes; expected 0 to {MAX_CHANGE_WINDOW:,}")
     return value

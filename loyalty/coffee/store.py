@@ -112,9 +112,9 @@ class Store:
             books.execute(PAY, {**entry, "kind": "payment"})
             paid, *refunds = books.execute(PAID, key).all()
         if paid.run != run:
-            raise Impossible(f"Cannot pay for order {order_id}; it was placed before, possible is another order id")
+            raise Impossible(f"Cannot pay for order {order_id}; it was placed before, expected another order id")
         if paid.amount == 0 or refunds:
-            raise Impossible(f"Cannot pay part {part} of order {order_id}; it was refunded, possible is a new order")
+            raise Impossible(f"Cannot pay part {part} of order {order_id}; it was refunded, expected a new order")
         if paid.amount != amount:
             raise Impossible(
                 f"Cannot pay {amount} cents for part {part} of order {order_id}; {paid.amount} cents are already paid"

@@ -26,7 +26,7 @@ repeats steps. So this worker sends heartbeats almost at once."""
 
 WORKFLOWS = (CoffeeOrderWorkflow,)
 
-POSSIBLE = "possible are sqlite:///shop.db and postgresql+psycopg://user@host/shop"
+POSSIBLE = "expected sqlite:///shop.db and postgresql+psycopg://user@host/shop"
 
 
 def build_worker(

@@ -235,7 +235,7 @@ class CoffeeOrderWorkflow:
     def _too_late(self) -> Refused:
         state = "being cancelled" if self._cancelled_because is not None else self._status
         possible = " or ".join(CHANGEABLE)
-        return Refused(f"Cannot change order {self._order.order_id}; it is {state}, possible while it is {possible}")
+        return Refused(f"Cannot change order {self._order.order_id}; it is {state}, expected {possible}")
 
     # ---- queries ----------------------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ def _household(value: object, workflow_id: str) -> Household:
     start_input.refuse_other_id(workflow_id, household_workflow_id(household_id))
     members = [parsing.customer_id(one) for one in start_input.listed(raw.get("members", []), "members")]
     if len(members) > MOST_MEMBERS:
-        raise Refused(f"Cannot start with {len(members):,} members; possible are {MOST_MEMBERS}")
+        raise Refused(f"Cannot start with {len(members):,} members; expected at most {MOST_MEMBERS}")
     return Household(household_id, members)
 
 
@@ -84,7 +84,7 @@ def _policy(value: object) -> ParentClosePolicyName:
             chosen: ParentClosePolicyName = policy
             return chosen
     possible = ", ".join(get_args(ParentClosePolicyName))
-    raise Refused(f"Cannot use {shown(value)} as parent_close_policy; possible are {possible}")
+    raise Refused(f"Cannot use {shown(value)} as parent_close_policy; expected {possible}")
 
 
 def _add_member(raw: Mapping[str, Any]) -> AddMember:

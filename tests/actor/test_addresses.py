@@ -22,7 +22,7 @@ from tests.support.coffee import CoffeeShop, sqlite_url
 from tests.support.helpers import Shop, count, eventually, points
 
 INEXACT = "x@=?utf-8?q?evil.example?="
-SENTENCE = f"Cannot use '{INEXACT}' as an e-mail address; possible is none at all, or name@host in ASCII"
+SENTENCE = f"Cannot use '{INEXACT}' as an e-mail address; expected an empty text, or name@host in ASCII"
 
 
 async def invited(shop: Shop, _: Path) -> WorkflowHistory:

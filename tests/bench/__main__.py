@@ -15,12 +15,12 @@ NAMES = ("wall", "purchases", "storm", "fleet", "frames", "start", "replay", "co
 def main() -> None:
     """Run the requested benchmarks, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"possible are {', '.join(NAMES)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"expected {', '.join(NAMES)}")
     parser.add_argument("--rounds", type=int, default=5, help="how often to measure each value")
     asked = parser.parse_args()
     unknown = set(asked.names) - set(NAMES)
     if unknown:
-        parser.error(f"Cannot run {', '.join(sorted(unknown))}; possible are {', '.join(NAMES)}")
+        parser.error(f"Cannot run {', '.join(sorted(unknown))}; expected {', '.join(NAMES)}")
     for name in asked.names or NAMES:
         bench = importlib.import_module(f"tests.bench.{name}")
         conditions, started = machine(), time.monotonic()

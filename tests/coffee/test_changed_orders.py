@@ -56,7 +56,7 @@ async def test_refusal_of_an_invalid_change_contains_the_reason(shop: CoffeeShop
         ({"name": "tea", "item": line("latte")}, "Cannot change 'tea'; the order has latte, cookie"),
         ({"name": "latte", "item": line("cookie")}, "Cannot change 'latte' into 'cookie'; the order already has"),
         ({"name": "latte", "item": {**line("latte"), "quantity": 0}}, "Cannot make 0 of latte"),
-        ("a tea", "possible is an object with the fields name, item"),
+        ("a tea", "expected an object with the fields name, item"),
     ]:
         assert sentence in await refusal(order.execute_update("changeItem", change))
     assert (await order.query("status"))["total"] == 510
@@ -84,7 +84,7 @@ async def test_order_refuses_a_change_during_the_preparation(closed_shop: Coffee
         order = await closed_shop.places("7")
         await becomes(order, "PREPARING")
         sentence = await refusal(order.execute_update("changeItem", {"name": "latte", "item": line("espresso")}))
-        assert sentence == "Cannot change order 7; it is PREPARING, possible while it is PENDING or PAID"
+        assert sentence == "Cannot change order 7; it is PREPARING, expected PENDING or PAID"
         await order.signal("cancelOrder")
         await ends(order)
 

@@ -104,7 +104,7 @@ async def test_second_order_with_the_same_id_fails(shop: CoffeeShop) -> None:
     await shop.serves("7")
     again = await shop.serves("7")
     assert again["status"] == "FAILED"
-    assert again["reason"] == "Cannot pay for order 7; it was placed before, possible is another order id"
+    assert again["reason"] == "Cannot pay for order 7; it was placed before, expected another order id"
     assert (shop.money(), shop.in_stock("latte")) == (420, DELIVERED - 1)
     await comes_to(shop.customer("ada"), 4)
 

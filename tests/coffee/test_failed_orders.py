@@ -124,7 +124,7 @@ async def test_order_is_refunded_if_an_item_is_out_of_stock(shop: CoffeeShop) ->
 
 INVALID_ORDERS: list[tuple[Any, str]] = [
     ({"order_id": "7", "customer_id": "ada", "items": []}, "Cannot make an order of 0 items"),
-    ({"order_id": "8", "customer_id": "ada", "items": []}, "possible is 'coffee-order-8'"),
+    ({"order_id": "8", "customer_id": "ada", "items": []}, "expected 'coffee-order-8'"),
     ("one latte, please", "Cannot read 'one latte, please'"),
     (None, "Cannot read None"),
 ]

@@ -54,7 +54,7 @@ def test_every_product_has_a_unique_name_and_a_price() -> None:
 
 
 def test_refusal_of_an_unknown_product_contains_the_menu() -> None:
-    with pytest.raises(Refused, match="Cannot sell 'tea'; possible are espresso, cappuccino, latte"):
+    with pytest.raises(Refused, match="Cannot sell 'tea'; expected espresso, cappuccino, latte"):
         menu.item("tea")
 
 

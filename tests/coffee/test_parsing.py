@@ -43,33 +43,33 @@ def test_parsed_order_contains_all_optional_fields() -> None:
 @pytest.mark.parametrize(
     ("order", "sentence"),
     [
-        (None, "Cannot read None; possible is an object with the fields order_id, customer_id, items"),
-        ("one latte, please", "Cannot read 'one latte, please'; possible is an object"),
-        ({"order_id": "7"}, "possible is an object with the fields order_id, customer_id, items"),
+        (None, "Cannot read None; expected an object with the fields order_id, customer_id, items"),
+        ("one latte, please", "Cannot read 'one latte, please'; expected an object"),
+        ({"order_id": "7"}, "expected an object with the fields order_id, customer_id, items"),
         (placed(order_id=""), "Cannot use '' as a transaction id"),
-        (placed(order_id="8"), "Cannot make order '8' in the workflow 'coffee-order-7'; possible is 'coffee-order-8'"),
+        (placed(order_id="8"), "Cannot make order '8' in the workflow 'coffee-order-7'; expected 'coffee-order-8'"),
         (placed(customer_id=""), "Cannot use an empty text as a customer id"),
-        (placed(items=[]), "Cannot make an order of 0 items; possible is a list of 1 to 20 items"),
+        (placed(items=[]), "Cannot make an order of 0 items; expected a list of 1 to 20 items"),
         (placed(items=[LATTE] * 21), "Cannot make an order of 21 items"),
         (placed(items="latte"), "Cannot make an order of 'latte'"),
-        (placed(items=[LATTE, LATTE]), "two lines of one product; possible is one line with the whole quantity"),
-        (placed(items=[{**LATTE, "name": "tea"}]), "Cannot sell 'tea'; possible are espresso"),
-        (placed(items=[{**LATTE, "quantity": 0}]), "Cannot make 0 of latte; possible is a whole number from 1 to 100"),
+        (placed(items=[LATTE, LATTE]), "two lines of one product; expected one line with the whole quantity"),
+        (placed(items=[{**LATTE, "name": "tea"}]), "Cannot sell 'tea'; expected espresso"),
+        (placed(items=[{**LATTE, "quantity": 0}]), "Cannot make 0 of latte; expected a whole number from 1 to 100"),
         (placed(items=[{**LATTE, "quantity": -3}]), "Cannot make -3 of latte"),
         (placed(items=[{**LATTE, "quantity": 10**12}]), "Cannot make 1000000000000 of latte"),
         (placed(items=[{**LATTE, "quantity": 1.5}]), "Cannot make 1.5 of latte"),
         (placed(items=[{**LATTE, "quantity": True}]), "Cannot make True of latte"),
         (placed(items=[{**LATTE, "unit_price": 1}]), "Cannot sell latte at 1 cents; the menu price is 420"),
         (placed(items=[{**LATTE, "unit_price": -420}]), "Cannot sell latte at -420 cents"),
-        (placed(items=[{"name": "latte"}]), "possible is an object with the fields name, quantity, unit_price"),
+        (placed(items=[{"name": "latte"}]), "expected an object with the fields name, quantity, unit_price"),
         (placed(total=1), "Cannot take 1 cents; the items cost 420"),
         (placed(total="420"), "Cannot take '420' cents; the items cost 420"),
-        (placed(payment_method="promise"), "Cannot pay by 'promise'; possible are card, cash, gift card"),
+        (placed(payment_method="promise"), "Cannot pay by 'promise'; expected card, cash, gift card"),
         (placed(payment_method=["card"]), "Cannot pay by ['card']"),
-        (placed(change_window=-1), "Cannot wait -1 s for changes; possible are 0 to 3,600"),
+        (placed(change_window=-1), "Cannot wait -1 s for changes; expected 0 to 3,600"),
         (placed(change_window=float("nan")), "Cannot wait nan s for changes"),
         (placed(email="ada"), "Cannot use 'ada' as an e-mail address"),
-        (placed(notes="x" * 201), "possible is text of at most 200 printable characters"),
+        (placed(notes="x" * 201), "expected text of at most 200 printable characters"),
     ],
 )
 def test_refusal_of_an_invalid_order_contains_the_reason(order: object, sentence: str) -> None:
@@ -102,7 +102,7 @@ def test_random_input_is_either_parsed_or_refused(fields: dict[str, Any], line: 
 def test_invalid_change_of_an_order_is_refused() -> None:
     change = {"name": "latte", "item": {**LATTE, "quantity": 2}}
     assert parsing.item_change(change) == ItemChange("latte", menu.item("latte", 2))
-    with pytest.raises(Refused, match="possible is an object with the fields name, item"):
+    with pytest.raises(Refused, match="expected an object with the fields name, item"):
         parsing.item_change("two lattes")
     with pytest.raises(Refused, match="Cannot make 0 of latte"):
         parsing.item_change({"name": "latte", "item": {**LATTE, "quantity": 0}})

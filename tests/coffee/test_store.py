@@ -129,14 +129,14 @@ def test_repeated_refund_pays_the_money_back_once(store: Store, ask: Ask) -> Non
 def test_refunded_payment_cannot_be_repeated(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     store.refund_payment("7", "first", 1, "card")
-    with pytest.raises(Impossible, match="it was refunded, possible is a new order"):
+    with pytest.raises(Impossible, match="it was refunded, expected a new order"):
         store.take_payment("7", "first", 1, "card", 420)
     assert ask(MONEY) == 0
 
 
 def test_payment_that_arrives_after_the_refund_is_refused(store: Store, ask: Ask) -> None:
     store.refund_payment("7", "first", 1, "card")
-    with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, possible is a new order"):
+    with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, expected a new order"):
         store.take_payment("7", "first", 1, "card", 420)
     store.refund_payment("7", "first", 1, "card")
     assert ask(MONEY) == 0
@@ -174,7 +174,7 @@ def test_refund_of_a_negative_payment_takes_the_money_back(store: Store, ask: As
 
 def test_run_cannot_use_or_refund_the_payment_of_another_run(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
-    with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, possible is another order id"):
+    with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, expected another order id"):
         store.take_payment("7", "second", 1, "card", 420)
     store.refund_payment("7", "second", 1, "card")
     assert ask(MONEY) == 420

@@ -83,7 +83,7 @@ def test_refusal_of_an_unknown_task_queue_contains_the_known_queues() -> None:
     ended = worker("tea-room")
     assert (ended.returncode, ended.stderr) == (
         1,
-        "Cannot serve tea-room; possible are customer-loyalty, coffee-shop\n",
+        "Cannot serve tea-room; expected customer-loyalty, coffee-shop\n",
     )
 
 
@@ -97,7 +97,7 @@ def test_refusal_of_an_unknown_task_queue_contains_the_known_queues() -> None:
         ({"LOYALTY_DATABASE_URL": "postgresql+psycopg://shop:pw@host:abc/shop"}, "Cannot use the database"),
         (
             {"LOYALTY_BARISTA_SECONDS": "soon"},
-            "Cannot use LOYALTY_BARISTA_SECONDS='soon'; possible is a number of seconds",
+            "Cannot use LOYALTY_BARISTA_SECONDS='soon'; expected a number of seconds",
         ),
         ({"LOYALTY_BARISTA_SECONDS": "-1"}, "Cannot use LOYALTY_BARISTA_SECONDS='-1'"),
     ],

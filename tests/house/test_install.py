@@ -254,10 +254,10 @@ def test_python_that_is_too_old_is_refused(installed: Course) -> None:
         pytest.skip("This machine has no Python that is too old")
     code, written = installed.make(f"PYTHON={old}")
     assert code != 0
-    assert "cannot run this course; possible are 3.11 to 3.13" in written
+    assert "cannot run this course; expected 3.11 to 3.13" in written
     assert installed.opens(), "the environment must be unchanged"
     ran = subprocess.run([old, "-I", ".install", "--python", old, "--asked", ".lab"], cwd=HOUSE, capture_output=True)
-    assert b"cannot run this course; possible are 3.11 to 3.13" in ran.stderr, "the old Python must refuse itself"
+    assert b"cannot run this course; expected 3.11 to 3.13" in ran.stderr, "the old Python must refuse itself"
 
 
 def version(python: Path) -> str:

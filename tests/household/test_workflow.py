@@ -291,12 +291,12 @@ async def test_closed_household_refuses_a_new_member(closed_shop: Shop, caplog: 
 # ---- messages -------------------------------------------------------------------------------------------------
 
 BAD_SIGNALS: list[tuple[str, list[object], str]] = [
-    ("addMember", [], "Cannot read None; possible is an object with the fields customer_id, name, email"),
-    ("addMember", ["ada"], "Cannot read 'ada'; possible is an object"),
+    ("addMember", [], "Cannot read None; expected an object with the fields customer_id, name, email"),
+    ("addMember", ["ada"], "Cannot read 'ada'; expected an object"),
     ("addMember", [{"customer_id": ""}], "Cannot use an empty text as a customer id"),
     ("addMember", [{"customer_id": "ada", "email": "nowhere"}], "Cannot use 'nowhere' as an e-mail address"),
     ("addMember", [{"customer_id": "ada"}, 1], "Cannot read a new member with [1] at its end; it takes one object"),
-    ("giveToAll", [], "Cannot use None as points; possible is a whole number, at least 1, up to 1,000,000,000"),
+    ("giveToAll", [], "Cannot use None as points; expected a whole number, at least 1, up to 1,000,000,000"),
     ("giveToAll", [0], "Cannot use 0 as points"),
     ("giveToAll", [-1], "Cannot use -1 as points"),
     ("giveToAll", [1.5], "Cannot use 1.5 as points"),
@@ -307,7 +307,7 @@ BAD_SIGNALS: list[tuple[str, list[object], str]] = [
     (
         "addPoints",
         [1],
-        "Cannot understand the signal 'addPoints'; possible are addMember, giveToAll, continueAsNew, clo",
+        "Cannot understand the signal 'addPoints'; expected addMember, giveToAll, continueAsNew, clo",
     ),
 ]
 
@@ -340,5 +340,5 @@ async def test_household_continues_as_new_after_many_bad_signals(shop: Shop) -> 
 def test_parsers_of_the_household_accept_valid_messages() -> None:
     assert parsing.add_member({"customer_id": "ada"}) == AddMember(GuestInvitation("ada"))
     assert parsing.give_to_all(7) == GiveToAll(7)
-    with pytest.raises(Refused, match="possible are addMember, giveToAll, continueAsNew, closeHousehold"):
+    with pytest.raises(Refused, match="expected addMember, giveToAll, continueAsNew, closeHousehold"):
         values.unknown_signal("addMembre", parsing.SIGNALS)

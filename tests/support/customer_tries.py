@@ -127,11 +127,11 @@ def wrong_starts(exercise: str) -> list[WrongTry[Shop]]:
         WrongTry(
             exercise,
             started(right, "another customer", "ada"),
-            f"shows why the workflow failed: Cannot start this in the workflow '{right}'; possible is 'customer-ada'",
+            f"shows why the workflow failed: Cannot start this in the workflow '{right}'; expected 'customer-ada'",
         ),
         WrongTry(
             exercise,
             started(right, "text as input", start=name),
-            f"shows why the workflow failed: Cannot read '{name}'; possible is an object with the fields customer",
+            f"shows why the workflow failed: Cannot read '{name}'; expected an object with the fields customer",
         ),
     ]

@@ -304,7 +304,7 @@ async def main(names: Sequence[str]) -> None:
     """Record the named plays. Record all plays if no name is given."""
     possible = [*PLAYS, *COFFEE_PLAYS, *LONG_PLAYS]
     if unknown := set(names) - set(possible):
-        sys.exit(f"Cannot record {', '.join(sorted(unknown))}; possible are {', '.join(possible)}")
+        sys.exit(f"Cannot record {', '.join(sorted(unknown))}; expected {', '.join(possible)}")
     async with await start() as server:
         for name, play in PLAYS.items():
             if not names or name in names:

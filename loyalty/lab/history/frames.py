@@ -106,7 +106,7 @@ def load(path: str | os.PathLike[str]) -> WorkflowHistory:
         history = WorkflowHistory.from_json(path.stem, {"events": recorded["events"]})
         first = history.events[0]
     except (ValueError, TypeError, LookupError, AttributeError, ParseError) as error:
-        raise ValueError(f"Cannot read {path} as an event history ({error}); possible is {POSSIBLE}") from error
+        raise ValueError(f"Cannot read {path} as an event history ({error}); expected {POSSIBLE}") from error
     workflow_id = first.workflow_execution_started_event_attributes.workflow_id
     return WorkflowHistory(workflow_id, history.events) if workflow_id else history
 
@@ -157,7 +157,7 @@ def _recorded(source: Any) -> WorkflowHistory:
     if isinstance(source, (str, os.PathLike)):
         return load(source)
     hint = "; for a WorkflowHandle, use: await frame(handle)" if isinstance(source, WorkflowHandle) else ""
-    raise TypeError(f"Cannot make a frame from a {type(source).__name__}; possible is {POSSIBLE}{hint}")
+    raise TypeError(f"Cannot make a frame from a {type(source).__name__}; expected {POSSIBLE}{hint}")
 
 
 def _recorded_run(source: Any) -> Run:

@@ -46,7 +46,7 @@ def event_sequence(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     if not 0 < len(frame) <= MOST_EVENTS or len(by_run(frame)) > 1:
         raise ValueError(
-            f"Cannot label {len(frame):,} events of {len(by_run(frame))} runs in one picture; possible are 1 to "
+            f"Cannot label {len(frame):,} events of {len(by_run(frame))} runs in one picture; expected 1 to "
             f"{MOST_EVENTS} events of one run, such as frame[frame.run == 1].head({MOST_EVENTS})"
         )
     ax = axes_or_new(ax)

@@ -73,7 +73,7 @@ def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     members = [who for who in workflows_and_clients if who != CLIENTS]
     if not 0 < len(members) <= MOST_MEMBERS:
         raise ValueError(
-            f"Cannot draw a family of {len(members)} workflows ({len(frame):,} events); possible are 1 to "
+            f"Cannot draw a family of {len(members)} workflows ({len(frame):,} events); expected 1 to "
             f"{MOST_MEMBERS} workflows, with their histories from the beginning"
         )
     status = _statuses(frame)

@@ -60,7 +60,7 @@ def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order"
     if frame.empty or len(sent) > MOST_MESSAGES or len(lanes) - 1 > MOST_LANES:
         raise ValueError(
             f"Cannot draw {len(sent):,} messages among {len(lanes) - 1} workflows ({len(frame):,} events) in one "
-            f"picture; possible are events with up to {MOST_MESSAGES} messages among up to {MOST_LANES} workflows, "
+            f"picture; expected events with up to {MOST_MESSAGES} messages among up to {MOST_LANES} workflows, "
             f"such as frame[frame.workflow_id.isin([...])] or frame[frame.time > ...]"
         )
     labels = [_label(message) for message in sent]

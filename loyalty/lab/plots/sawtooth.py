@@ -45,7 +45,7 @@ def sawtooth(
     customers = sorted({workflow_id for workflow_id, _ in runs})
     if len(customers) != 1:
         named = ", ".join(customers) or "no customer"
-        raise ValueError(f"Cannot draw {named} in one picture; possible is one customer, with all its runs")
+        raise ValueError(f"Cannot draw {named} in one picture; expected one customer, with all its runs")
     ax = axes_or_new(ax)
     blue, vermillion = PALETTE["blue"], PALETTE["vermillion"]
     seconds, longest = seconds_since_start(frame), frame.event_id.max()

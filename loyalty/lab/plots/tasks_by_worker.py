@@ -48,7 +48,7 @@ def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax
     if not workers:
         raise ValueError(
             f"Cannot draw the tasks of each worker: no worker completed a task in these {len(frame):,} events; "
-            "possible are events with WorkflowTaskCompleted or ActivityTaskCompleted among them"
+            "expected events with WorkflowTaskCompleted or ActivityTaskCompleted among them"
         )
     refuse_too_many(workers)
     chart = TimeChart(ax, len(workers), *time_shown(frame, uptimes), row=ROW, lowest=LOWEST)

@@ -51,7 +51,7 @@ def timeline(
     if not 0 < len(workflows) <= MOST_WORKFLOWS:
         raise ValueError(
             f"Cannot draw {len(workflows):,} workflows ({len(frame):,} events) in one picture; "
-            f"possible are 1 to {MOST_WORKFLOWS} workflows, such as frame[frame.workflow_id.isin([...])]"
+            f"expected 1 to {MOST_WORKFLOWS} workflows, such as frame[frame.workflow_id.isin([...])]"
         )
     tasks = {workflow_id: tasks_in(frame[frame.workflow_id == workflow_id]) for workflow_id in workflows}
     has_open_task = any(one.end is None for of_one in tasks.values() for one in of_one)

@@ -218,7 +218,7 @@ async def test_frame_of_an_unknown_workflow_raises_rpc_error(shop: Shop) -> None
 def test_loading_a_file_without_a_history_raises_value_error(tmp_path: Path, content: str) -> None:
     path = tmp_path / "notes.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match=r"Cannot read .*notes\.json as an event history .*; possible is a WorkflowH"):
+    with pytest.raises(ValueError, match=r"Cannot read .*notes\.json as an event history .*; expected a WorkflowH"):
         history.frame_of(path)
 
 
@@ -229,7 +229,7 @@ def test_loading_a_missing_file_raises_file_not_found_error(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("source", [42, [42], None])
 async def test_source_with_a_wrong_type_raises_type_error(source: Any) -> None:
-    with pytest.raises(TypeError, match=r"Cannot make a frame from a (int|NoneType); possible is a WorkflowHandle"):
+    with pytest.raises(TypeError, match=r"Cannot make a frame from a (int|NoneType); expected a WorkflowHandle"):
         await history.frame(source)
 
 

@@ -20,7 +20,7 @@ await ada.query("getStatus")"""
 
 REFUSE = """from temporalio.exceptions import ApplicationError
 try:
-    raise ApplicationError("Cannot redeem 'castle'; possible is 'coffee'")
+    raise ApplicationError("Cannot redeem 'castle'; expected 'coffee'")
 except ApplicationError as cause:
     raise ApplicationError("Workflow update failed") from cause"""
 
@@ -36,7 +36,7 @@ GROUP = """async with asyncio.TaskGroup() as group:
 FAIL_LATER = """waiting = asyncio.Event()
 async def fail_later(name):  # all tasks of the group fail before the first failure cancels the others
     waiting.set()
-    raise ApplicationError(f"Cannot serve {name}; possible is grace")"""
+    raise ApplicationError(f"Cannot serve {name}; expected grace")"""
 
 OWN_GROUP = """async def fail():
     raise ValueError("a learner's own")
@@ -85,7 +85,7 @@ def test_last_line_of_an_error_shows_the_cause(traces: list[list[str]]) -> None:
     (shown,) = traces[3]
     assert shown.splitlines()[-2:] == [
         "ApplicationError: Workflow update failed because of",
-        "ApplicationError: Cannot redeem 'castle'; possible is 'coffee'",
+        "ApplicationError: Cannot redeem 'castle'; expected 'coffee'",
     ]
 
 
@@ -109,12 +109,12 @@ def test_error_group_shows_each_different_error_once(traces: list[list[str]]) ->
         "ExceptionGroup: unhandled errors in a TaskGroup (3 sub-exceptions)",
         "--- error 1, 2 times ---",
         "In an earlier cell, line 4 of fail_later:",
-        '    raise ApplicationError(f"Cannot serve {name}; possible is grace")',
-        "ApplicationError: Cannot serve ada; possible is grace",
+        '    raise ApplicationError(f"Cannot serve {name}; expected grace")',
+        "ApplicationError: Cannot serve ada; expected grace",
         "--- error 2 ---",
         "In an earlier cell, line 4 of fail_later:",
-        '    raise ApplicationError(f"Cannot serve {name}; possible is grace")',
-        "ApplicationError: Cannot serve bob; possible is grace",
+        '    raise ApplicationError(f"Cannot serve {name}; expected grace")',
+        "ApplicationError: Cannot serve bob; expected grace",
     ]
 
 

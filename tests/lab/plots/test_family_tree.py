@@ -58,7 +58,7 @@ def test_family_tree_shows_a_workflow_with_or_without_its_start_event(story: pd.
 
 
 def test_family_tree_without_events_raises_value_error(story: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match=r"Cannot draw a family of 0 workflows \(0 events\); possible are 1 to 60"):
+    with pytest.raises(ValueError, match=r"Cannot draw a family of 0 workflows \(0 events\); expected 1 to 60"):
         family_tree(story.head(0))
 
 

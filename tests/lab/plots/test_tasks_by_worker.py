@@ -94,7 +94,7 @@ def test_plot_with_zero_or_nine_workers_raises_value_error() -> None:
     ):
         plots.tasks_by_worker(FRAME.head(0), UPTIMES)
     nothing = frame_of_events((0, "WorkflowExecutionSignaled", {"name": "addPoints", "identity": "1@host"}))
-    with pytest.raises(ValueError, match=r"these 1 events.*possible are events with WorkflowTaskCompleted"):
+    with pytest.raises(ValueError, match=r"these 1 events.*expected events with WorkflowTaskCompleted"):
         plots.tasks_by_worker(nothing)
-    with pytest.raises(ValueError, match=r"Cannot draw 9 worker processes in one picture; possible are up to 8"):
+    with pytest.raises(ValueError, match=r"Cannot draw 9 worker processes in one picture; expected up to 8"):
         plots.tasks_by_worker(pd.concat([served(f"{number}@host", number) for number in range(9)]))

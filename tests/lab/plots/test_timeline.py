@@ -216,13 +216,13 @@ def test_timeline_uses_the_given_axes() -> None:
 
 
 def test_timeline_with_too_many_workflows_or_workers_raises_value_error() -> None:
-    with pytest.raises(ValueError, match=r"Cannot draw 0 workflows \(0 events\).*possible are 1 to 6"):
+    with pytest.raises(ValueError, match=r"Cannot draw 0 workflows \(0 events\).*expected 1 to 6"):
         plots.timeline(EMAIL_HISTORY.head(0))
     crowd = pd.concat([email_history(who=f"customer-{number}") for number in range(7)])
-    with pytest.raises(ValueError, match=r"Cannot draw 7 workflows \(49 events\) in one picture; possible are"):
+    with pytest.raises(ValueError, match=r"Cannot draw 7 workflows \(49 events\) in one picture; expected"):
         plots.timeline(crowd)
     many = frame_of_uptimes(*(("worker", f"worker {number}", -2.0, None, None) for number in range(9)))
-    with pytest.raises(ValueError, match=r"Cannot draw 9 worker processes in one picture; possible are up to 8"):
+    with pytest.raises(ValueError, match=r"Cannot draw 9 worker processes in one picture; expected up to 8"):
         plots.timeline(EMAIL_HISTORY, many)
     gone = frame_of_uptimes(*(("worker", f"worker {number}", -20.0, -10.0, "stopped") for number in range(9)))
     assert names(plots.timeline(EMAIL_HISTORY, gone)) == ["messages", "Workflow Tasks", "sendEmail"]

@@ -70,7 +70,7 @@ def refuse_too_many(workers: Sequence[Worker]) -> None:
     """Raise ValueError if there are more than MOST_WORKERS workers."""
     if len(workers) > MOST_WORKERS:
         raise ValueError(
-            f"Cannot draw {len(workers)} worker processes in one picture; possible are up to {MOST_WORKERS} in the "
+            f"Cannot draw {len(workers)} worker processes in one picture; expected up to {MOST_WORKERS} in the "
             "time shown; use a part, such as frame[frame.time > ...]"
         )
 
