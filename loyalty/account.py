@@ -1,4 +1,4 @@
-"""The rules of a customer's account. For each message, a function changes the account or raises Refused.
+"""The rules of a customer's account. Each message has a function that changes the account or raises Refused.
 
 The module is pure and does not import Temporal. A function that raises Refused does not change the `Customer`.
 """
@@ -67,7 +67,10 @@ def display_name(customer: Customer | GuestInvitation) -> str:
 
 
 def normalize(customer: Customer) -> Customer:
-    """Correct a start input with negative points, or with fewer lifetime points than points."""
+    """Correct invalid points of a start input.
+
+    The points become at least 0, and the lifetime points become at least the points.
+    """
     customer.points = max(0, customer.points)
     customer.lifetime_points = max(customer.points, customer.lifetime_points)
     return customer
@@ -100,7 +103,7 @@ def apply(customer: Customer, tell: Tell) -> Change | None:
 
 
 def add_points(customer: Customer, points: int) -> Change:
-    """Add `points`, which may be negative; the sum is at least 0.
+    """Add `points` to the account. The number may be negative, but the new total is at least 0.
 
     Also set the answer to the query `getLoyaltyMessage`.
     """
@@ -124,7 +127,7 @@ def spend(customer: Customer, points: int) -> Change:
 
 
 def put_back(customer: Customer, points: int) -> Change:
-    """Return the points of a failed gift to the customer. The customer's lifetime points do not change."""
+    """Give the points of a failed gift back to the customer. The customer's lifetime points do not change."""
     return _set_points(customer, customer.points + points, earned=0)
 
 
@@ -162,7 +165,7 @@ def remember_transaction(customer: Customer, transaction_id: str | None) -> None
 
 
 def welcome_guest(customer: Customer, guest_id: str) -> None:
-    """Add the customer id to the guests, unless the list already contains this id."""
+    """Add the customer id to the guests if the list does not contain the id yet."""
     if guest_id not in customer.guests:
         customer.guests.append(guest_id)
 
@@ -230,6 +233,6 @@ def _refuse_invitation(customer: Customer, guest: GuestInvitation) -> None:
 
 
 def has_place_for(customer: Customer, guest_id: str) -> bool:
-    """Return whether the tier allows this guest. A guest of this customer may be invited again."""
+    """Return whether the customer's tier allows the guest. The customer may invite the same guest again."""
     others = [guest for guest in customer.guests if guest != guest_id]
     return len(others) < tier_of(customer.points).guests_allowed

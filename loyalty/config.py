@@ -46,7 +46,10 @@ BAD_PAIR = (
 
 
 class ConfigurationError(Exception):
-    """An environment variable is wrong, or a server cannot be reached. The error's text says what to change."""
+    """An environment variable is wrong, or a server cannot be reached.
+
+    The error's text explains how to solve the problem.
+    """
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows this line instead of the stack. A stack does not help to correct an environment variable.

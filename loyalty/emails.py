@@ -45,7 +45,7 @@ def promoted(customer: Customer, tier: Tier) -> Mail:
 
 
 def demoted(customer: Customer, tier: Tier) -> Mail:
-    """Return the e-mail about a lower status. The text contains the points that the previous status needs."""
+    """Return the e-mail about a lower status. The text contains the necessary points for the previous status."""
     way_back = TIERS[tier.level + 1]
     return _mail(
         customer,
@@ -66,13 +66,13 @@ def gold_star(customer: Customer) -> Mail:
 
 
 def guest_invited(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the inviter's e-mail after a successful invitation."""
+    """Return the e-mail to the inviter after a successful invitation."""
     name = display_name(guest)
     return _mail(customer, "guest", f"{name} is your guest", f"{name} has been invited at your recommendation.")
 
 
 def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the inviter's e-mail if the invited customer has closed the account."""
+    """Return the e-mail to an inviter whose guest has already closed the account."""
     name = display_name(guest)
     return _mail(
         customer,
@@ -83,7 +83,7 @@ def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
 
 
 def not_enough_points_to_invite(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the inviter's e-mail if the tier allows no other guest. The text names a tier that allows more guests."""
+    """Return the e-mail to an inviter who cannot have more guests. The text contains the points for more guests."""
     tier = tier_of(customer.points)
     taken = len(customer.guests)
     better = next((higher for higher in TIERS if higher.guests_allowed > max(taken, tier.guests_allowed)), None)

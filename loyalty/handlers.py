@@ -52,12 +52,12 @@ class Handlers:
         self._write_about(account.apply(self._customer, minimum))
 
     def notify_new_status(self, friend: NotifyNewStatus) -> None:
-        """Keep a friend's new status, and write an e-mail about the friend."""
+        """Keep a friend's new status, and write an e-mail about the new status."""
         account.apply(self._customer, friend)
         self._outbox.put(emails.friend_has_new_status(self._customer, friend.news))
 
     def close_account(self, goodbye: Mail) -> None:
-        """Close the account. The parameter `goodbye` is the customer's last e-mail."""
+        """Close the account. The parameter `goodbye` is the last e-mail to the customer."""
         account.apply(self._customer, CancelAccount())
         self._outbox.put(goodbye)
 
@@ -82,7 +82,10 @@ class Handlers:
         return answer
 
     async def invite(self, guest: GuestInvitation) -> None:
-        """If the inviter's tier allows another guest, start the guest's workflow one tier below the inviter."""
+        """Start the guest's workflow if the inviter's tier allows another guest.
+
+        The guest's tier is one below the inviter's tier.
+        """
         refuse_inexact(guest.email)
         if not account.has_place_for(self._customer, guest.customer_id):
             self._outbox.put(emails.not_enough_points_to_invite(self._customer, guest))
@@ -111,7 +114,7 @@ class Handlers:
     async def gift(self, gift: Gift) -> str:
         """Move points to the guest's workflow.
 
-        If the guest's workflow does not exist, return the points to the customer.
+        If the guest's workflow does not exist, the customer gets the points back.
         """
         change = account.spend(self._customer, gift.points)
         guest = workflow.get_external_workflow_handle(workflow_id(gift.guest_id))

@@ -31,7 +31,7 @@ def workflow_id(customer_id: str) -> str:
 
 @dataclass
 class GuestInvitation:
-    """Argument of `inviteGuest`. With an empty `email`, the guest receives no e-mail."""
+    """Argument of `inviteGuest`. If `email` is empty, the guest receives no e-mail."""
 
     customer_id: str
     name: str = ""
@@ -62,7 +62,7 @@ class AddPoints:
     """Message of `addPoints` and `addLoyaltyPoint`. For a returned purchase, `points` is negative.
 
     The field `sender_id` is the sender's customer id. If the status rises, the sender receives the signal
-    `notifyNewStatus`. If a message is repeated with the same `transaction_id`, the points count once.
+    `notifyNewStatus`. A repeated message with the same `transaction_id` adds no points.
     """
 
     points: int
@@ -130,7 +130,7 @@ Message: TypeAlias = Tell | Stay
 
 @dataclass
 class Transaction:
-    """A purchase with a transaction id, and the answer to that purchase.
+    """The transaction id of a purchase, and the answer to the purchase.
 
     A customer keeps transactions in a list. A dict would lose the order of the transactions, because the SDK sorts the
     keys.
@@ -192,7 +192,7 @@ class GuestStart:
 
 @dataclass
 class Status:
-    """A tier in the answer of `getStatus`. The class has the fields of `loyalty.tiers.Tier`."""
+    """A tier in the answer to `getStatus`. The class has the fields of `loyalty.tiers.Tier`."""
 
     name: str
     level: int
@@ -220,7 +220,7 @@ class CustomerStatus:
 
 @dataclass
 class RewardOffer:
-    """One reward in the answer of `getRewards`. `points` is its price.
+    """One reward in the answer to `getRewards`. `points` is its price.
 
     The field `unlocked` is true if the customer's tier is at least the tier of the reward. The field `unlocked` does
     not depend on the price.

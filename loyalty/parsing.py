@@ -65,7 +65,7 @@ def add_points(points: object, sender_id: object = None, transaction: object = N
 
 
 def invite_guest(guest: object = None, *surplus: object) -> InviteGuest:
-    """Parse the argument of `inviteGuest`. The module `loyalty.account` refuses a customer's invitation to itself."""
+    """Parse the argument of `inviteGuest`. The module `loyalty.account` raises Refused if a customer invites itself."""
     no_surplus("an invitation", surplus, "one object")
     return InviteGuest(person(guest))
 

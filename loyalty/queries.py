@@ -28,7 +28,7 @@ def foresee(customer: Customer, waiting: Iterable[Tell]) -> Customer:
 
 
 def describe(customer: Customer, parent: str | None = None) -> CustomerStatus:
-    """Return the answer of `getStatus`; `parent` is the id of the parent workflow, or None."""
+    """Return the answer to `getStatus`; `parent` is the id of the parent workflow, or None."""
     return CustomerStatus(
         customer_id=customer.customer_id,
         name=customer.name,
@@ -43,7 +43,7 @@ def describe(customer: Customer, parent: str | None = None) -> CustomerStatus:
 
 
 def offers(customer: Customer) -> list[RewardOffer]:
-    """Return the answer of `getRewards`: all rewards, cheapest first."""
+    """Return the answer to `getRewards`: all rewards, cheapest first."""
     level = tier_of(customer.points).level
     return [
         RewardOffer(reward.name, reward.points, TIERS[reward.tier_level].name, reward.tier_level <= level)

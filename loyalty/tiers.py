@@ -10,7 +10,7 @@ class Tier:
     """One tier of the program. A customer's tier rises and falls with the current points.
 
     `level` counts from 0. The field `minimum_points` is a number of current points, not of lifetime points. The field
-    `guests_allowed` is the largest total number of guests for a customer of this tier.
+    `guests_allowed` is the maximum number of guests for a customer of this tier.
     """
 
     name: str

@@ -41,7 +41,7 @@ WORKFLOWS = (CustomerLoyaltyWorkflow, HouseholdWorkflow)
 def build_worker(
     client: Client, mailer: Mailer, *, task_queue: str = TASK_QUEUE, workflows: Sequence[type] = WORKFLOWS
 ) -> Worker:
-    """Return a worker for the given `workflows`, by default for customers and households.
+    """Return a worker for the given `workflows`. The default is the workflows of customers and households.
 
     The caller starts the worker.
     """
@@ -113,7 +113,7 @@ def builders(*task_queues: str) -> list[Builder]:
 def run(*chosen: Builder) -> NoReturn:
     """Run the workers until SIGTERM or SIGINT, then exit the process.
 
-    By default, the command line names the task queues.
+    Without an argument, build the workers for the task queues in the command line.
     """
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     code = 0

@@ -41,7 +41,10 @@ REFUSED_AT_ONCE = 64 * 1024
 
 @workflow.defn(name=messages.WORKFLOW_TYPE)
 class CustomerLoyaltyWorkflow:
-    """One customer. The workflow id is `customer-` and the customer id. The state is one `messages.Customer`."""
+    """One customer.
+
+    The workflow id is `customer-` followed by the customer id. The state is one `messages.Customer`.
+    """
 
     @workflow.init
     def __init__(self, start: messages.CustomerInput | None = None, *surplus: object) -> None:
@@ -125,7 +128,10 @@ class CustomerLoyaltyWorkflow:
 
     @workflow.signal(name="inviteGuest")
     def invite_guest(self, guest: messages.GuestInvitation | None = None, *surplus: object) -> None:
-        """If the tier allows another guest, start the guest's workflow one tier below the customer."""
+        """Start the guest's workflow if the tier allows another guest.
+
+        The guest's tier is one below the customer's tier.
+        """
         self._mailbox.tell(parsing.invite_guest, guest, *surplus)
 
     @workflow.signal(name="ensureMinimumStatus")
@@ -155,7 +161,7 @@ class CustomerLoyaltyWorkflow:
     async def add_loyalty_point(
         self, points: int = 1, sender_id: str | None = None, transaction_id: str | None = None, *surplus: object
     ) -> str:
-        """Add points. Return a welcome if the customer has reached a higher tier; otherwise return thanks."""
+        """Add points. Return a welcome if the tier rises; otherwise return a thank-you."""
         return str(await self._mailbox.ask(parsing.add_points, points, sender_id, transaction_id, *surplus))
 
     @add_loyalty_point.validator
@@ -198,7 +204,7 @@ class CustomerLoyaltyWorkflow:
 
     @workflow.query(name="getLoyaltyMessage")
     def get_loyalty_message(self) -> str:
-        """Return the answer to the last purchase: a welcome to a higher tier, or thanks."""
+        """Return the answer to the last purchase: a welcome to a higher tier, or a thank-you."""
         return self._customer_as_seen().loyalty_message
 
     @workflow.query(name="getRewards")

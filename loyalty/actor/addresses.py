@@ -1,4 +1,4 @@
-"""The check of e-mail addresses in a workflow. A run of an earlier release keeps the earlier rule.
+"""The check of e-mail addresses in a workflow. A run of an earlier release uses the rule of that release.
 
 Runs inside a workflow.
 """
@@ -15,7 +15,10 @@ EXACT_ADDRESSES = "exact-addresses"
 
 
 def refuse_inexact(address: str) -> None:
-    """Raise Refused if a mail header would change `address`. A run of an earlier release accepts such an address."""
+    """Raise Refused if a mail header cannot contain `address` unchanged.
+
+    A run of an earlier release skips this check.
+    """
     try:
         values.exact_email(address)
     except Refused:

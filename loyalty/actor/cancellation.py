@@ -1,4 +1,7 @@
-"""A cancellation request becomes a message. The workflow first finishes the current message. Runs inside a workflow."""
+"""A cancellation request becomes a message.
+
+The workflow finishes the current message before the cancellation. Runs inside a workflow.
+"""
 
 from __future__ import annotations
 

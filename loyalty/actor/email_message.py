@@ -23,7 +23,10 @@ PLAIN_LENGTH = 500
 
 
 def encoded(text: str) -> str:
-    """Return `text` as the value of a header. Text that a mail reader would change is written as encoded words."""
+    """Return `text` as the value of a header.
+
+    If a mail reader would change the text, the value contains encoded words.
+    """
     if len(text) <= PLAIN_LENGTH and PLAIN.fullmatch(text) and "=?" not in text:
         return text
     return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in _words(text))

@@ -1,4 +1,4 @@
-"""The mailbox: tells and asks in the order of their arrival. Runs inside a workflow."""
+"""The mailbox of an actor contains tells and asks, oldest first. Runs inside a workflow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Envelope(Generic[MessageT]):
     stays: bool = False
 
     def answer(self, answer: object) -> None:
-        """Send `answer` to the sender of an ask; do nothing for a tell, whose sender does not wait."""
+        """Send `answer` to the sender of an ask. Do nothing for a tell, because its sender does not wait."""
         if self.reply:
             self.reply.set_result(answer)
 
@@ -52,7 +52,7 @@ class Envelope(Generic[MessageT]):
 class Mailbox(Generic[TellT, StayT]):
     """The waiting messages of one actor, oldest first. The `meter` counts all messages that arrive.
 
-    The next run may receive messages of the type TellT in its input. Messages of the type StayT stay in this run. While
+    A run may pass messages of the type TellT to the next run. Messages of the type StayT stay in this run. While
     `holds_answers` is true, the sender of an ask receives no answer and no refusal.
     """
 
@@ -67,7 +67,10 @@ class Mailbox(Generic[TellT, StayT]):
         return len(self._waiting)
 
     def tell(self, parse: Callable[..., TellT], *arguments: object) -> None:
-        """Put a signal into the mailbox, or log the refusal of the signal. This method never waits and never raises."""
+        """Put a signal into the mailbox, or log the refusal of the signal.
+
+        This method does not wait and raises no error.
+        """
         self._meter.count_signal()
         try:
             self._waiting.append(Envelope(parse(*arguments)))
@@ -99,7 +102,7 @@ class Mailbox(Generic[TellT, StayT]):
         self._waiting.appendleft(Envelope(message, stays=True))
 
     async def receive(self) -> Envelope[TellT | StayT]:
-        """Wait for a message without a deadline, and take the oldest message out of the mailbox."""
+        """Take the oldest message out of the mailbox. Wait for a message if the mailbox is empty."""
         await self.wait_for_message()
         return self.take()
 

@@ -1,4 +1,7 @@
-"""The outbox: e-mails wait here until they are sent. Messages do not wait for e-mails. Runs inside a workflow."""
+"""The outbox: e-mails wait here until they are sent.
+
+The actor processes messages while e-mails wait. Runs inside a workflow.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,9 @@ The next run's input contains the outbox and must stay below 2 MiB, even if the 
 
 
 class Outbox:
-    """E-mails that wait, oldest first.
+    """The waiting e-mails, oldest first.
 
-    One e-mail at a time is in flight, so the mail server receives the e-mails in the same order. If a topic is in
+    The outbox sends one e-mail at a time, so the mail server receives the oldest e-mail first. If a topic is in
     `only_newest`, a newer e-mail replaces the waiting e-mail with this topic.
     """
 

@@ -44,7 +44,7 @@ class RunEnd:
         self.is_prepared = False
 
     def is_due_without_message(self) -> bool:
-        """Return whether the run is long because of refused messages."""
+        """Return whether refused messages have made the run long."""
         return self._may_end_without_message and self._meter.is_long_by_messages()
 
     def may_come_with_this_task(self) -> bool:
@@ -54,7 +54,7 @@ class RunEnd:
     async def continue_as_new(self, next_input: Callable[[], Any]) -> None:
         """Continue as new.
 
-        Return without a new run if the actor was closed, or if a waiting message must stay in this run.
+        Do nothing if the actor was closed, or if a waiting message must stay in this run.
         """
         if not self._is_open() or not self._mailbox.can_travel():
             return
@@ -85,12 +85,12 @@ class RunEnd:
             await self._settle()  # a tell that was processed meanwhile has written an e-mail
 
     async def _come_to_rest(self) -> None:
-        """Process the messages that must stay in this run. Hold the answers until a Workflow Task brings no new ask.
+        """Process the messages that must stay in this run. Hold the answers until a Workflow Task contains no new ask.
 
         The server fails the last Workflow Task of a run if a signal arrives at the same time. If an ask arrived with
-        this task, the sender of the ask receives an error (FAILED_PRECONDITION). If the ask arrived with an earlier
-        task, the sender receives the answer later. The server accepts at most ten open asks per workflow, so a run
-        holds at most ten answers.
+        the failed task, the sender receives an error (FAILED_PRECONDITION). If the ask arrived with an earlier task,
+        the sender receives the answer later. The server accepts at most ten open asks per workflow, so a run holds at
+        most ten answers.
         """
         self._mailbox.holds_answers = True
         while True:
@@ -103,7 +103,7 @@ class RunEnd:
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _next_task(self) -> None:
-        """Wait for the next Workflow Task. A tell or a timer starts this task, at most 2 s later."""
+        """Wait for the next Workflow Task. The task starts when a tell arrives, or after 2 s."""
         signals = self._meter.signals
         with suppress(TimeoutError):
             await workflow.wait_condition(lambda: self._meter.signals != signals, timeout=NEXT_TASK)

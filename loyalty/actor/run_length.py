@@ -2,9 +2,9 @@
 
 The server limits each run to 51,200 events (`limit.historyCount.error`), 50 MiB (`limit.historySize.error`), 10,000
 signals (`history.maximumSignalsPerExecution`) and 2,000 updates (`history.maxTotalUpdates`). These are the limits of
-Temporal Server 1.32, with the names of their dynamic configuration keys. An actor continues as new before it reaches
-the first of these limits. In a burst of purchases, one Workflow Task processes many signals, so a run reaches the limit
-of signals first.
+Temporal Server 1.32, with the names of their dynamic configuration keys. An actor continues as new before the run
+reaches the first of these limits. In a burst of purchases, one Workflow Task processes many signals, so a run reaches
+the limit of signals first.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class RunLength:
     The field `most_signals` is the limit of signals for this run.
 
     When a worker replays a run only for a query, the SDK may count one event too many in the newest Workflow Task.
-    Measured with temporalio 1.35.0: 12 events instead of 11, if the last two tasks recorded no command. A short run may
-    then count as long. This error can change only the answer to the query, not the history.
+    Measured with temporalio 1.35.0: 12 events instead of 11, if the last two tasks recorded no command. `is_long` may
+    then return true for a short run. This error can change only the answer to the query, not the history.
     """
 
     events: int
@@ -56,7 +56,7 @@ class RunLength:
     def is_long(self, history_threshold: int | None) -> bool:
         """Return whether the run has to continue as new.
 
-        If `history_threshold` is None, the server decides: at 4,096 events or 4 MiB.
+        If `history_threshold` is None, the server suggests Continue-As-New at 4,096 events or 4 MiB.
         """
         if history_threshold is None:
             return self.continue_as_new_suggested

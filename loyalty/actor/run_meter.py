@@ -11,7 +11,9 @@ SHORTER_STORMS = "shorter-storms"
 
 
 class RunMeter:
-    """Counts the signals and updates of one run, and compares the run with its limits. Refused messages count, too.
+    """Counts the signals and updates of one run, and compares the length of the run with the limits.
+
+    The meter also counts refused messages.
 
     The parameter `history_threshold` is a number of events. If `history_threshold` is None, the server suggests when to
     continue as new.
@@ -43,7 +45,7 @@ class RunMeter:
     def decide_to_end(self) -> bool:
         """Return whether the run has to end. This method may record a patch marker, so handlers must not call it.
 
-        This method raises the limit of signals for a run of an older release.
+        For a run of an older release, this method sets a higher limit of signals.
         """
         if self.signals >= MOST_SIGNALS and not workflow.patched(SHORTER_STORMS):
             self._most_signals = FORMERLY_MOST_SIGNALS
@@ -63,10 +65,10 @@ class RunMeter:
         return length.is_long(self._history_threshold)
 
     def is_long_by_messages(self) -> bool:
-        """Return whether the run is long and has received at least one message. Refused messages count, too.
+        """Return whether the run is long and has received at least one message, even a refused message.
 
-        Without a message, the length is not reliable: a replay may see a longer history than the first execution saw.
-        The SDK joins an empty Workflow Task with the next task, unless the history already contains an update in the
-        next task.
+        Without a message, the length is not reliable: a replay may report a longer history than the first execution.
+        The SDK joins an empty Workflow Task with the next task. The SDK keeps the tasks separate if the history
+        contains an update in the next task.
         """
         return self.signals + self.updates > 0 and self.is_long()

@@ -17,7 +17,7 @@ ItemT = TypeVar("ItemT")
 
 
 def refuse_other_id(actual: str, possible: str) -> None:
-    """Raise Refused if the workflow id `actual` differs from the only possible id of this actor."""
+    """Raise Refused if `actual` is not the workflow id `possible`."""
     if actual != possible:
         raise Refused(f"Cannot start this in the workflow {shown(actual)}; expected {shown(possible)}")
 
@@ -82,7 +82,10 @@ def mail(value: object) -> Mail:
 
 
 def any_text(value: object, what: str) -> str:
-    """Return `value` if `value` is text of any length that can be encoded; otherwise raise Refused."""
+    """Return `value` if `value` is text that UTF-8 can encode; otherwise raise Refused.
+
+    The text may have any length.
+    """
     try:
         if isinstance(value, str):
             value.encode()

@@ -45,7 +45,7 @@ def no_surplus(message: str, surplus: tuple[object, ...], takes: str) -> None:
 
 
 def text(value: object, what: str, *, required: bool = True) -> str:
-    """Return `value` if `value` is printable text within the limits of length; otherwise raise Refused."""
+    """Return `value` if `value` is printable text and not too long; otherwise raise Refused."""
     if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable() or value != value.strip():
         raise Refused(f"Cannot use {shown(value)} as {what}; expected text of at most {MAX_TEXT} printable characters")
     size = len(json.dumps(value)) - 2
@@ -70,8 +70,8 @@ def fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
 def email(value: object) -> str:
     """Return `value` if `value` matches READABLE_ADDRESS or is empty; otherwise raise Refused.
 
-    Workflows use this function, so that a replay of an old history succeeds. `loyalty.actor.addresses` then applies the
-    exact rule.
+    Workflows use this function, because a replay of an old history must succeed. `loyalty.actor.addresses` then applies
+    the exact rule.
     """
     address = text(value, "an e-mail address", required=False)
     if address and not READABLE_ADDRESS.fullmatch(address):
@@ -103,5 +103,5 @@ def transaction_id(value: object) -> str:
 
 
 def unknown_signal(name: str, signals: Sequence[str]) -> NoReturn:
-    """Raise Refused for a signal whose name is not in `signals`."""
+    """Raise Refused for a signal with an unknown name. The known names are in `signals`."""
     raise Refused(f"Cannot understand the signal {shown(name)}; expected {', '.join(signals)}")

@@ -67,7 +67,7 @@ class ShopActivities:
     async def refund_payment(self, refund: Refund) -> None:
         """Refund one part of an order. A retry does not refund the part again.
 
-        A later payment for the part is refused.
+        After the refund, the customer cannot pay for the part.
         """
         order = refund.order
         await self._ask(Store.refund_payment, order.order_id, refund.run, refund.part, order.payment_method)
@@ -99,7 +99,7 @@ class ShopActivities:
 
     @activity.defn(name=UPDATE_INVENTORY)
     async def update_inventory(self, ticket: Ticket) -> None:
-        """Take all items of an order from stock, or no items if one item is missing.
+        """Take all items of an order from stock. If one item is missing, take no items.
 
         A retry does not take the items again.
         """
@@ -107,12 +107,12 @@ class ShopActivities:
 
     @activity.defn(name=RESTORE_INVENTORY)
     async def restore_inventory(self, ticket: Ticket) -> None:
-        """Return the items of an order to stock. A later sale to this order is refused."""
+        """Return the items of an order to stock. After the return, the order cannot take items again."""
         await self._ask(Store.return_to_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=EARN_POINTS)
     async def earn_points(self, ticket: Ticket) -> bool:
-        """Send the points to the customer with signal-with-start. This call also starts the workflow of a new customer.
+        """Send the points to the customer. The call signal-with-start also starts the workflow of a new customer.
 
         The order id is the transaction id, so the points count only once. Return False if the account is closed.
         """

@@ -54,7 +54,10 @@ def points_for(amount: int) -> int:
 
 
 def changed(items: Sequence[Item], change: ItemChange) -> list[Item]:
-    """Return the changed items. Raise Refused if the order has no such line, or if a product would have two lines."""
+    """Return the changed items.
+
+    Raise Refused if the order has no line to change, or if a product would have two lines.
+    """
     others = [one for one in items if one.name != change.name]
     if len(others) == len(items):
         ordered = ", ".join(one.name for one in items)

@@ -28,8 +28,8 @@ def order_workflow_id(order_id: str) -> str:
 class OrderStatus(StrEnum):
     """Status of an order. COMPLETED, FAILED, REFUNDED and CANCELLED are final.
 
-    A FAILED order was never paid. A REFUNDED order failed after its payment. A CANCELLED order was cancelled on
-    request. The shop keeps no money for a failed, refunded or cancelled order.
+    A FAILED order was never paid. A REFUNDED order failed after its payment. A CANCELLED order was cancelled by a
+    signal or by a cancellation request. The shop keeps no money for a failed, refunded or cancelled order.
     """
 
     PENDING = "PENDING"
@@ -59,8 +59,8 @@ class Order:
     """Input of the workflow. The fields `order_id`, `customer_id` and `items` are required.
 
     The field `notes` contains text for the staff. After the payment, the shop waits `change_window` seconds for
-    changes, and then prepares the order. The field `total` is optional; a given total must equal the price of all
-    items.
+    changes, and then prepares the order. The field `total` is optional. If an order has a total, the total must equal
+    the price of all items.
     """
 
     order_id: str
@@ -103,7 +103,9 @@ class Ticket:
 
 @dataclass
 class Charge:
-    """Argument of `processPayment`. The customer pays `amount` cents; the shop pays a negative amount back.
+    """Argument of `processPayment`.
+
+    The customer pays `amount` cents. If `amount` is negative, the shop pays the customer.
 
     Part 1 is the original order, and each change of the order adds one part. The database records the payment of each
     part only once.
@@ -126,7 +128,7 @@ class Payment:
 
 @dataclass
 class Refund:
-    """Argument of `refundPayment`. The refund also prevents a later payment of the same part."""
+    """Argument of `refundPayment`. After the refund, the customer cannot pay for the part."""
 
     order: Order
     run: str
@@ -140,8 +142,8 @@ class Refund:
 class OrderReport:
     """Result of the workflow, and the answer to the query `status` and to the update `changeItem`.
 
-    The field `paid` is the amount in cents that the shop has taken and not paid back. The field `reason` explains why
-    an order did not succeed. The field `points` is the number of points that the customer has earned with the order.
+    The field `paid` contains the customer's payments minus the refunds, in cents. The field `reason` explains why an
+    order did not succeed. The field `points` is the number of points that the customer has earned with the order.
     """
 
     order_id: str

@@ -64,7 +64,7 @@ def cancellation(reason: object = None, *surplus: object) -> str:
 
 
 def item(value: object) -> Item:
-    """Return one order line; raise Refused if the menu has no such product at this price."""
+    """Return one order line; raise Refused if the product or its price is not on the menu."""
     raw = values.fields(value, Item)
     product = menu.product_named(values.text(raw["name"], "a product's name"))
     quantity, price = raw["quantity"], raw["unit_price"]

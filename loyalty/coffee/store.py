@@ -146,7 +146,7 @@ class Store:
                     books.execute(PUT, {"product": product, "quantity": quantity})
 
     def take_from_stock(self, order_id: str, run: str, items: list[Item]) -> None:
-        """Take all items of an order from stock, or no items if one item is missing. A repeated call does nothing.
+        """Take all items of an order from stock. If one item is missing, take no items. A repeated call does nothing.
 
         Raise Impossible if an item is missing, if the order was undone, or if another run has taken the items.
         """
@@ -171,7 +171,7 @@ class Store:
     def return_to_stock(self, order_id: str, run: str, items: list[Item]) -> None:
         """Return the items of an order to stock. A repeated call does nothing.
 
-        If the order took no items, prevent a later sale.
+        After this call, the order cannot take items.
         """
         with self._engine.begin() as books:
             for one in _in_one_order(items):
@@ -203,7 +203,7 @@ def _in_one_order(items: list[Item]) -> list[Item]:
 
 
 def _prepare_sqlite(connection: object, _: object) -> None:
-    """Switch SQLite to WAL. A reader then never waits for a writer; a writer waits for another writer."""
+    """Switch SQLite to WAL. In WAL mode, a reader never waits for a writer, but a writer waits for another writer."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # of the database's own driver
     cursor.execute(f"PRAGMA busy_timeout={LOCK_PATIENCE_SECONDS * 1_000}")
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS

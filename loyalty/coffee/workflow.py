@@ -49,7 +49,7 @@ CANCELLABLE = (*CHANGEABLE, OrderStatus.PREPARING)
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class CoffeeOrderWorkflow:
-    """One order. The workflow id is `coffee-order-` and the order id.
+    """One order. The workflow id is `coffee-order-` followed by the order id.
 
     The result is an OrderReport, even after a failure.
     """

@@ -56,7 +56,7 @@ REFUSED_MESSAGES_COUNT = "refused-messages-count"
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class HouseholdWorkflow:
-    """One household. The workflow id is `household-` and the household id. The state is one `Household`."""
+    """One household. The workflow id is `household-` followed by the household id. The state is one `Household`."""
 
     @workflow.init
     def __init__(self, start: HouseholdInput | None = None, *surplus: object) -> None:
@@ -120,7 +120,7 @@ class HouseholdWorkflow:
 
     @workflow.signal(name="giveToAll")
     def give_to_all(self, points: int | None = None, *surplus: object) -> None:
-        """Send `points` new points to each member."""
+        """Send `points` points to each member."""
         self._mailbox.tell(parsing.give_to_all, points, *surplus)
 
     @workflow.signal(name="continueAsNew")
@@ -146,7 +146,7 @@ class HouseholdWorkflow:
     # ---- members ----------------------------------------------------------------------------------------------
 
     async def _add_member(self, member: GuestInvitation) -> None:
-        """Start the member's workflow; raise Refused if this customer has, or had, an account."""
+        """Start the member's workflow; raise Refused if the customer has or had an account."""
         refuse_inexact(member.email)
         if len(self._household.members) >= parsing.MOST_MEMBERS:
             raise Refused(f"Cannot add {member.customer_id}; a household has at most {parsing.MOST_MEMBERS} members")

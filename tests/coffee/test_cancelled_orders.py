@@ -35,7 +35,7 @@ async def test_cancellation_during_preparation_refunds_the_payment(closed_shop: 
     assert closed_shop.ask_books("SELECT * FROM preparations") == [], "a cancellation interrupts the barista's step"
 
 
-async def test_order_cancelled_before_the_first_step_schedules_no_activity(closed_shop: CoffeeShop) -> None:
+async def test_no_activity_is_scheduled_after_an_immediate_cancellation(closed_shop: CoffeeShop) -> None:
     order = await closed_shop.places("7")
     await order.signal("cancelOrder")
     async with closed_shop.serving():
@@ -126,10 +126,8 @@ async def test_progress_query_shows_only_the_running_compensation(closed_shop: C
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3], ids=STEP_ACTIVITIES)
-async def test_cancellation_together_with_an_activity_result_undoes_the_order(
-    closed_shop: CoffeeShop, steps: int
-) -> None:
-    """The cancellation and the result are in one Workflow Task, because no worker for workflows runs before."""
+async def test_order_is_undone_if_cancelled_while_an_activity_completes(closed_shop: CoffeeShop, steps: int) -> None:
+    """At first, no worker runs workflows. So one Workflow Task contains the cancellation and the result."""
 
     async def results(order: Handle) -> int:
         return len([one for one in await events(order) if one.event_type == COMPLETED])

@@ -32,7 +32,7 @@ async def test_customer_gets_the_difference_back_for_a_cheaper_item(shop: Coffee
     assert shop.check_books()["money"] == 250
 
 
-async def test_failed_order_with_changes_is_refunded_completely(shop: CoffeeShop) -> None:
+async def test_changed_order_is_refunded_completely_after_a_failure(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=CHANGE_WINDOW, notes="drop the tray")
     await order.execute_update("changeItem", {"name": "latte", "item": line("espresso", 3)})
     await order.execute_update("changeItem", {"name": "espresso", "item": line("cookie", 2)})
@@ -105,7 +105,7 @@ async def test_order_stops_waiting_for_changes_after_a_cancellation(shop: Coffee
     assert shop.money() == 0
 
 
-async def test_order_refuses_a_change_at_once_during_a_compensation(closed_shop: CoffeeShop) -> None:
+async def test_change_during_a_compensation_is_refused_at_once(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving():
         order = await closed_shop.places("7", notes="jam the till", change_window=60)
         await becomes(order, "PAID")
@@ -115,7 +115,7 @@ async def test_order_refuses_a_change_at_once_during_a_compensation(closed_shop:
         await order.terminate()
 
 
-async def test_change_with_lost_receipts_is_undone_and_the_order_completes(
+async def test_order_completes_after_a_change_with_lost_receipts_is_undone(
     shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = Store.take_payment

@@ -80,7 +80,7 @@ async def test_order_for_less_than_one_currency_unit_creates_no_customer(shop: C
     assert await scheduled(order) == STEP_ACTIVITIES
 
 
-async def test_order_of_a_customer_with_a_closed_account_earns_no_points(shop: CoffeeShop) -> None:
+async def test_order_earns_no_points_if_the_customers_account_is_closed(shop: CoffeeShop) -> None:
     await shop.serves("7")
     await shop.customer("ada").signal("cancelAccount")
     await ends(shop.customer("ada"))
@@ -118,7 +118,7 @@ async def test_second_order_with_the_same_id_fails(shop: CoffeeShop) -> None:
         ([("latte", 1)], {"change_window": 1}),
     ],
 )
-async def test_second_order_with_the_same_id_moves_no_money_or_items(
+async def test_second_order_with_the_same_id_changes_no_money_and_no_stock(
     shop: CoffeeShop, items: list[tuple[str, int]], fields: dict[str, Any]
 ) -> None:
     await shop.serves("7")
@@ -138,7 +138,7 @@ async def test_id_of_a_cancelled_order_cannot_be_used_again(shop: CoffeeShop) ->
     assert shop.check_books()["money"] == 0
 
 
-async def test_repeated_activity_adds_the_points_of_an_order_once(shop: CoffeeShop) -> None:
+async def test_repeated_activity_adds_the_points_of_an_order_only_once(shop: CoffeeShop) -> None:
     baristas = ShopActivities(shop.client, shop.store, step_seconds=0)
     for order_id in ("7", "7", "8"):  # as if the worker died before it sent the first result
         await ActivityEnvironment().run(baristas.earn_points, Ticket(Order(order_id, "ada", [menu.item("latte")]), "r"))

@@ -56,7 +56,10 @@ class EndedOrder:
 async def orders_with_mishaps(
     server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, EndedOrder]]:
-    """One order for each mishap, with the notes as key. All orders run at once, because most of them wait to retry."""
+    """One order for each mishap.
+
+    The keys are the notes of the orders. All orders run at once, because most of them wait to retry.
+    """
     shop = CoffeeShop(await fresh_namespace(server.client), sqlite_url(tmp_path_factory.mktemp("mishaps")))
     notes = [*(case[0] for case in MISHAPS_THAT_FAIL), *MISHAPS_THAT_PASS, JAMMED_TWICE]
     async with shop.serving():
@@ -107,7 +110,7 @@ async def test_money_and_stock_are_correct_after_all_mishaps(orders_with_mishaps
     assert sums["in_stock"] == 6 * DELIVERED - len(MISHAPS_THAT_PASS)
 
 
-async def test_second_attempt_continues_after_the_last_heartbeat(orders_with_mishaps: dict[str, EndedOrder]) -> None:
+async def test_second_attempt_resumes_at_the_last_heartbeat(orders_with_mishaps: dict[str, EndedOrder]) -> None:
     ended = orders_with_mishaps["spill the milk once"]
     done = ended.shop.ask_books(
         f"SELECT step, attempt FROM preparations WHERE order_id = '{ended.id}' ORDER BY attempt, step"

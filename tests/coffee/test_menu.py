@@ -37,7 +37,7 @@ def test_order_earns_one_point_per_full_currency_unit(items: list[Item], total: 
 @pytest.mark.parametrize(
     ("cents", "words"), [(0, "0.00"), (5, "0.05"), (90, "0.90"), (420, "4.20"), (123_456, "1,234.56"), (-50, "-0.50")]
 )
-def test_price_as_text_has_two_decimal_places(cents: int, words: str) -> None:
+def test_text_of_a_price_has_two_decimal_places(cents: int, words: str) -> None:
     assert menu.price_in_words(cents) == words
 
 

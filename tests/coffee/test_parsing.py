@@ -1,4 +1,4 @@
-"""Invalid orders are refused with a sentence: the request, and what is possible."""
+"""The refusal of an invalid order contains the request and the possible values."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ days = st.lists(placed, min_size=10, max_size=25)
 
 
 async def deliver(message: Any) -> None:
-    """Await a message to an order. The order may refuse the message, or may have ended before."""
+    """Await a message to an order. The order may refuse the message, or may already have ended."""
     try:
         await message
     except WorkflowUpdateFailedError:

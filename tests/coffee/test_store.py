@@ -93,13 +93,13 @@ def test_unsupported_database_url_is_refused(url: str) -> None:
         Store(url)
 
 
-def test_repeated_payment_takes_the_money_once(store: Store, ask: Ask) -> None:
+def test_repeated_payment_takes_the_money_only_once(store: Store, ask: Ask) -> None:
     first = store.take_payment("7", "first", 1, "card", 420)
     assert store.take_payment("7", "first", 1, "card", 420) == first
     assert ask(MONEY) == 420
 
 
-def test_simultaneous_payments_for_one_order_take_the_money_once(store: Store, ask: Ask) -> None:
+def test_simultaneous_payments_for_one_order_take_the_money_only_once(store: Store, ask: Ask) -> None:
     begin = threading.Barrier(8)
 
     def pay() -> str:
@@ -118,7 +118,7 @@ def test_second_payment_with_another_amount_is_refused(store: Store) -> None:
         store.take_payment("7", "first", 1, "card", 1)
 
 
-def test_repeated_refund_pays_the_money_back_once(store: Store, ask: Ask) -> None:
+def test_repeated_refund_pays_the_money_back_only_once(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     for _ in range(3):
         store.refund_payment("7", "first", 1, "card")
@@ -134,7 +134,7 @@ def test_refunded_payment_cannot_be_repeated(store: Store, ask: Ask) -> None:
     assert ask(MONEY) == 0
 
 
-def test_payment_that_arrives_after_the_refund_is_refused(store: Store, ask: Ask) -> None:
+def test_payment_after_the_refund_is_refused(store: Store, ask: Ask) -> None:
     store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, expected a new order"):
         store.take_payment("7", "first", 1, "card", 420)
@@ -172,7 +172,7 @@ def test_refund_of_a_negative_payment_takes_the_money_back(store: Store, ask: As
     assert ask(MONEY) == 0
 
 
-def test_run_cannot_use_or_refund_the_payment_of_another_run(store: Store, ask: Ask) -> None:
+def test_payment_of_another_run_cannot_be_used_or_refunded(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, expected another order id"):
         store.take_payment("7", "second", 1, "card", 420)
@@ -180,7 +180,7 @@ def test_run_cannot_use_or_refund_the_payment_of_another_run(store: Store, ask: 
     assert ask(MONEY) == 420
 
 
-def test_run_cannot_use_or_return_the_items_of_another_run(store: Store, ask: Ask) -> None:
+def test_items_of_another_run_cannot_be_used_or_returned(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", LATTES)
     with pytest.raises(Impossible, match="Cannot serve order 7; it was placed before"):
         store.take_from_stock("7", "second", LATTES)
@@ -188,14 +188,14 @@ def test_run_cannot_use_or_return_the_items_of_another_run(store: Store, ask: As
     assert ask(LATTES_LEFT) == 8
 
 
-def test_repeated_delivery_adds_the_items_to_stock_once(store: Store, ask: Ask) -> None:
+def test_repeated_delivery_adds_the_items_to_stock_only_once(store: Store, ask: Ask) -> None:
     store.deliver("monday", {"latte": 10})
     assert ask(LATTES_LEFT) == 10
     store.deliver("tuesday", {"latte": 1})
     assert ask(LATTES_LEFT) == 11
 
 
-def test_repeated_sale_takes_the_items_from_stock_once(store: Store, ask: Ask) -> None:
+def test_repeated_sale_takes_the_items_from_stock_only_once(store: Store, ask: Ask) -> None:
     for _ in range(3):
         store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
@@ -245,7 +245,7 @@ def test_items_of_an_order_are_returned_to_stock_only_once(store: Store, ask: As
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_returned_items_cannot_be_sold_to_the_same_order(store: Store, ask: Ask) -> None:
+def test_order_cannot_take_items_again_after_their_return(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", BREAKFAST)
     store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="the order was undone"):
@@ -253,14 +253,14 @@ def test_returned_items_cannot_be_sold_to_the_same_order(store: Store, ask: Ask)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_sale_to_an_undone_order_is_refused(store: Store, ask: Ask) -> None:
+def test_undone_order_cannot_take_items_from_stock(store: Store, ask: Ask) -> None:
     store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot sell croissant to order 7; the order was undone"):
         store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_step_of_the_barista_is_recorded_once_per_attempt(store: Store, ask: Ask) -> None:
+def test_each_step_of_the_barista_is_recorded_once_per_attempt(store: Store, ask: Ask) -> None:
     for attempt in (1, 1, 2):
         store.note_preparation("7", 3, attempt, "brew", "1@host")
     assert ask("SELECT COUNT(*) FROM preparations") == 2

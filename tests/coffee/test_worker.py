@@ -1,4 +1,4 @@
-"""The worker process `python -m loyalty.worker coffee-shop`: a kill in the middle of an order, and its settings."""
+"""The worker process `python -m loyalty.worker coffee-shop`: its settings, and a kill in the middle of an order."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rows(lab: Lab, query: str) -> list[tuple[object, ...]]:
 
 
 async def order_a_latte(lab: Lab) -> WorkflowHandle[CoffeeOrderWorkflow, OrderReport]:
-    """Deliver lattes and start an order. A worker must have created the tables before."""
+    """Deliver lattes and start an order. A worker must create the tables before this call."""
     store = Store(lab.database_url)
     store.deliver("monday", {"latte": DELIVERED})
     store.close()

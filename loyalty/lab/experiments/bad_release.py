@@ -1,4 +1,4 @@
-"""A release of the customer workflow with a bug.
+"""A faulty release of the customer workflow.
 
 The new code fails for Platinum customers, because Platinum has no next tier. The command
 `python -m loyalty.lab.experiments.bad_release` runs a worker with this release, for notebook 04.

@@ -1,7 +1,7 @@
 """Mishaps for the lab's coffee shop. The notes of an order can request a mishap.
 
 The shop's own code contains no mishap. An interceptor raises an error before, during or after the work of an activity.
-If the error comes after the work, the database is changed, but the server gets no result.
+If the interceptor raises an error after the work, the database is changed, but the server gets no result.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ SPILLED_AT_STEP = 4
 
 @dataclass(frozen=True)
 class Mishap:
-    """One mishap: the first attempts of an activity raise an error. The server does not retry a `final` error."""
+    """One mishap: the first attempts of an activity raise an error.
+
+    If `final` is true, the server does not retry the activity.
+    """
 
     activity: str
     moment: Literal["before", "in the middle", "after"]
@@ -68,12 +71,12 @@ MISHAPS = {
 
 
 def planned(notes: str) -> list[Mishap]:
-    """Return the mishaps requested in the notes of an order."""
+    """Return the mishaps that the notes of an order request."""
     return [MISHAPS[note] for one in notes.split(";") if (note := one.strip().lower()) in MISHAPS]
 
 
 class MishapInterceptor(Interceptor):
-    """Raise the errors requested in the notes of an order."""
+    """Raise the errors that the notes of an order request."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """Wrap an activity; the SDK calls this method."""

@@ -106,7 +106,7 @@ class ForgetfulCustomer(Specimen):
 
 @workflow.defn
 class DrainingCustomer(Specimen):
-    """A customer that continues as new with an empty mailbox. During steady traffic, the mailbox is never empty."""
+    """A customer that continues as new only if the mailbox is empty. In steady traffic, the mailbox is never empty."""
 
     @workflow.init
     def __init__(self, start: Count) -> None:
@@ -162,7 +162,7 @@ async def survive(
     at_once: int = 20,
     task_queue: str = TASK_QUEUE,
 ) -> Survival:
-    """Start a customer, send `messages` signals in groups of `at_once`, and return the result."""
+    """Start a customer, send signals in groups, and return the result. A group has `at_once` signals."""
     start = Count(history_threshold=history_threshold)
     handle = await client.start_workflow(specimen.__name__, start, id=specimen.__name__, task_queue=task_queue)
     for _ in range(messages // at_once):

@@ -1,4 +1,4 @@
-"""A bug in a release blocks customers, and a fixed release continues them without any loss."""
+"""A bug in a release blocks customers. With a fixed release, the customers continue without any loss."""
 
 from __future__ import annotations
 

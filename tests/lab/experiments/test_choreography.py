@@ -119,7 +119,7 @@ async def test_failed_orders_in_the_choreography_are_refunded(services: FourServ
 
 
 @pytest.mark.parametrize("before_it_is_placed", [True, False])
-async def test_order_is_refunded_after_a_cancellation_signal_to_the_baristas(
+async def test_order_is_refunded_if_the_baristas_receive_a_cancellation(
     services: FourServices, before_it_is_placed: bool
 ) -> None:
     if before_it_is_placed:

@@ -5,7 +5,7 @@ from loyalty.lab.course.code_lines import code_lines
 from loyalty.lab.experiments.choreography import comparison
 
 
-def test_number_of_code_lines_excludes_changes_and_queries() -> None:
+def test_changes_and_queries_are_not_counted_as_code_lines() -> None:
     lines = comparison.lines_of_code()
     assert set(lines) == {"orchestrated", "choreographed"}
     assert 100 < lines["orchestrated"] < code_lines(CoffeeOrderWorkflow)

@@ -22,5 +22,5 @@ def test_mishap_happens_only_if_the_notes_contain_the_exact_words(notes: str, ac
     assert [mishap.activity for mishap in planned(notes)] == activities
 
 
-def test_mishap_with_a_final_error_happens_in_every_attempt() -> None:
+def test_every_attempt_raises_the_final_error_of_a_mishap() -> None:
     assert all(mishap.attempts > 100 for mishap in MISHAPS.values() if mishap.final)

@@ -27,30 +27,30 @@ async def survive(client: Client, specimen: type[specimens.Specimen]) -> specime
         )
 
 
-async def test_customer_that_drops_the_mailbox_loses_more_than_half_of_the_points(client: Client) -> None:
+async def test_most_points_are_lost_if_each_run_drops_the_mailbox(client: Client) -> None:
     survival = await survive(client, specimens.NaiveCustomer)
     assert 0 < survival.kept < MESSAGES / 2
 
 
-async def test_customer_that_starts_each_run_without_points_loses_points(client: Client) -> None:
+async def test_points_are_lost_if_each_run_starts_without_points(client: Client) -> None:
     survival = await survive(client, specimens.ForgetfulCustomer)
     assert survival.kept < MESSAGES
 
 
-async def test_customer_that_empties_the_mailbox_keeps_all_points_in_long_runs(client: Client) -> None:
+async def test_no_points_are_lost_if_each_run_empties_the_mailbox(client: Client) -> None:
     survival = await survive(client, specimens.DrainingCustomer)
     assert survival.kept == MESSAGES
     assert survival.longest_run > 5 * THRESHOLD
 
 
-async def test_customer_that_carries_over_the_mailbox_keeps_all_points_in_short_runs(client: Client) -> None:
+async def test_no_points_are_lost_if_the_next_run_receives_the_mailbox(client: Client) -> None:
     survival = await survive(client, specimens.CarryingCustomer)
     assert survival.kept == MESSAGES
     assert survival.runs > 4
     assert survival.longest_run < 5 * THRESHOLD
 
 
-async def test_customer_that_empties_the_mailbox_is_terminated_during_steady_traffic() -> None:
+async def test_customer_is_terminated_if_the_mailbox_is_never_empty() -> None:
     task_queue = uuid.uuid4().hex
     async with (
         await start_server(f"limit.historyCount.error={EVENT_LIMIT}") as low,

@@ -1,4 +1,6 @@
-"""Transfers with plain calls: a teller calls one service to withdraw points, then the other service to deposit them.
+"""Transfers with plain calls.
+
+A teller calls one service to withdraw points, and then calls the other service to deposit the points.
 
 The command `python -m loyalty.lab.experiments.transfers.calls FOLDER FIRST END` runs a teller. The teller makes the
 transfers with the numbers FIRST to END - 1.

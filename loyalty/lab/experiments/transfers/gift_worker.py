@@ -103,7 +103,7 @@ def crash_if_planned(transfer: str, point: CrashPoint) -> None:
 
 
 def build_gift_worker(client: Client, _mailer: Mailer | None = None) -> Worker:
-    """Return a worker for customers without e-mail; the worker does not run yet."""
+    """Return a worker for customers; the worker sends no e-mails and does not run yet."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,

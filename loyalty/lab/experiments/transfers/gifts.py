@@ -114,7 +114,7 @@ async def moved_by(couple: Couple) -> dict[int, Moved]:
 
 
 async def gifts_of(customer: Handle) -> Counter[int]:
-    """Return the number of sent or received gifts for each transfer, from a customer's history."""
+    """Count a customer's gifts in the customer's history. The keys are the numbers of the transfers."""
     count: Counter[int] = Counter()
     for run in await history.fetch(customer):
         for event in run.events:
@@ -139,7 +139,7 @@ async def open_accounts(lab: Lab, number: int, points: int) -> Couple:
 
 
 async def open_account(lab: Lab, customer: Customer) -> Handle:
-    """Open an account. If the workflow still runs from an earlier experiment, terminate this run first."""
+    """Open an account. If the workflow of an earlier experiment still runs, terminate this workflow first."""
     return await lab.client.start_workflow(
         CustomerLoyaltyWorkflow.run,
         CustomerInput(customer),

@@ -25,8 +25,8 @@ class Outcome:
     The field `transfers` is the number of requested transfers, and `crashes` is the number of crashed processes. The
     field `destroyed` is the number of points that a giver lost, but no receiver gained. The field `created` is the
     number of points that a receiver gained, but no giver lost. The field `twice` counts transfers that happened more
-    than once: both balances are wrong, but their sum is right. The field `missing` counts transfers in which the
-    receiver gained no points. The field `seconds` includes the time for starting processes.
+    than once: both balances are wrong, but the sum of the balances is right. The field `missing` counts transfers in
+    which the receiver gained no points. The field `seconds` includes the time for starting processes.
     """
 
     way: str

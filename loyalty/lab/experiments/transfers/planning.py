@@ -25,7 +25,7 @@ ONE_PER_PROCESS = threading.Lock()
 
 
 class CrashPoint(StrEnum):
-    """The two moments of a transfer when a process can crash."""
+    """During a transfer, a process can crash at two moments."""
 
     AFTER_WITHDRAWING = "after withdrawing"
     """The giver has lost the points, and no message has been sent."""

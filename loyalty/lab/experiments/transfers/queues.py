@@ -83,7 +83,7 @@ def open_queue(folder: Path, name: str, *, receiving: bool) -> SQLiteAckQueue:
 
 
 def main(folder: Path, what: str) -> None:
-    """Consume one queue until its last message."""
+    """Consume all messages of one queue."""
     deposits = open_queue(folder, "deposits", receiving=what == "deposit")
     if what == "deposit":
         deposit_all(deposits, Services(folder))
