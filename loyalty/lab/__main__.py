@@ -1,6 +1,6 @@
 """Start JupyterLab with the course's settings, and open the first notebook.
 
-`python -m loyalty.lab` passes its arguments to JupyterLab. `python -m loyalty.lab -- COMMAND` runs COMMAND with
+Arguments after `python -m loyalty.lab` are passed to JupyterLab. `python -m loyalty.lab -- COMMAND` runs COMMAND with
 JupyterLab's environment. Binder starts JupyterLab with this form.
 """
 
@@ -21,13 +21,13 @@ CONFIGURATION = Path(__file__).parent / "jupyter" / "settings"
 
 
 def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
-    """Return JupyterLab's command line; `arguments` take precedence over the course's configuration."""
+    """Return JupyterLab's command line; `arguments` override the course's configuration."""
     as_root = ["--allow-root"] if is_root else []  # containers run as root; JupyterLab refuses that without the option
     return [sys.executable, "-P", "-m", "jupyterlab", *as_root, *arguments]
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return JupyterLab's environment; the course's configuration takes precedence over the machine's configuration."""
+    """Return JupyterLab's environment; the course's configuration overrides the machine's configuration."""
     folder = Path(tempfile.mkdtemp(prefix="loyalty-session-"))
     given = jupyterlab_environment(inherited, CONFIGURATION, folder, time.time())
     return {**given, **instead_of_home(given, folder)}

@@ -18,7 +18,7 @@ NAME_LIMIT = 100
 def refuse_start(
     name: object, database: object, limits: object, own_server: object, worker: object, patience: object
 ) -> None:
-    """Raise LabError if an argument of `Lab.start` is wrong. `refuse_taken` in ports.py checks the port."""
+    """Raise LabError if an argument of `Lab.start` is wrong. The function `refuse_taken` checks the port."""
     if name is not None:
         refuse_text("name", name, "my-lab")
         if len(str(name)) > NAME_LIMIT:
@@ -45,14 +45,14 @@ def refuse_switch(name: str, value: object) -> None:
 
 
 def refuse_seconds(name: str, value: object, *, zero: bool = False) -> None:
-    """Raise LabError unless `value` is a finite number above 0. With `zero=True`, 0 is allowed, too."""
+    """Raise LabError if `value` is not a finite number above 0. With `zero=True`, 0 is allowed, too."""
     is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]  # `value` is a number here
         _refuse(name, value, f"a number of seconds, {'0 or more' if zero else 'more than 0'}")
 
 
 def refuse_count(name: str, value: object, *, least: int = 0, most: int | None = None) -> None:
-    """Raise LabError unless `value` is a whole number from `least` to `most`."""
+    """Raise LabError if `value` is not a whole number from `least` to `most`."""
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or value < least or (most is not None and value > most):  # type: ignore[operator]
         _refuse(
@@ -61,7 +61,7 @@ def refuse_count(name: str, value: object, *, least: int = 0, most: int | None =
 
 
 def refuse_function(name: str, value: object) -> None:
-    """Raise LabError if `value` cannot be called; close `value` if it is a coroutine."""
+    """Raise LabError if `value` is not a function; close a coroutine."""
     if not callable(value):
         if iscoroutine(value):
             value.close()

@@ -53,9 +53,9 @@ async def connect_lab(
     limits: Mapping[str, object],
     patience: float,
 ) -> Connection:
-    """Connect to the configured cluster, else to this session's server, else to a new server.
+    """Connect to the configured cluster. Without a cluster, connect to this session's server, or start a new server.
 
-    `own_server` always starts a new server. Raises LabError if there is no connection.
+    If `own_server` is true, always start a new server. Raises LabError if there is no connection.
     """
     configured: ClientConnectConfig = {} if own_server else config.cluster()
     if "target_host" in configured:

@@ -12,7 +12,7 @@ class LabError(Exception):
 
 
 class WaitedTooLong(LabError):
-    """A wait reached its deadline; the error's text names the condition."""
+    """A wait reached its deadline; the text contains the condition of the wait."""
 
 
 class WorkflowTaskFailing(LabError):

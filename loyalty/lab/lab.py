@@ -73,9 +73,9 @@ class Lab:
         """Connect to a server, or start a server. Also start a worker process and an inbox.
 
         The lab starts its own server if `own_server` is true, or if `database`, `limits` or `port` is given. `database`
-        is a file for the histories; `limits` has dynamic configuration keys and values. The namespace's name begins
-        with `name`, or with the notebook's name by default. `worker=False` starts no worker process. `patience` is the
-        deadline, in seconds, of each call of the client. Raises LabError if the lab cannot start.
+        is a file for the histories; `limits` maps the server's dynamic configuration keys to values. The namespace's
+        name begins with `name`, or with the notebook's name by default. `worker=False` starts no worker process.
+        `patience` is the deadline, in seconds, of each call of the client. Raises LabError if the lab cannot start.
         """
         arguments.refuse_start(name, database, limits, own_server, worker, patience)
         own_server = own_server or database is not None or limits is not None or port is not None
@@ -153,7 +153,7 @@ class Lab:
 
     @property
     def inbox(self) -> Inbox:
-        """The mail server of this lab's workers, with the e-mails that it received."""
+        """The mail server for this lab's workers; it keeps all e-mails."""
         return self._inbox
 
     @property
@@ -168,7 +168,7 @@ class Lab:
 
     @property
     def folder(self) -> Path:
-        """The folder of logs and databases; a running lab creates a deleted folder again."""
+        """The folder for logs and databases; if the folder is deleted, a running lab creates a new folder."""
         if self._client is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder

@@ -20,7 +20,7 @@ class Summary:
     links: list[tuple[str, Link]]
 
     def as_text(self) -> str:
-        """Return the summary as text, with one line for each row and each link."""
+        """Return the summary as text, with one line per row and one line per link."""
         links = [repr(link) for _, link in self.links]
         return "\n".join([f"{name + ':':17}{value}" for name, value in self.rows] + links)
 

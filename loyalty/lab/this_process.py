@@ -1,4 +1,4 @@
-"""Facts about this process, for example whether it is a notebook's kernel."""
+"""Functions that return facts about this process, for example the notebook's name."""
 
 from __future__ import annotations
 

@@ -43,9 +43,7 @@ WRONG_STARTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("asked", "sentence"), WRONG_STARTS, ids=lambda value: str(value)[:40])
-async def test_start_of_a_lab_with_a_wrong_argument_is_refused(
-    in_session: None, asked: dict[str, Any], sentence: str
-) -> None:
+async def test_lab_does_not_start_with_a_wrong_argument(in_session: None, asked: dict[str, Any], sentence: str) -> None:
     before = set(descendants(os.getpid()))
     with pytest.raises(LabError) as refusal:
         await Lab.start(**asked)
@@ -53,13 +51,13 @@ async def test_start_of_a_lab_with_a_wrong_argument_is_refused(
     assert {pid for pid in descendants(os.getpid()) if pid not in before and not gone(pid)} == set()
 
 
-async def test_folder_instead_of_a_database_file_is_refused(tmp_path: Path) -> None:
+async def test_folder_is_refused_as_a_database_file(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=f"Cannot use the database file {tmp_path} "):
         await Lab.start(database=tmp_path)
 
 
 @pytest.mark.slow
-async def test_relative_database_path_works_after_a_change_of_folder(
+async def test_relative_database_path_works_after_the_folder_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()

@@ -89,7 +89,9 @@ async def test_link_inside_jupyterlab_uses_the_proxy_of_jupyterlab(lab: Lab, mon
     assert f'href="{url}"' in lab.web_ui("customer-ada")._repr_html_()
 
 
-async def test_lab_connects_to_the_cluster_named_in_the_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lab_connects_to_the_cluster_that_the_environment_names(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", lab.where.address)
     monkeypatch.setenv("TEMPORAL_NAMESPACE", lab.namespace)
     async with await Lab.start(worker=False) as attached:

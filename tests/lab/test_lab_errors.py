@@ -40,7 +40,7 @@ async def test_error_about_a_failing_task_shows_the_line_of_code(lab: Lab) -> No
     await nobody.terminate()
 
 
-async def test_result_call_without_a_worker_fails_at_the_deadline(server_of_the_session: Lab) -> None:
+async def test_waiting_for_a_result_fails_at_the_deadline_without_a_worker(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         ada = await open_account(lab, "ada", task_queue="nobody-serves-this")
         with pytest.raises(
@@ -49,7 +49,7 @@ async def test_result_call_without_a_worker_fails_at_the_deadline(server_of_the_
             await ada.result()
 
 
-async def test_update_continues_if_the_check_for_failing_tasks_fails(
+async def test_update_call_keeps_waiting_after_the_history_check_fails(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = asyncio.Event()
@@ -139,12 +139,12 @@ async def test_error_about_an_unreachable_cluster_names_the_address(monkeypatch:
         await Lab.start()
 
 
-async def test_until_function_raises_an_error_at_the_deadline() -> None:
+async def test_wait_for_a_condition_raises_an_error_at_the_deadline() -> None:
     with pytest.raises(WaitedTooLong, match="Waited 0 s until pigs fly, but this did not happen"):
         await until(lambda: False, "pigs fly", timeout=0)
 
 
-async def test_update_with_start_fails_if_no_worker_runs(server_of_the_session: Lab) -> None:
+async def test_update_that_starts_a_workflow_fails_if_no_worker_runs(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         start = WithStartWorkflowOperation(
             CustomerLoyaltyWorkflow.run,
@@ -161,7 +161,7 @@ async def test_update_with_start_fails_if_no_worker_runs(server_of_the_session: 
             await start.workflow_handle()
 
 
-async def test_update_error_is_raised_if_check_for_failing_tasks_fails(
+async def test_update_error_is_raised_even_if_the_history_check_fails(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:

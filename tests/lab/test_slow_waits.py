@@ -1,4 +1,4 @@
-"""Slow waits print hints, for example the start of a lab, or purchases without e-mails."""
+"""A slow wait prints a hint, for example a wait for the start of a lab or for an e-mail."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def lab(in_session: None) -> AsyncIterator[Lab]:
 
 @pytest.fixture
 def silent_address() -> Iterator[str]:
-    """Return an address that accepts connections and never answers."""
+    """Return the address of a server that accepts connections, but never answers."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         listener.listen()
@@ -72,7 +72,7 @@ async def test_slow_start_prints_the_address_of_the_cluster(
     assert said == f"Still waiting for an answer from the Temporal cluster at {silent_address}\n"
 
 
-async def test_until_function_names_the_problem_in_the_newest_lab(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_long_wait_prints_the_problem_of_the_newest_lab(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     missing = "no customer runs here; did you run the cell above?"
     with pytest.raises(
         WaitedTooLong, match="Waited 1 s until pigs fly, but this did not happen: no customer runs here"
@@ -84,14 +84,14 @@ async def test_until_function_names_the_problem_in_the_newest_lab(lab: Lab, caps
         await until(lambda: False, "pigs fly", timeout=0.5)
 
 
-async def test_until_function_does_not_mention_a_stopped_lab(lab: Lab) -> None:
+async def test_long_wait_does_not_mention_a_stopped_lab(lab: Lab) -> None:
     await lab.stop()
     with pytest.raises(WaitedTooLong) as late:
         await until(lambda: False, "pigs fly", timeout=0.2)
     assert str(late.value) == "Waited 0.2 s until pigs fly, but this did not happen"
 
 
-async def test_until_function_with_an_endless_condition_prints_hint_and_fails(
+async def test_wait_ends_at_the_deadline_if_the_condition_never_returns(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     ended: list[str] = []
@@ -109,7 +109,7 @@ async def test_until_function_with_an_endless_condition_prints_hint_and_fails(
     assert ended == ["cancelled"]
 
 
-async def test_shopping_without_emails_prints_the_reason_once(
+async def test_shopping_prints_the_reason_once_if_no_email_arrives(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -134,7 +134,9 @@ async def test_shopping_prints_no_hint_if_the_customer_is_terminated(
     assert capsys.readouterr().err == ""
 
 
-async def test_worker_start_after_a_kill_prints_the_longest_delay(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_restart_of_a_killed_worker_prints_the_longest_delay(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
     notices.HINT_AFTER_SECONDS = 30.0  # the fixture's monkeypatch restores the old value
     lab.worker.start()
     lab.worker.stop()

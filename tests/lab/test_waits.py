@@ -43,7 +43,7 @@ async def lab(in_session: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 # ---- mail -----------------------------------------------------------------------------------------------------
 
 
-async def test_hint_about_a_missing_email_reports_that_no_customer_runs(
+async def test_hint_about_a_missing_email_mentions_that_no_customer_runs(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = "0 e-mails have arrived: no customer runs here; did you run the cell above?"
@@ -53,7 +53,7 @@ async def test_hint_about_a_missing_email_reports_that_no_customer_runs(
     assert capsys.readouterr().err == f"Still waiting until 1 e-mail arrives, 1 s at most; {missing}\n"
 
 
-async def test_hint_about_a_missing_email_names_customers_and_other_addresses(lab: Lab) -> None:
+async def test_hint_about_a_missing_email_contains_customers_and_addresses(lab: Lab) -> None:
     lab.worker.start()
     await open_account(lab)
     await lab.inbox.wait_for(1, to="ada@example.com")
@@ -67,13 +67,13 @@ async def test_hint_about_a_missing_email_names_customers_and_other_addresses(la
         await lab.inbox.wait_for(2, timeout=0.5)
 
 
-async def test_hint_about_a_missing_email_names_the_task_queue_without_worker(lab: Lab) -> None:
+async def test_hint_about_a_missing_email_mentions_that_a_task_queue_has_no_worker(lab: Lab) -> None:
     await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match="customer-ada runs, and no worker polls its task queue custmer"):
         await lab.inbox.wait_for(1, timeout=1)
 
 
-async def test_hint_about_a_missing_email_reports_the_stopped_inbox(
+async def test_hint_about_a_missing_email_mentions_the_stopped_inbox(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.inbox.stop()
@@ -93,7 +93,7 @@ async def test_email_that_arrives_in_time_prints_no_hint(lab: Lab, capsys: pytes
 # ---- conditions -----------------------------------------------------------------------------------------------
 
 
-async def test_until_function_prints_the_condition_once(
+async def test_long_wait_prints_its_condition_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
@@ -102,7 +102,7 @@ async def test_until_function_prints_the_condition_once(
     assert capsys.readouterr().err == "Still waiting until pigs fly, 1 s at most\n"
 
 
-async def test_error_of_the_settled_function_names_the_task_queue_without_worker(
+async def test_wait_for_open_tasks_reports_a_task_queue_without_a_worker(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ada = await open_account(lab, task_queue="custmer")
@@ -111,7 +111,7 @@ async def test_error_of_the_settled_function_names_the_task_queue_without_worker
     assert "no worker polls its task queue custmer" in capsys.readouterr().err
 
 
-async def test_error_of_the_settled_function_names_the_failing_activity(lab: Lab) -> None:
+async def test_wait_for_open_tasks_reports_the_failing_activity(lab: Lab) -> None:
     lab.worker.start()
     lab.inbox.stop()
     ada = await open_account(lab)
@@ -139,7 +139,7 @@ CALLS: dict[str, Callable[[Handle], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("what", CALLS)
-async def test_hint_about_a_call_names_the_task_queue_without_worker(
+async def test_hint_about_a_call_mentions_that_a_task_queue_has_no_worker(
     lab: Lab, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
     ada = await open_account(lab, task_queue="custmer")
@@ -152,7 +152,7 @@ async def test_hint_about_a_call_names_the_task_queue_without_worker(
     assert said.count("Still waiting") == 1
 
 
-async def test_result_call_of_an_accepted_update_fails_at_the_deadline(
+async def test_waiting_for_an_accepted_update_fails_at_the_deadline(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.worker.start()
@@ -173,14 +173,14 @@ async def test_result_call_of_an_accepted_update_fails_at_the_deadline(
     assert "Still waiting for the result of the update" in capsys.readouterr().err
 
 
-async def test_error_names_the_task_queues_that_the_workers_poll(lab: Lab) -> None:
+async def test_error_contains_the_task_queues_that_the_workers_poll(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match="task queue custmer; the workers of this lab poll customer-loyalty"):
         await ada.query("getStatus")
 
 
-async def test_error_reports_that_the_worker_process_has_ended(lab: Lab) -> None:
+async def test_error_explains_that_the_worker_process_has_ended(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     await settled(ada)
@@ -189,7 +189,7 @@ async def test_error_reports_that_the_worker_process_has_ended(lab: Lab) -> None
         await ada.query("getStatus")
 
 
-async def test_result_call_of_a_running_workflow_fails_at_the_deadline(lab: Lab) -> None:
+async def test_waiting_for_a_running_workflow_fails_at_the_deadline(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     with pytest.raises(
@@ -217,7 +217,7 @@ async def test_call_with_an_rpc_timeout_raises_the_sdk_error(lab: Lab) -> None:
     assert not isinstance(late.value, LabError)
 
 
-async def test_timeout_error_from_the_server_reports_the_missing_worker(
+async def test_error_after_a_server_timeout_mentions_the_missing_worker(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await open_account(lab, task_queue="custmer")
@@ -260,7 +260,7 @@ ANY_CALL: dict[str, Callable[[Lab, Handle], Awaitable[Any]]] = {
 
 
 async def failures(lab: Lab, ada: Handle) -> dict[str, BaseException]:
-    """Make all calls at the same time, and return the errors of the calls; fail after eight seconds."""
+    """Make all calls at the same time, and return their errors; fail after eight seconds."""
 
     async def make(call: Callable[[Lab, Handle], Awaitable[Any]]) -> Any:
         return await call(lab, ada)

@@ -1,4 +1,4 @@
-"""The errors that calls of the lab's client raise; each text is written for the learner.
+"""Errors of the lab's client; each text is written for the learner.
 
 Most of these errors are subclasses of RPCError, so `except RPCError` catches them, too.
 """
@@ -26,14 +26,14 @@ class NamespaceIsGone(LabError, RPCError):
 
 
 class Unanswered(WaitedTooLong, RPCError):
-    """The server ended a call because no worker answered in time."""
+    """The server ended a call, because no worker answered before the timeout."""
 
     def __init__(self, sentence: str, error: RPCError) -> None:
         RPCError.__init__(self, sentence, error.status, error.raw_grpc_status)
 
 
 class LabWasStopped(LabError):
-    """The call uses the client of a lab that was stopped."""
+    """The lab of this client was stopped."""
 
 
 def names_lost_namespace(error: RPCError) -> bool:

@@ -1,4 +1,4 @@
-"""Names of the client's calls, for hints about waiting calls."""
+"""The names of the client's calls in the hints for the learner."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IN_WORDS = {
 
 @dataclass
 class Waiting:
-    """One waiting call. The field `what` is the call's name for sentences, and `id` is the workflow's id."""
+    """One waiting call. The field `what` is the call's name in a sentence; `id` is the workflow's id."""
 
     what: str
     id: str | None = None
@@ -35,7 +35,7 @@ class Waiting:
 
 
 def waiting_for(method: str, input: Any) -> Waiting:
-    """Return a new `Waiting` for one call; `method` is a method of the SDK's interceptors."""
+    """Return a new `Waiting` for one call; `method` is the name of the interceptor's method."""
     what = IN_WORDS.get(method, f"the call {method}").format(input)
     id = input.id if method.endswith("_workflow") else None
     run_id, rpc_timeout = getattr(input, "run_id", None), getattr(input, "rpc_timeout", None)

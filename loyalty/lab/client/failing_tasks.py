@@ -1,4 +1,4 @@
-"""Find repeated Workflow Task failures in a workflow's Event History."""
+"""Find a Workflow Task that fails repeatedly."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def refuse_failing_code(client: Client, workflow_id: str, run_id: str) -> 
 
 
 async def failing_task(client: Client, workflow_id: str, run_id: str = "") -> str | None:
-    """Return the error and its line if the workflow's newest task fails repeatedly; otherwise return None."""
+    """If the newest Workflow Task fails repeatedly, return the error and the line of code; otherwise return None."""
     execution = WorkflowExecution(workflow_id=workflow_id, run_id=run_id)
     service = client.workflow_service
     described = await service.describe_workflow_execution(

@@ -1,6 +1,6 @@
-"""Describe the state of a lab's server, workers and workflows, for hints about a wait.
+"""Describe a lab's server, workers and workflows in hints for the learner.
 
-Each request to the server has a short deadline, so the requests do not make a wait longer.
+Each request to the server has a short deadline, so hints do not make a wait longer.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class LabState:
             )
 
     async def server_answers(self, client: Client) -> bool:
-        """Return whether the server answers. For the lab's own server, return whether its process runs."""
+        """Return whether the server answers. For the lab's own server, return whether the server's process runs."""
         if self.server is not None:
             return self.server.alive
         if time.monotonic() - self._looked > HEALTH_IS_KNOWN_FOR_SECONDS:

@@ -14,12 +14,12 @@ _last_said = -HINT_AFTER_SECONDS
 
 
 def is_due(began: float) -> bool:
-    """Return whether a wait has lasted long enough for a hint; `began` is a time of time.monotonic()."""
+    """Return True if a wait has lasted long enough for a hint; `began` is a time of time.monotonic()."""
     return time.monotonic() - began >= HINT_AFTER_SECONDS
 
 
 def say(sentence: str) -> None:
-    """Print one sentence; if several waits print at the same time, print only the first sentence.
+    """Print one sentence; if several waits print at the same time, only the first sentence appears.
 
     A notebook shows the sentence below the cell. A script prints the sentence on standard error.
     """

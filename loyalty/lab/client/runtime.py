@@ -11,7 +11,7 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 def quiet_runtime() -> Runtime:
     """Return the runtime of this process.
 
-    The SDK retries calls while a server restarts. The SDK's default runtime would print a warning for each retry, and
+    The SDK retries calls while a server restarts. The SDK's default runtime would print a warning for each retry.
     Python's logging cannot stop the warning.
     """
     errors_only = TelemetryFilter(core_level="ERROR", other_level="ERROR")

@@ -41,12 +41,12 @@ _labs: list[weakref.WeakMethod[Missing]] = []
 
 
 def lab_is_up(missing: Missing) -> None:
-    """Make all waits call the function `missing` for the reason of a delay."""
+    """Record a running lab; the function `missing` returns the reason for a delay."""
     _labs.append(weakref.WeakMethod(missing))
 
 
 def lab_is_down(missing: Missing) -> None:
-    """Undo `lab_is_up(missing)`, and remove the methods of deleted labs."""
+    """Remove the function `missing` of a stopped lab, and the functions of deleted labs."""
     _labs[:] = [one for one in _labs if one() not in (None, missing)]
 
 
@@ -65,7 +65,7 @@ async def until(
     """Wait until `condition()` is true; raise WaitedTooLong after `timeout` seconds.
 
     `condition` may be a coroutine function. A long wait prints the text `what` once. The function `missing` returns the
-    reason for the delay, as the end of a sentence. By default, the reason is about the workflows of the newest lab.
+    end of a sentence: the reason for the delay. By default, the reason is about the workflows of the newest lab.
     """
     arguments.refuse_function("condition", condition)
     arguments.refuse_text("what", what, "ada has 100 points")
@@ -124,7 +124,7 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
 
 
 async def newest_event_type(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
-    """Return the type of the newest event in the handle's run, or in the newest run if the handle has no run id."""
+    """Return the type of the run's newest event. A handle without a run id means the newest run."""
     pages = PagesFromTheEnd(handle._client, handle.id, handle.run_id or "", page_size=1)
     await pages.fetch_next_page()
     return pages.current_page[0].event_type
@@ -137,7 +137,7 @@ def block_until(
     *,
     missing: Callable[[], str] | None = None,
 ) -> None:
-    """Do the same as `until`, but without an event loop."""
+    """Wait like `until`, but without an event loop."""
     wait = _Wait(what, timeout)
     while not condition():
         if wait.has_to_speak():
@@ -153,7 +153,7 @@ class _Wait:
         self._began, self._said = time.monotonic(), False
 
     async def for_look(self, look: Awaitable[T], missing: Missing) -> T:
-        """Return the result of `look`. During a long wait, print the hint; at the deadline, raise the error."""
+        """Return the result of `look`. During a long wait, print a hint. At the deadline, raise WaitedTooLong."""
         looking = asyncio.ensure_future(look)
         try:
             while not (await asyncio.wait({looking}, timeout=HINT_EVERY_SECONDS))[0]:
@@ -164,11 +164,11 @@ class _Wait:
             await _end(looking)
 
     def has_to_speak(self) -> bool:
-        """Return whether it is time for the hint or the error."""
+        """Return True if `speak` must print the hint or raise the error."""
         return self._is_over() or (not self._said and is_due(self._began))
 
     def speak(self, missing: str) -> None:
-        """Print the hint, or raise WaitedTooLong after the deadline. The text `missing` is the reason, or empty."""
+        """Print the hint, or raise WaitedTooLong after the deadline. The text `missing` may be empty."""
         because = f": {missing}" if missing else ""
         if self._is_over():
             raise WaitedTooLong(f"Waited {self._timeout:g} s until {self._what}, but this did not happen{because}")

@@ -42,14 +42,14 @@ OUT_OF_TIME = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
 class Watching(Interceptor):
-    """An interceptor that watches each call of a client, and ends a call after `patience` seconds."""
+    """An interceptor that watches each call of a client. A call ends after `patience` seconds."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self.lab_state = LabState()
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """Return an interceptor that watches the calls of the interceptor `next`; the SDK calls `intercept_client`."""
+        """Return an interceptor that watches the calls of `next`; the SDK calls this method."""
         return _WatchingOutbound(next, self._patience, self.lab_state)
 
 
@@ -142,7 +142,7 @@ class _WatchingOutbound(OutboundInterceptor):
             say(f"Still waiting for {waiting.what}, {self._patience:g} s at most: {await self._state(waiting)}")
 
     async def _explain(self, error: RPCError, waiting: Waiting) -> None:
-        """Raise an error with a sentence for the learner, unless the SDK's error is clear enough."""
+        """Raise an error with a sentence for the learner if the SDK's error is not clear."""
         if names_lost_namespace(error):
             raise NamespaceIsGone(
                 f"The namespace {self._client.namespace} does not exist any more ({error.message}). Either the "
@@ -172,7 +172,7 @@ class _WatchingOutbound(OutboundInterceptor):
 
 
 def _watched(method: str, returns_pages: bool) -> Any:
-    """Return a method of an interceptor; the returned method watches the SDK's method of the same name."""
+    """Return a new interceptor method that watches the SDK's `method`."""
 
     def watched_pages(self: _WatchingOutbound, input: Any) -> Any:
         return self._watched_pages(getattr(self.next, method)(input), waiting_for(method, input))

@@ -1,6 +1,6 @@
-"""End a notebook's kernel and its lab some minutes after the notebook was closed.
+"""End a notebook's kernel and lab some minutes after the learner closes the notebook.
 
-The setting `kernel_manager_class` in jupyter_server_config.py names KernelsOfOpenTabs.
+The file jupyter_server_config.py makes JupyterLab use KernelsOfOpenTabs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ LOOK_EVERY_SECONDS = 60
 class KernelsOfOpenTabs(AsyncMappingKernelManager):
     """Jupyter's kernels. A kernel's idle time begins when the last tab of the kernel is closed.
 
-    In Jupyter, the idle time begins with the kernel's last activity. A reload after an idle hour could then end the
-    kernel.
+    By default, the idle time begins with the kernel's last activity. So a reload of the page after an idle hour could
+    end the kernel.
     """
 
     def notify_disconnect(self, kernel_id: str) -> None:

@@ -46,7 +46,7 @@ def arrange_kernel() -> None:
 
 
 def return_freed_memory(*_: object) -> None:
-    """Return unused memory to the operating system: about 9 MiB per notebook (measured)."""
+    """Give unused memory back to the operating system: about 9 MiB per notebook (measured)."""
     if gc.get_freeze_count():  # in a forked kernel the collector skips shared objects, so it takes 20 ms only
         gc.collect()
     trim = getattr(C_LIBRARY, "malloc_trim", None)  # only glibc keeps freed memory

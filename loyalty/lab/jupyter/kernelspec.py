@@ -1,6 +1,6 @@
 """The course's kernel `python3` runs this Python, even if the machine has another `python3`.
 
-The setting `kernel_spec_manager_class` in jupyter_server_config.py names CourseKernels.
+The file jupyter_server_config.py makes JupyterLab use CourseKernels.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class CourseKernels(KernelSpecManager):
     """
 
     def find_kernel_specs(self) -> dict[str, str]:
-        """Return the folder of each kernel; the keys are the kernels' names."""
+        """Return a dictionary with the name and the folder of each kernel."""
         return {**super().find_kernel_specs(), NATIVE_KERNEL_NAME: RESOURCES}
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:

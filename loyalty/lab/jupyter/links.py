@@ -1,4 +1,4 @@
-"""Links in a notebook. A link opens a page of the Web UI, or downloads the learner's notebooks."""
+"""Links in a notebook. Links that open a page of the Web UI or download the learner's notebooks."""
 
 from __future__ import annotations
 

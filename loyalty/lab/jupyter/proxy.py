@@ -19,8 +19,8 @@ SCRIPT = Path(__file__).with_name("web_ui.js")
 def rewrite_web_ui(response: RewritableResponse, port: int, path: str) -> None:
     """Change a page of the Web UI: add `web_ui.js`, and replace the server's path with the browser's path.
 
-    The proxy calls this function with keyword arguments for each response. Scripts and data of the Web UI contain no
-    path, so scripts and data stay unchanged.
+    The proxy calls this function with keyword arguments for each response. This function does not change the Web UI's
+    scripts and data, because they contain no path.
     """
     is_page = response.headers.get("Content-Type", "").startswith("text/html")
     if not is_page or not f"/{path.lstrip('/')}".startswith(PUBLIC_PATH):

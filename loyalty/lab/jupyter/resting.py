@@ -1,8 +1,8 @@
 """Stop a notebook's workers while another notebook runs cells, because Binder's memory is small.
 
 No work is lost. The server keeps new tasks. Before the notebook's next cell runs, the workers start again. The kernel
-in front is the kernel that started a cell last. The kernels of one JupyterLab share a file with the process id of the
-kernel in front. Workers rest only in the course's JupyterLab, not in VS Code or in scripts.
+that ran the newest cell is called the kernel in front. All kernels of a JupyterLab share one file, which contains the
+process id of the kernel in front. Workers rest only in the course's JupyterLab, not in VS Code or in scripts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOOK_EVERY_SECONDS = 2.0
 
 
 class Rest:
-    """Stops this kernel's worker processes while another kernel is in front, and starts them again."""
+    """Stops this kernel's workers while another kernel is in front, and starts the workers again later."""
 
     of_this_kernel: ClassVar[Rest | None] = None
 

@@ -44,7 +44,7 @@ ICON = Path(__file__).with_name("temporal.svg")
 
 @dataclass
 class _Session:
-    """The Temporal server of this JupyterLab process, with a description."""
+    """The Temporal server of this JupyterLab process, and its description for the log."""
 
     server: EmbeddedServer | None
     words: str
@@ -59,7 +59,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _link_jupyter_server_extension(app: ServerApp) -> None:
-    """Start the session's server, and set an environment variable that gives kernels the server's address.
+    """Start the session's server, and write the server's address into an environment variable for the kernels.
 
     Jupyter calls this function before the extension jupyter-server-proxy reads the settings.
     """
@@ -87,7 +87,7 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
 
 
 def _open_a_page_that_exists(app: ServerApp) -> None:
-    """Open JupyterLab without a notebook, unless the learner has chosen a start page."""
+    """Open JupyterLab without a notebook if the learner has not chosen a start page."""
     lab = app.extension_manager.extension_points.get("lab")
     if lab is not None and lab.app is not None and lab.app.default_url == FIRST_PAGE:
         lab.app.default_url = PLAIN_PAGE
@@ -99,7 +99,7 @@ def _is_there(extension: str) -> bool:
 
 
 def _setting(app: ServerApp, name: str, empty: Callable[[], Any]) -> Any:
-    """Return the configured value of a jupyter-server-proxy setting, or `empty()` if the setting has no value."""
+    """Return the value of a setting of jupyter-server-proxy, or `empty()` if the setting has no value."""
     configured = app.config.ServerProxy.get(name, empty())
     # `c.ServerProxy.servers.update(...)` is stored as a lazy change of the default
     return configured.get_value(empty()) if isinstance(configured, LazyConfigValue) else configured
@@ -111,7 +111,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
 
 
 def tile(where: Server) -> dict[str, Any]:
-    """Return settings for jupyter-server-proxy, so that the server's Web UI opens in a tab of JupyterLab."""
+    """Return settings for jupyter-server-proxy; with these settings, the Web UI opens in a tab of JupyterLab."""
     path = where.ui_path.removeprefix(os.environ[BASE_URL])
     entry = {"title": TITLE, "path_info": f"{path}/", "icon_path": str(ICON), "category": "Notebook"}
     return {

@@ -19,7 +19,7 @@ WITH_SENTENCES = (TemporalError, LabError)
 
 
 def shorten_traces(shell: Any) -> None:
-    """Make IPython's `shell` show the SDK's errors, and groups of these errors, in a few lines.
+    """Make IPython's `shell` show an error of the SDK, or a group of such errors, in a few lines.
 
     `%tb` shows the whole traceback of one error. For a group of errors, `traceback.print_last`
     shows the whole traceback.
@@ -49,7 +49,7 @@ def group_in_short(
 
 
 def report_task(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Print a short message about a failed task that no cell awaits. The event loop calls this exception handler."""
+    """Print a short message about a failed task if no cell awaits the task. The event loop calls this handler."""
     error = context.get("exception")
     if isinstance(error, WITH_SENTENCES):
         print("A task that no cell awaits has failed:", *_sentences(error), sep="\n", file=sys.stderr, flush=True)
@@ -68,7 +68,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _own_line(trace: TracebackType | None, shown: TracebackType | None, cell: dict[str, Any]) -> list[str]:
     """Return the notebook's innermost line in `trace` as a list with one text, or an empty list.
 
-    The traceback `shown` starts in the present cell. The innermost line may be in another cell.
+    The traceback `shown` starts in the cell that runs now, but the innermost line may be in another cell.
     """
     own = [(frame, number) for frame, number in traceback.walk_tb(trace) if frame.f_globals is cell]
     if not own:

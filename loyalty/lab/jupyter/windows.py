@@ -31,7 +31,7 @@ def fetch_server() -> None:
 
 
 def run_as_child(jupyter: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run JupyterLab until it ends, remove the session's folder, and return the exit status."""
+    """Run JupyterLab until JupyterLab ends. Then remove the session's folder, and return the exit status."""
     # Ctrl-C reaches JupyterLab, too, which asks for a confirmation. A child could inherit SIG_IGN, but no handler.
     signal.signal(signal.SIGINT, lambda *_: None)
     status = subprocess.call(jupyter, env=environment)

@@ -1,4 +1,4 @@
-"""Parse e-mails from SMTP envelopes, and make a DataFrame of the deliveries."""
+"""Parse e-mails from SMTP envelopes, and make a DataFrame with one row per delivery."""
 
 from __future__ import annotations
 

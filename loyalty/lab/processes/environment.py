@@ -12,7 +12,7 @@ Each process inherits its parent's variables, with these changes:
 * A worker of a configured cluster gets TEMPORAL, but not INTERPRETER or FIGURES.
 * A worker of an experiment also gets the list of its planned crashes.
 * A script of an experiment does not get INTERPRETER or FIGURES.
-* A guardian gets the variables of its command, but the guardian's Python ignores INTERPRETER (`python -I`).
+* A guardian gets the same variables as its command, but the option `-I` makes Python ignore INTERPRETER.
 
 PYTHONUTF8 makes each process except the server read and write UTF-8.
 """
@@ -91,7 +91,7 @@ def _without_secret(name: str, value: str) -> str:
 
 
 def without(inherited: Mapping[str, str], *beginnings: str) -> dict[str, str]:
-    """Return the inherited variables, but no variable whose name starts with one of `beginnings`.
+    """Return the inherited variables, except variables whose names start with one of `beginnings`.
 
     HARMLESS variables are always returned.
     """

@@ -1,4 +1,4 @@
-"""Make temporary folders, and replace folders in which this user cannot write."""
+"""Make temporary folders, and replace folders that are read-only for this user."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, s
 
 
 def can_write(path: Path) -> bool:
-    """Return whether this user can write in a folder, or can make the folder."""
+    """Return True if this user can write in the folder, or can make a missing folder."""
     while not path.exists() and path != path.parent:
         path = path.parent
     try:

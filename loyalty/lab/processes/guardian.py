@@ -30,7 +30,7 @@ def without_launcher(command: list[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def guard(grace_seconds: float, folder: str, command: list[str]) -> int:
-    """Run `command` until the command ends or the owner stops it; print its pid, return its exit code."""
+    """Run `command` until the command ends or the owner stops the command. Print the pid, and return the exit code."""
     called, environment = without_launcher(command)
     child = subprocess.Popen(called, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 

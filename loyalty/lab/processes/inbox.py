@@ -41,7 +41,7 @@ class _Waiter:
 class Inbox:
     """A mail server that listens on loopback and runs in its own thread.
 
-    The server accepts every e-mail until `stop` is called.
+    The server accepts all e-mails until a call of `stop`.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Inbox:
             self._uptimes[-1].end, self._uptimes[-1].ended_by = datetime.now(UTC), "stopped"
 
     def hold(self) -> None:
-        """From now on, receive e-mails, but reply "accepted" only after a call of `release`."""
+        """From now on, reply "accepted" to each sender only after a call of `release`."""
         self._may_answer.clear()
 
     def release(self) -> None:
@@ -100,7 +100,7 @@ class Inbox:
         return list(self._uptimes)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        """Record one e-mail; aiosmtpd calls this method in the mail server's thread."""
+        """Record one e-mail; the library aiosmtpd calls this method in the mail server's thread."""
         arrived = arrival(envelope)
         with self._lock:
             self._arrivals.append(arrived)

@@ -1,4 +1,4 @@
-"""Worker processes: start, kill and stop them, and read their logs."""
+"""Start, kill and stop worker processes, and read the logs of the workers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class WorkerProcess:
         """Whether the process was stopped for another notebook. The next cell of this notebook starts it again."""
 
     def start(self) -> WorkerProcess:
-        """Start the process and wait until it serves its task queue; do nothing if the process runs already.
+        """Start the process, and wait until the process serves a task queue. Do nothing if the process already runs.
 
         After a kill, print the longest delay of the first answers.
         """
@@ -129,7 +129,7 @@ class WorkerProcess:
 
 
 def sticky_seconds() -> float:
-    """Return the timeout of a sticky task queue. After this timeout, any worker can get the Workflow Task."""
+    """Return the timeout of a worker's sticky task queue. After the timeout, any worker can get the Workflow Task."""
     from temporalio.worker import Worker  # imported only after a kill: the module is slow to import
 
     default = inspect.signature(Worker.__init__).parameters["sticky_queue_schedule_to_start_timeout"].default

@@ -1,4 +1,4 @@
-"""Explain why a worker process ended early: use the exit code, the end of the log, and the module's source."""
+"""Explain why a worker process ended early. The exit code, the log and the module's source contain the reason."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ LSOF_SECONDS = 10
 
 
 def refuse_unusable(database: Path) -> None:
-    """Raise LabError if an embedded server cannot use this file, or if another program has the file open."""
+    """Raise LabError if the file is unusable for an embedded server, or if another program has opened the file."""
     if not database.parent.is_dir():
         raise LabError(f"Cannot use the database file {database}: there is no folder {database.parent}")
     try:
@@ -74,7 +74,7 @@ def _refuse_foreign(database: Path) -> None:
 
 
 def users(file: Path) -> list[str]:
-    """Return the processes of this user that have `file` open. On Windows the list is always empty."""
+    """Return this user's processes that have opened `file`. On Windows the list is always empty."""
     if PROCESSES.joinpath("self", "fd").is_dir():
         return sorted({f"process {pid}" for pid in _holders(file)})
     lsof = shutil.which("lsof")

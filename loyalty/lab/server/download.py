@@ -1,4 +1,4 @@
-"""Download the Temporal server with the SDK if no wheel contains the server for this machine.
+"""Download the Temporal server with the SDK; some machines have no wheel with the server.
 
 Notebooks do not import this module, because `temporalio.testing` also imports the SDK's code for workers.
 """

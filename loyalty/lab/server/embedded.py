@@ -1,4 +1,4 @@
-"""The embedded Temporal server: a child process that a lab or a JupyterLab session starts, kills and restarts."""
+"""The embedded Temporal server is a child process of a lab or of JupyterLab."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def command(
 class EmbeddedServer:
     """The real Temporal server as a child process. The server's data is in memory or in the file `database`.
 
-    With `waits_for_disk=False`, a file is as fast as memory, but a power failure may damage the file.
+    With `waits_for_disk=False`, the server is faster with a file, but a power failure may damage the file.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class EmbeddedServer:
         return Child(self._command, self._log, server_environment())
 
     def _listens(self) -> bool:
-        """Wait until the server accepts connections, then return True; return False if the server has ended."""
+        """Wait until the server accepts connections. Return True, or False if the server has ended."""
 
         def accepts_or_ended() -> bool:
             return not self._child.alive or all(is_open(port) for port in self.where.ports)

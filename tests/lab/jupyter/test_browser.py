@@ -1,4 +1,4 @@
-"""The course runs in a real browser, with a base URL as on Binder, and with a token.
+"""Run the course in a real browser. JupyterLab has a token and a base URL, as on Binder.
 
 The last run's screenshots are in `.artefacts/browser`.
 """
@@ -135,7 +135,7 @@ async def test_links_in_the_notebook_open_in_the_docked_web_ui(learner: Learner)
     assert len(learner.page.context.pages) == 1, "the link opens in the docked Web UI, not in a new tab"
 
 
-async def test_all_cells_run_with_the_keyboard_beside_the_web_ui(learner: Learner) -> None:
+async def test_keyboard_runs_all_cells_while_the_web_ui_is_open(learner: Learner) -> None:
     await learner.open()
     await learner.page.evaluate(WATCH_FOCUS)
     await learner.ready()
@@ -150,7 +150,7 @@ async def test_all_cells_run_with_the_keyboard_beside_the_web_ui(learner: Learne
     assert taken == 0, "The Web UI's frame took the focus without a click"
 
 
-async def test_run_menu_runs_all_cells_and_the_link_works(learner: Learner) -> None:
+async def test_run_menu_runs_all_cells_and_a_link_opens_the_customer(learner: Learner) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
@@ -192,7 +192,7 @@ async def test_stop_button_ends_a_cell_but_not_the_lab(learner: Learner) -> None
     await expect(after.locator(".jp-OutputArea")).to_contain_text("still runs: ada")
 
 
-async def test_save_my_work_link_downloads_all_saved_notebooks(learner: Learner, tmp_path: Path) -> None:
+async def test_link_for_saving_the_work_downloads_all_saved_notebooks(learner: Learner, tmp_path: Path) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
@@ -262,7 +262,7 @@ async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(
     assert await learner.namespace_in_dock() == first
 
 
-async def test_click_moves_keyboard_focus_to_web_ui_or_notebook(learner: Learner) -> None:
+async def test_click_on_web_ui_or_notebook_moves_the_keyboard_focus(learner: Learner) -> None:
     await learner.open(f"lab/workspaces/loyalty/tree/notebooks/{ANOTHER}.ipynb")
     await learner.ready()
     await learner.run_all_once_connected()

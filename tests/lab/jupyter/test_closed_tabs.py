@@ -1,4 +1,4 @@
-"""A kernel and the processes of its lab end some time after the notebook was closed, but not earlier."""
+"""A kernel and its lab end some time after the notebook is closed."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Kernel:
 
 @asynccontextmanager
 async def kernel(folder: Path, environment: dict[str, str] = PLAIN, *, forked: bool = True) -> AsyncIterator[Kernel]:
-    """A kernel, started as in the course's JupyterLab."""
+    """A kernel that starts in the same way as in the course's JupyterLab."""
     manager = AsyncKernelManager(
         kernel_spec_manager=CourseKernels(), connection_file=str(folder / f"{os.urandom(4).hex()}.json")
     )
@@ -179,7 +179,7 @@ async def test_exit_code_of_an_ended_kernel_is_available(tmp_path: Path) -> None
         assert not await one.manager.is_alive()
 
 
-async def test_kernels_end_with_the_fork_server_and_can_be_restarted(tmp_path: Path) -> None:
+async def test_kernels_end_with_the_fork_server_and_can_start_again(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         parent = int(await one.run("import os; print(os.getppid())"))
         os.kill(parent, signal.SIGKILL)
@@ -214,7 +214,7 @@ def quick_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ForkServer
     return ForkServers()
 
 
-def test_replaced_fork_server_ends_after_its_last_process(tmp_path: Path, quick_servers: ForkServers) -> None:
+def test_replaced_fork_server_ends_after_its_last_kernel_ends(tmp_path: Path, quick_servers: ForkServers) -> None:
     interpreter = [sys.executable, "-P"]
     old = quick_servers.prepare(interpreter, PLAIN).pid
     kept = quick_servers.fork(interpreter, ENDLESS, str(tmp_path), PLAIN)
@@ -244,7 +244,7 @@ def test_fork_server_ends_silently_if_jupyterlab_ends_during_imports() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_new_package_needs_a_new_fork_server(
+def test_fork_server_is_replaced_after_a_package_is_installed(
     tmp_path: Path, quick_servers: ForkServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
@@ -271,7 +271,7 @@ async def test_forked_kernel_uses_the_mplbackend_variable(tmp_path: Path) -> Non
         assert await one.run("import matplotlib.pyplot as plt; print(plt.get_backend())") == "svg"
 
 
-def test_only_the_course_kernel_on_linux_is_forked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_the_course_kernel_is_forked_and_only_on_linux(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     foreign = tmp_path / "kernels" / "another"
     foreign.mkdir(parents=True)
     (foreign / "kernel.json").write_text(json.dumps({"argv": ["python"], "display_name": "", "language": "python"}))

@@ -182,7 +182,7 @@ async def test_web_ui_works_at_any_base_url(tmp_path: Path, base: str) -> None:
         await eventually(lambda: answer(data)[0], lambda status: status == 200, waiting_for="the Web UI's data")
 
 
-async def test_proxy_settings_of_the_learner_stay_in_use(tmp_path: Path) -> None:
+async def test_session_keeps_the_proxy_settings_of_the_learner(tmp_path: Path) -> None:
     (tmp_path / "jupyter_server_config.py").write_text(CONFIGURED)
     async with jupyterlab(tmp_path) as session:
         path = web_ui_of(session)
@@ -202,7 +202,7 @@ async def test_command_line_arguments_override_course_settings(tmp_path: Path) -
         assert landing(session.url) == f"{session.url}lab/mine"
 
 
-async def test_jupyterlab_opens_without_a_notebook_in_an_empty_folder(tmp_path: Path) -> None:
+async def test_jupyterlab_opens_no_notebook_if_the_folder_is_empty(tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     async with jupyterlab(tmp_path, f"--ServerApp.root_dir={shelf}") as session:
@@ -224,7 +224,7 @@ def test_launcher_reports_missing_notebooks(tmp_path: Path) -> None:
     assert f"Opening JupyterLab in {tmp_path}, where the course's notebooks are missing" in opening(tmp_path)
 
 
-def test_installed_package_without_notebooks_opens_no_notebook(tmp_path: Path) -> None:
+def test_installed_package_opens_no_notebook_if_notebooks_are_missing(tmp_path: Path) -> None:
     shutil.copytree(HOUSE / "loyalty", tmp_path / "site" / "loyalty")
     (tmp_path / "work").mkdir()
     # JupyterLab runs with this copy of the package, as with an installed wheel.

@@ -77,7 +77,7 @@ def test_server_error_shows_the_line_of_the_cell_and_the_message(traces: list[li
     assert shown.splitlines()[-1] == "RPCError: workflow not found for ID: customer-ada"
 
 
-def test_percent_tb_command_shows_the_whole_traceback(traces: list[list[str]]) -> None:
+def test_tb_magic_command_shows_the_whole_traceback(traces: list[list[str]]) -> None:
     assert "temporalio/client" in "".join(traces[2]).replace("\\", "/")
 
 
@@ -95,7 +95,7 @@ def test_ordinary_error_shows_an_ordinary_traceback(traces: list[list[str]]) -> 
     assert "Traceback" in shown
 
 
-def test_error_names_the_failing_function_from_an_earlier_cell(traces: list[list[str]]) -> None:
+def test_failing_function_from_an_earlier_cell_is_named_in_the_error(traces: list[list[str]]) -> None:
     (shown,) = traces[6]
     assert shown.splitlines()[0] == "In an earlier cell, line 3 of ask:"
 
@@ -118,7 +118,7 @@ def test_error_group_shows_each_different_error_once(traces: list[list[str]]) ->
     ]
 
 
-def test_print_last_function_shows_the_whole_traceback_of_a_group(traces: list[list[str]]) -> None:
+def test_print_last_shows_the_whole_traceback_of_an_error_group(traces: list[list[str]]) -> None:
     assert "Exception Group Traceback" in "".join(traces[9])
 
 
@@ -128,11 +128,11 @@ def test_group_of_ordinary_errors_shows_an_ordinary_traceback(traces: list[list[
     assert "ValueError: a learner's own" in shown
 
 
-def test_last_line_shows_the_lab_error_of_a_nested_group(traces: list[list[str]]) -> None:
+def test_last_line_of_a_nested_group_shows_the_lab_error(traces: list[list[str]]) -> None:
     (shown,) = traces[11]
     assert shown.splitlines()[-1] == "LabError: Cannot start; run the cell above"
     assert len(shown.splitlines()) < 8
 
 
-def test_failed_task_that_no_cell_awaits_shows_one_message(traces: list[list[str]]) -> None:
+def test_failed_task_prints_one_message_if_no_cell_awaits_it(traces: list[list[str]]) -> None:
     assert traces[12] == ["A task that no cell awaits has failed:\nRPCError: workflow not found for ID: customer-ada\n"]

@@ -1,4 +1,4 @@
-"""The stop button cancels the task of a cell. Each wait must end with this cancellation."""
+"""The stop button cancels the task of a cell. Each wait in the cell must then end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_cancelled_wait_ends_even_if_an_email_arrives(steps: int) -> None:
+async def test_cancelled_wait_ends_even_if_an_email_arrives_at_the_same_moment(steps: int) -> None:
     inbox, envelope = Inbox(), Envelope()
     envelope.content, envelope.rcpt_tos = EmailMessage().as_bytes(), ["ada@example.org"]
     waiting = asyncio.create_task(inbox.wait_for(1))

@@ -1,4 +1,4 @@
-"""JupyterLab, kernels and workers run despite missing folders, and despite settings and files of other programs."""
+"""JupyterLab, kernels and workers run on a machine with missing folders and with settings of other programs."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_kernel_and_workers_ignore_foreign_settings_and_files(session: Ses
     assert float(seconds) < 600, "The start time of another session is ignored"
 
 
-def test_notebook_shows_figures_with_any_mplbackend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notebook_shows_figures_with_any_value_of_mplbackend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
     for hiding in ("Agg", "TkAgg", "pdf", ""):
         environment = {"MPLBACKEND": hiding}
@@ -150,7 +150,7 @@ async def test_lab_can_start_after_the_temporary_folder_is_removed(
         assert lab.folder.parent == tmp_path / "removed"
 
 
-async def test_error_names_an_unusable_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unusable_temporary_folder_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null/tmp")
     with pytest.raises(LabError, match=r"temporary files in /dev/null/tmp \(Not a directory\); set TMPDIR to another"):
         await Lab.start("removed")

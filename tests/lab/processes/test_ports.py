@@ -54,7 +54,7 @@ def test_port_is_free_after_the_reservation_is_deleted(monkeypatch: pytest.Monke
 
 
 @on_linux
-def test_inbox_reserves_its_port_before_start_and_after_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inbox_port_is_reserved_before_the_start_and_after_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     only = ReservedPort().number
     monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
     inbox = Inbox()

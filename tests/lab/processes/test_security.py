@@ -39,7 +39,7 @@ Listening: TypeAlias = dict[int, set[tuple[str, int]]]
 
 
 def listening(root: int) -> Listening:
-    """Return the sockets on which a process and its descendants listen (TCP or UDP), by process id."""
+    """Return the listening sockets (TCP and UDP) of a process and its descendants; the keys are process ids."""
     found: Listening = {}
     for process in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
         try:
@@ -57,7 +57,7 @@ def listening(root: int) -> Listening:
 
 
 def opened(before: Listening, after: Listening) -> Listening:
-    """Return the sockets of `after` that are not in `before`."""
+    """Return the sockets that are in `after`, but not in `before`."""
     new = {pid: sockets - before.get(pid, set()) for pid, sockets in after.items()}
     return {pid: sockets for pid, sockets in new.items() if sockets}
 
@@ -251,7 +251,7 @@ async def session(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ses
 
 @dataclass
 class Answer:
-    """A server's answer; `status` is 0 if there is no server."""
+    """The answer of a server; `status` is 0 if no server answers."""
 
     status: int
     body: str = ""

@@ -29,11 +29,11 @@ def test_uptimes_are_sorted_and_a_running_process_has_no_end_time() -> None:
     assert str(frame.begin.dtype).endswith("UTC]")
 
 
-def test_dataframe_without_uptimes_has_the_usual_columns() -> None:
+def test_dataframe_has_the_usual_columns_if_there_are_no_uptimes() -> None:
     assert list(uptime.frame([]).columns) == ["role", "name", "identity", "begin", "end", "ended_by"]
 
 
-async def test_each_worker_process_has_an_uptime_with_its_identity() -> None:
+async def test_each_uptime_of_a_worker_contains_the_worker_identity() -> None:
     async with await Lab.start("uptimes", own_server=True) as lab:
         customer = await lab.client.start_workflow(
             CustomerLoyaltyWorkflow.run,
@@ -54,7 +54,7 @@ async def test_each_worker_process_has_an_uptime_with_its_identity() -> None:
     assert set(served) == {workers.identity.iloc[0]}, "The history names the identity of the first worker process"
 
 
-async def test_process_that_ends_by_itself_is_recorded_as_died() -> None:
+async def test_unexpected_end_of_a_process_is_recorded_as_died() -> None:
     async with await Lab.start("uptimes", own_server=True) as lab:
         pid = lab.worker.pid
         assert pid is not None

@@ -48,7 +48,7 @@ def test_command_without_a_launcher_is_not_changed(platform: str, monkeypatch: p
     assert guardian.without_launcher(called) == (called, dict(os.environ))
 
 
-def test_stopping_an_ended_child_process_raises_no_error(tmp_path: Path) -> None:
+def test_child_process_that_has_ended_can_be_stopped(tmp_path: Path) -> None:
     child = Child([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "log")
 
     class Pipe:
@@ -73,7 +73,7 @@ def test_log_of_a_python_process_is_written_in_utf_8(tmp_path: Path) -> None:
     assert child.last_lines(1) == "Zoë"
 
 
-def test_planned_crash_is_recognised_from_the_exit_status_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_status_of_a_planned_crash_is_recognised_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     def ends_with(status: int) -> None:
         ended = subprocess.CompletedProcess([], status, "", "out of memory")
         monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
@@ -86,7 +86,7 @@ def test_planned_crash_is_recognised_from_the_exit_status_on_windows(monkeypatch
         crashing_process.run("any.module")
 
 
-def test_free_port_is_tested_with_an_exclusive_socket_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_for_a_free_port_on_windows_uses_an_exclusive_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     options: list[int] = []
     port = ReservedPort().number
 

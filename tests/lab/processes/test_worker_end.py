@@ -1,4 +1,4 @@
-"""The error about a worker process that ended at once names the exit code, the end of the log and the cause."""
+"""A worker process ends at once: the error contains the exit code, the end of the log and the cause."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOURCES = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of modules. This process and its child processes can import the modules."""
+    """A folder of modules. This process and its children can import modules from the folder."""
     (tmp_path / "modules").mkdir()
     monkeypatch.syspath_prepend(tmp_path / "modules")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
@@ -52,12 +52,12 @@ def test_error_explains_why_a_worker_process_ended_at_once(folder: Path, number:
         start(folder, f"ends_{number}")
 
 
-def test_error_names_a_missing_worker_module(folder: Path) -> None:
+def test_missing_worker_module_is_named_in_the_error(folder: Path) -> None:
     with pytest.raises(LabError, match=r"with code 1(.|\n)*No module named no_such_worker"):
         start(folder, "no_such_worker")
 
 
-def test_error_names_a_worker_that_serves_no_task_queue(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_serves_no_task_queue_is_named_in_the_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "silent.py").write_text("import time\nprint('here I am', flush=True)\ntime.sleep(60)\n")
     monkeypatch.setattr("loyalty.lab.processes.worker.START_TIMEOUT_SECONDS", 1)
     with pytest.raises(WaitedTooLong, match=r"python -m silent, serves .*has not written 'Serving task queue'(.|\n)*"):

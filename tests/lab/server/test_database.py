@@ -70,7 +70,7 @@ async def test_server_uses_a_new_or_empty_database(exists: bool, tmp_path: Path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the lab calls lsof only on a machine without /proc")
-def test_lsof_names_the_processes_that_use_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lsof_finds_the_processes_that_use_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("lsof") is None:
         pytest.skip("This machine has no lsof")
     monkeypatch.setattr("loyalty.lab.server.database.PROCESSES", tmp_path)

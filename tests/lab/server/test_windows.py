@@ -1,4 +1,4 @@
-"""The Temporal server on Windows: the download, and a second start with other ports.
+"""The Temporal server on Windows is downloaded, and starts again if a port is in use.
 
 Most of these tests run on Linux: each test replaces `sys.platform` and other Windows details in a module. No test runs
 the whole course on Windows.
@@ -48,7 +48,7 @@ class Downloads:
 
 @pytest.fixture
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of Python on Windows, without a `temporal` program."""
+    """Python's folder on Windows, but without a `temporal` program."""
     folder = tmp_path / "Scripts"
     folder.mkdir()
 
@@ -124,7 +124,7 @@ time.sleep(60)
 
 
 def server_that_fails_once(folder: Path, words: str) -> Path:
-    """Return a program that fails at its first start with the error `words`.
+    """Return a program that prints the error `words` and fails at the first start.
 
     Later starts listen on the server's ports.
     """
@@ -150,6 +150,6 @@ async def test_server_tries_other_ports_if_a_port_is_in_use(words: str, tmp_path
 
 
 @needs_posix
-def test_server_error_without_a_port_conflict_is_reported_at_once(tmp_path: Path) -> None:
+def test_server_error_is_raised_at_once_if_all_ports_are_free(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="its last lines:\nthe disk is full"):
         EmbeddedServer(server_that_fails_once(tmp_path, "the disk is full"), tmp_path / "log")

@@ -1,9 +1,9 @@
 """The fork server: a process that imports the common modules of all notebooks, and forks one kernel per request.
 
-The fork server's standard input is a socket to `loyalty.lab.jupyter.forking.forked_kernels`. Each request and each
-answer is one JSON object per line. When JupyterLab ends or is killed, the operating system closes the socket. The fork
-server and all its kernels end when the socket is closed. The fork server imports no module of loyalty, so a restarted
-kernel loads the learner's edited modules. The command of the fork server is `python -P fork_server.py`.
+The fork server's standard input is a socket; the other end is in JupyterLab. Each request and each answer is one JSON
+object per line. When JupyterLab ends or is killed, the operating system closes the socket. The fork server and all its
+kernels end when the socket is closed. The fork server does not import modules of loyalty, so a restarted kernel loads
+the learner's changes. The command of the fork server is `python -P fork_server.py`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def threads() -> int:
 
 
 def serve(requests: BinaryIO, answers: RawIOBase) -> dict[str, Any] | None:
-    """Answer requests until the socket is closed, then return None.
+    """Answer requests until the socket is closed; then return None.
 
     In a new kernel process, return the kernel's request.
     """
@@ -104,7 +104,7 @@ def end_with(parent: int) -> None:
 
 
 def become_kernel(arguments: list[str], folder: str | None, environment: dict[str, str]) -> None:
-    """Run the module `arguments[0]` as `python -m` does in a new process."""
+    """Turn this process into a kernel: run the module `arguments[0]` like `python -m`."""
     os.setsid()  # the stop button sends a signal to the kernel's process group
     if QUIET not in environment:
         del os.environ[QUIET]

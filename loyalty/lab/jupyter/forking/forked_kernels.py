@@ -33,7 +33,7 @@ _servers = ForkServers()
 
 
 class ForkedKernels(LocalProvisioner):
-    """Starts kernels by forking the fork server.
+    """Starts each kernel as a fork of the fork server.
 
     If the fork fails, the base class LocalProvisioner starts the kernel.
     """

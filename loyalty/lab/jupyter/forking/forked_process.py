@@ -1,4 +1,4 @@
-"""Start a fork server, request forked processes, and read the exit codes of these processes."""
+"""Start a fork server, and control the processes that it forks."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _end(process: subprocess.Popen[bytes], *connection: IO[bytes] | socket.socke
 
 
 class ForkedProcess:
-    """A forked process. The class has the methods of subprocess.Popen that LocalProvisioner calls."""
+    """A forked process. LocalProvisioner uses this class in the place of subprocess.Popen."""
 
     stdin = stdout = stderr = None
 
@@ -81,7 +81,7 @@ class ForkedProcess:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit code, a negative number after a signal, or None while the process runs."""
+        """Return the exit code, or None while the process runs. After a signal, the exit code is negative."""
         if self.returncode is None:
             try:
                 self.returncode = self._server.request(poll=self.pid)["code"]
@@ -132,7 +132,7 @@ class ForkServers:
     def fork(
         self, interpreter: Sequence[str], arguments: Sequence[str], folder: str | None, environment: Mapping[str, str]
     ) -> ForkedProcess:
-        """Fork and return a process that runs the module `arguments[0]`; raise OSError if the fork fails."""
+        """Return a new, forked process that runs the module `arguments[0]`. Raise OSError if the fork fails."""
         order = {"arguments": list(arguments), "folder": folder, "environment": dict(environment)}
         for attempt in range(ATTEMPTS):
             server = self.prepare(interpreter, environment)
