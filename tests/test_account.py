@@ -72,7 +72,7 @@ def test_promotion_sets_the_loyalty_message() -> None:
     assert customer.loyalty_message == "Welcome to Silver Status!"
 
 
-def test_promotion_by_two_tiers_sets_the_message_for_the_higher_tier() -> None:
+def test_promotion_to_platinum_sets_the_platinum_message() -> None:
     customer = ada()
     account.add_points(customer, 5_000)
     assert customer.loyalty_message == "Welcome to Platinum Status!"
@@ -100,13 +100,13 @@ def test_gold_star_remains_after_points_are_spent() -> None:
     assert not account.add_points(customer, 1_000_000).star_earned
 
 
-def test_minimum_status_raises_points_to_the_minimum_for_that_tier() -> None:
+def test_points_are_raised_to_the_minimum_points_of_the_requested_tier() -> None:
     customer = ada(120)
     change = account.raise_to_level(customer, 2)
     assert (customer.points, change.moved, change.rose) == (1_000, 880, True)
 
 
-def test_minimum_status_never_lowers_points() -> None:
+def test_request_for_a_lower_tier_does_not_lower_the_points() -> None:
     customer = ada(5_000)
     change = account.raise_to_level(customer, 1)
     assert (customer.points, change.moved, change.rose, change.fell) == (5_000, 0, False, False)
@@ -135,7 +135,7 @@ def test_start_input_can_set_lifetime_points() -> None:
 # ---- refusals -------------------------------------------------------------------------------------------------
 
 
-def test_gift_of_more_points_than_the_account_has_is_refused() -> None:
+def test_gift_is_refused_if_the_account_has_too_few_points() -> None:
     assert refusal(ada(120, guests=["grace"]), GiftPoints(Gift("grace", 300))) == (
         "Cannot gift 300 points; Ada has 120"
     )
@@ -164,11 +164,11 @@ def test_locked_reward_is_refused() -> None:
     )
 
 
-def test_reward_that_costs_more_points_than_available_is_refused() -> None:
+def test_reward_is_refused_if_the_customer_has_too_few_points() -> None:
     assert refusal(ada(99), RedeemReward("coffee")) == "Cannot redeem 'coffee' for 100 points; Ada has 99"
 
 
-def test_refusal_contains_the_customer_id_if_the_name_is_empty() -> None:
+def test_refusal_contains_the_customer_id_if_the_customer_has_no_name() -> None:
     assert refusal(Customer("ada", points=99), RedeemReward("coffee")).endswith("ada has 99")
 
 
@@ -242,7 +242,7 @@ def test_account_keeps_only_the_newest_status_of_each_friend() -> None:
     assert customer.friends == [NewStatus("joan", "Gold"), NewStatus("grace", "Platinum")]
 
 
-def test_oldest_status_is_dropped_from_a_full_list_of_friends() -> None:
+def test_new_friend_replaces_the_oldest_friend_in_a_full_list() -> None:
     customer = ada()
     for number in range(account.FRIENDS_REMEMBERED + 3):
         account.remember_friend(customer, NewStatus(f"friend-{number}", "Gold"))
@@ -285,7 +285,7 @@ def test_second_purchase_with_the_same_transaction_id_is_not_counted() -> None:
     assert (customer.points, customer.lifetime_points) == (100, 100)
 
 
-def test_oldest_transaction_is_dropped_from_a_full_list() -> None:
+def test_new_transaction_replaces_the_oldest_transaction_in_a_full_list() -> None:
     customer = ada()
     for number in range(account.TRANSACTIONS_REMEMBERED + 3):
         buy(customer, 1, f"receipt-{number}")
@@ -294,7 +294,7 @@ def test_oldest_transaction_is_dropped_from_a_full_list() -> None:
     assert known == [3, 4], f"Of the first five transactions, these are still stored: {known}"
 
 
-def test_repeated_transaction_keeps_the_old_position_in_the_list() -> None:
+def test_repeated_transaction_keeps_its_position_in_the_list() -> None:
     customer = ada()
     for number in range(account.TRANSACTIONS_REMEMBERED):
         buy(customer, 1, f"receipt-{number}")
@@ -307,7 +307,9 @@ def test_repeated_transaction_keeps_the_old_position_in_the_list() -> None:
 @given(
     st.lists(st.tuples(st.integers(1, 900), st.sampled_from(["a", "b", "c", "d"]) | st.none()), max_size=30),
 )
-def test_each_transaction_counts_once_and_always_has_the_same_answer(purchases: list[tuple[int, str | None]]) -> None:
+def test_repeated_transactions_are_counted_once_and_return_the_same_answer(
+    purchases: list[tuple[int, str | None]],
+) -> None:
     customer = ada()
     answers: dict[str, str] = {}
     counted: dict[str, int] = {}

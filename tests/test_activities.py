@@ -39,7 +39,7 @@ def mailer_of(office: PostOffice) -> SmtpMailer:
     return SmtpMailer("127.0.0.1", office.port)
 
 
-async def test_email_arrives_as_written(post_office: PostOffice, client: Client) -> None:
+async def test_email_arrives_unchanged(post_office: PostOffice, client: Client) -> None:
     await send(MAIL, mailer_of(post_office), client)
     (message,) = post_office.received
     assert (message["From"], message["To"], message["Subject"]) == ("loyalty@localhost", MAIL.to, MAIL.subject)
@@ -94,7 +94,7 @@ async def dribbling_server(greeting: str) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("greeting", ["", "220 hello\r\n"], ids=["without a greeting", "after the greeting"])
-async def test_attempt_times_out_if_the_mail_server_never_stops_answering(greeting: str, client: Client) -> None:
+async def test_attempt_times_out_if_the_answer_of_the_mail_server_never_ends(greeting: str, client: Client) -> None:
     async with dribbling_server(greeting) as port:
         began = time.monotonic()
         with pytest.raises(TimeoutError, match=rf"at 127.0.0.1:{port} has not accepted the mail within 0.5 s"):
@@ -112,7 +112,7 @@ async def test_attempt_times_out_if_the_dns_lookup_is_slow(client: Client, monke
         answered.set()
 
 
-async def test_email_is_sent_even_if_smtp_quit_gets_no_answer(
+async def test_email_is_sent_even_if_the_mail_server_ignores_the_quit_command(
     post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def say_nothing(_server: object, *_: object) -> None:
@@ -123,7 +123,9 @@ async def test_email_is_sent_even_if_smtp_quit_gets_no_answer(
     assert len(post_office.received) == 1
 
 
-async def test_email_refused_at_first_is_sent_again(post_office: PostOffice, closed_shop: Shop) -> None:
+async def test_email_is_sent_again_if_the_mail_server_refuses_the_first_attempt(
+    post_office: PostOffice, closed_shop: Shop
+) -> None:
     post_office.answer = "451 come back later"
     async with closed_shop.serving(mailer_of(post_office)):
         ada = await closed_shop.opens("ada", name="Ada", email="ada@example.org")
@@ -144,7 +146,7 @@ async def start_guest(shop: Shop, level: int = 1, history_threshold: int | None 
     return await environment.run(LoyaltyActivities(shop.client, shop.mails).start_guest, start)
 
 
-async def test_activity_starts_a_new_guest_at_the_minimum_status(shop: Shop) -> None:
+async def test_activity_starts_a_new_guest_with_the_minimum_status(shop: Shop) -> None:
     assert await start_guest(shop)
     grace = await status(shop.customer("grace"))
     assert (grace["name"], grace["points"], grace["status"]["name"]) == ("Grace", 500, "Silver")
@@ -182,7 +184,7 @@ async def test_email_is_only_logged_if_no_mail_server_is_configured(
     "address",
     ["ada@example.org\nBcc: eve@example.org", "x@=?utf-8?q?evil.example?=", "=?utf-8?q?eve?=@example.org", "x@y, z@w"],
 )
-async def test_email_to_an_impossible_address_is_not_retried(address: str, client: Client) -> None:
+async def test_email_to_an_invalid_address_is_not_retried(address: str, client: Client) -> None:
     with pytest.raises(ApplicationError, match="as an e-mail address") as failure:
         await send(replace(MAIL, to=address), SmtpMailer("127.0.0.1", 1), client)
     assert failure.value.non_retryable
@@ -211,7 +213,7 @@ async def test_subject_and_workflow_id_of_an_email_arrive_unchanged(text: str, p
     assert message.get_content().replace("\r\n", "\n") == body
 
 
-async def test_email_is_sent_without_a_dns_lookup_of_the_local_host(
+async def test_mailer_does_not_look_up_the_name_of_the_local_host(
     post_office: PostOffice, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("The name of this machine was looked up"))

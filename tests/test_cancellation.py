@@ -44,7 +44,7 @@ async def test_canceled_customer_sends_a_goodbye_email(shop: Shop) -> None:
     assert shop.mails.to(ADA) == [WELCOME, CANCELED]
 
 
-async def test_customer_canceled_before_the_first_worker_starts_sends_a_goodbye_email(closed_shop: Shop) -> None:
+async def test_customer_sends_a_goodbye_email_if_canceled_before_the_first_worker_starts(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", email=ADA)
     await ada.cancel()
     async with closed_shop.serving():
@@ -68,7 +68,7 @@ async def test_waiting_update_is_refused_after_a_cancellation(closed_shop: Shop)
     assert closed_shop.mails.to(ADA) == [WELCOME, "grace is your guest", CANCELED]
 
 
-async def test_cancellation_in_the_same_workflow_task_as_a_purchase_takes_effect(closed_shop: Shop) -> None:
+async def test_customer_is_canceled_if_a_purchase_and_a_cancellation_arrive_together(closed_shop: Shop) -> None:
     async with closed_shop.serving():
         await closed_shop.opens("grace")
         ada = await closed_shop.opens("ada", email=ADA)
@@ -81,7 +81,7 @@ async def test_cancellation_in_the_same_workflow_task_as_a_purchase_takes_effect
     assert closed_shop.mails.to(ADA)[-1] == CANCELED
 
 
-async def test_cancellation_in_the_same_workflow_task_as_a_gift_loses_no_points(closed_shop: Shop) -> None:
+async def test_no_points_are_lost_if_a_gift_and_a_cancellation_arrive_together(closed_shop: Shop) -> None:
     async with closed_shop.serving():
         grace = await closed_shop.opens("grace")
         ada = await closed_shop.opens("ada", email=ADA, points=1_000, guests=["grace"])
@@ -98,7 +98,7 @@ async def test_cancellation_in_the_same_workflow_task_as_a_gift_loses_no_points(
         assert await points(ada) == (700 if given else 1_000)
 
 
-async def test_workflow_canceled_during_the_goodbye_email_has_status_canceled(shop: Shop) -> None:
+async def test_workflow_can_be_canceled_while_it_sends_the_goodbye_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await shop.mails.arrive(ADA, WELCOME)
     shop.mails.down = True

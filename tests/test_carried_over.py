@@ -61,7 +61,7 @@ async def test_next_run_recognizes_a_repeated_transaction(shop: Shop) -> None:
     assert await points(ada) == before
 
 
-async def test_repeated_purchase_counts_only_once_after_continue_as_new(shop: Shop) -> None:
+async def test_next_run_counts_a_repeated_purchase_only_once(shop: Shop) -> None:
     purchase = {"kind": "addPoints", "points": 100, "transaction_id": "receipt-1"}
     ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": [purchase] * 3})
     await comes_to(ada, 100)
@@ -71,7 +71,7 @@ async def test_repeated_purchase_counts_only_once_after_continue_as_new(shop: Sh
     assert await points(ada) == 100
 
 
-async def test_next_run_forgets_only_the_oldest_transaction(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_next_run_drops_only_the_oldest_transaction(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loyalty.account.TRANSACTIONS_REMEMBERED", 3)
     ada = await shop.opens("ada", settings={"history_threshold": 1})
     for transaction_id in ("z", "y", "a", "m"):
@@ -121,7 +121,7 @@ async def test_run_answers_waiting_updates_and_carries_over_waiting_signals(clos
         )
 
 
-async def test_run_processes_waiting_messages_above_the_limit_before_it_ends(closed_shop: Shop) -> None:
+async def test_run_processes_the_waiting_messages_that_it_cannot_carry_over(closed_shop: Shop) -> None:
     waiting = 2 * CARRY_LIMIT + 50
     ada = await closed_shop.opens("ada", settings={"history_threshold": waiting})
     await asyncio.gather(*(ada.signal("addPoints", 1) for _ in range(waiting)))
@@ -173,7 +173,7 @@ async def test_unsent_email_is_carried_over_and_sent_later(shop: Shop) -> None:
     await shop.mails.arrive(ADA, WELCOME, "grace now has Gold status", "You now have 4 points")
 
 
-async def test_guest_uses_the_threshold_of_the_inviter_and_continues_as_new(shop: Shop) -> None:
+async def test_guest_continues_as_new_at_the_same_threshold_as_the_inviter(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000, settings=SHORT)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="a guest in the list of guests")
@@ -182,7 +182,7 @@ async def test_guest_uses_the_threshold_of_the_inviter_and_continues_as_new(shop
     assert (await status(grace))["status"]["name"] == "Silver"
 
 
-async def test_invitation_cannot_reopen_a_closed_account_after_continue_as_new(shop: Shop) -> None:
+async def test_invitation_cannot_reopen_an_account_that_a_later_run_closed(shop: Shop) -> None:
     grace = await shop.opens("grace", settings=SHORT)
     await continue_as_new(grace)
     await grace.signal("cancelAccount")

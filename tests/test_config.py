@@ -81,21 +81,21 @@ def test_error_about_the_smtp_url_does_not_show_the_password() -> None:
     assert refusal == "Cannot use LOYALTY_SMTP_URL with a user or a password; expected smtp://host:port"
 
 
-def test_cluster_is_configured_from_the_environment(profiles: dict[str, str]) -> None:
+def test_cluster_settings_are_read_from_environment_variables(profiles: dict[str, str]) -> None:
     assert config.cluster(profiles | {"TEMPORAL_ADDRESS": "here:7233", "TEMPORAL_NAMESPACE": "loyalty"}) == {
         "target_host": "here:7233",
         "namespace": "loyalty",
     }
 
 
-def test_cluster_is_configured_from_a_profile(profiles: dict[str, str]) -> None:
+def test_cluster_settings_are_read_from_a_profile(profiles: dict[str, str]) -> None:
     assert config.cluster(profiles | {"TEMPORAL_PROFILE": "staging"}) == {
         "target_host": "staging.example:7233",
         "namespace": "loyalty",
     }
 
 
-def test_no_cluster_is_configured_if_the_environment_is_empty(profiles: dict[str, str]) -> None:
+def test_cluster_settings_are_empty_if_the_environment_is_empty(profiles: dict[str, str]) -> None:
     assert config.cluster(profiles) == {}
 
 
@@ -116,14 +116,14 @@ def test_configuration_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
         config.cluster({"TEMPORAL_CONFIG_FILE": str(file)})
 
 
-async def test_connect_function_connects_to_the_configured_server(server: WorkflowEnvironment) -> None:
+async def test_client_connects_to_the_configured_server(server: WorkflowEnvironment) -> None:
     address = server.client.service_client.config.target_host
     client = await config.connect({"TEMPORAL_ADDRESS": address, "TEMPORAL_NAMESPACE": "default"})
     assert client.service_client.config.target_host == address
     assert client.namespace == "default"
 
 
-async def test_connection_to_an_unreachable_server_raises_one_line_with_advice(nowhere: str) -> None:
+async def test_error_about_an_unreachable_server_is_one_line_with_advice(nowhere: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         await config.connect({"TEMPORAL_ADDRESS": nowhere})
     sentence = str(refused.value)
@@ -252,7 +252,7 @@ def test_mail_server_url_with_path_or_query_is_refused(url: str) -> None:
     ],
     ids=["TLS file", "profile", "mail server"],
 )
-def test_worker_with_a_wrong_environment_variable_prints_one_sentence(
+def test_worker_prints_one_sentence_about_a_wrong_environment_variable(
     environment: dict[str, str], nowhere: str
 ) -> None:
     ended = subprocess.run(

@@ -146,7 +146,7 @@ async def test_worker_without_a_cache_processes_updates_after_a_refused_update(s
             await comes_to(ada, 2)
 
 
-async def test_all_updates_are_answered_if_the_threshold_is_one_event(shop: Shop) -> None:
+async def test_all_updates_are_answered_even_if_the_threshold_is_one_event(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 1})
     answers = [await ada.execute_update("addLoyaltyPoint", 1) for _ in range(5)]
     assert answers == ["Thanks for being a loyal customer!"] * 5
@@ -249,7 +249,7 @@ async def test_cancellation_reaches_the_newest_run(shop: Shop) -> None:
     assert shop.mails.to(ADA)[-1] == "Your account has been canceled"
 
 
-async def test_cancellation_during_continue_as_new_takes_effect(shop: Shop) -> None:
+async def test_workflow_can_be_canceled_during_continue_as_new(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1})
     await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")

@@ -18,13 +18,13 @@ def subjects(customer: Customer, points: int) -> list[str]:
     return [mail.subject for mail in emails.about(account.add_points(customer, points), customer)]
 
 
-def test_email_greets_the_customer_by_name() -> None:
+def test_customer_is_greeted_by_name() -> None:
     mail = emails.welcome(ada(1_000))
     assert (mail.to, mail.subject) == ("ada@example.org", "Welcome to the loyalty program")
     assert mail.body == "Dear Ada,\n\nyou start as a Gold customer.\n"
 
 
-def test_email_greets_a_customer_without_a_name_by_id() -> None:
+def test_customer_is_greeted_by_id_if_the_name_is_empty() -> None:
     assert emails.welcome(Customer("ada")).body.startswith("Dear ada,")
 
 
@@ -36,7 +36,7 @@ def test_promotion_email_comes_after_the_email_about_points() -> None:
     assert subjects(ada(), 1_000) == ["You now have 1,000 points", "Welcome to Gold Status!"]
 
 
-def test_demotion_email_names_the_points_needed_for_the_former_tier() -> None:
+def test_demotion_email_contains_the_minimum_points_of_the_former_tier() -> None:
     customer = ada(5_000)
     _, demoted = emails.about(account.add_points(customer, -1), customer)
     assert demoted.subject == "Your status is now Gold"
@@ -60,7 +60,7 @@ def test_only_emails_about_points_can_be_replaced() -> None:
 
 
 @pytest.mark.parametrize(("points", "offer"), [(500, ""), (1_000, "You may invite 2 guests."), (5_000, "5 guests.")])
-def test_promotion_email_names_the_number_of_allowed_guests(points: int, offer: str) -> None:
+def test_promotion_email_contains_the_number_of_allowed_guests(points: int, offer: str) -> None:
     customer = ada()
     _, promoted = emails.about(account.add_points(customer, points), customer)
     assert offer in promoted.body
@@ -76,7 +76,7 @@ def test_promotion_email_names_the_number_of_allowed_guests(points: int, offer: 
         (0, ["b", "c"], "Member status allows 0 guests, you have 2. With 5,000 points you may invite 5."),
     ],
 )
-def test_email_about_a_refused_invitation_names_the_required_tier(
+def test_email_about_a_refused_invitation_contains_the_required_tier(
     points: int, guests: list[str], sentence: str
 ) -> None:
     mail = emails.not_enough_points_to_invite(ada(points, guests=guests), GuestInvitation("grace", "Grace"))
@@ -84,23 +84,23 @@ def test_email_about_a_refused_invitation_names_the_required_tier(
     assert sentence in mail.body
 
 
-def test_email_about_an_invitation_names_the_guest() -> None:
+def test_email_about_an_invitation_mentions_the_guest() -> None:
     grace = GuestInvitation("grace", "Grace")
     assert emails.guest_invited(ada(), grace).subject == "Grace is your guest"
     assert emails.guest_already_canceled(ada(), grace).subject == "Grace has already canceled"
     assert emails.guest_invited(ada(), GuestInvitation("grace")).subject == "grace is your guest"
 
 
-def test_email_about_a_returned_gift_names_the_guest_and_the_points() -> None:
+def test_email_about_a_returned_gift_mentions_the_guest_and_the_points() -> None:
     mail = emails.gift_returned(ada(), "grace", 1_300)
     assert mail.subject == "Your gift of 1,300 points came back"
     assert "grace could not receive it." in mail.body
 
 
-def test_subject_of_an_email_about_a_friend_contains_the_new_status() -> None:
+def test_email_about_a_friend_has_the_new_status_in_the_subject() -> None:
     assert emails.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
 
 
-def test_each_kind_of_goodbye_email_names_the_remaining_points() -> None:
+def test_every_goodbye_email_contains_the_remaining_points() -> None:
     assert "1,200 points" in emails.account_closed(ada(1_200)).body
     assert "1,200 points" in emails.account_ended_by_operator(ada(1_200)).body

@@ -101,7 +101,7 @@ async def test_second_invitation_promotes_a_guest_that_is_already_running(shop: 
     assert await ada.query("getGuests") == ["grace"]
 
 
-async def test_existing_customer_who_is_invited_keeps_points_and_guests(shop: Shop) -> None:
+async def test_existing_customer_keeps_points_and_guests_after_an_invitation(shop: Shop) -> None:
     grace = await shop.opens("grace", points=6_000, guests=["joan"])
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", invitation("grace"))
@@ -139,7 +139,7 @@ async def test_guest_with_a_closed_account_cannot_be_invited_again(shop: Shop) -
     assert await ada.query("getGuests") == [], "The guest with the closed account still uses a place"
 
 
-async def test_inviter_and_guest_close_their_accounts_independently(shop: Shop) -> None:
+async def test_inviter_and_guest_can_close_their_accounts_independently(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     for guest in ("grace", "joan"):
         await ada.signal("inviteGuest", invitation(guest))
@@ -152,7 +152,7 @@ async def test_inviter_and_guest_close_their_accounts_independently(shop: Shop) 
     assert await points(shop.customer("joan")) == 500
 
 
-async def test_guest_notifies_the_inviter_after_a_promotion_by_a_gift(shop: Shop) -> None:
+async def test_guest_notifies_the_inviter_if_a_gift_promotes_the_guest(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, points=5_000)
     await ada.signal("inviteGuest", {"customer_id": "grace"})
     await has_guests(ada, "grace")
@@ -203,7 +203,7 @@ async def test_gift_moves_points_from_the_inviter_to_the_guest(shop: Shop) -> No
     await shop.mails.arrive(ADA, WELCOME, "You now have 200 points", "Your status is now Member")
 
 
-async def test_gift_to_a_guest_with_a_closed_account_is_returned(shop: Shop) -> None:
+async def test_gift_is_returned_if_the_account_of_the_guest_is_closed(shop: Shop) -> None:
     grace = await shop.opens("grace")
     await grace.signal("cancelAccount")
     await ends(grace)
@@ -226,7 +226,7 @@ async def test_concurrent_gifts_never_spend_more_points_than_the_customer_has(sh
     assert await points(ada) == 100
 
 
-async def test_gift_to_a_guest_without_a_workflow_is_returned(shop: Shop) -> None:
+async def test_gift_is_returned_if_the_guest_has_no_workflow(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", points=500, guests=["nobody"])
     sentence = await refusal(ada.execute_update("giftPoints", {"guest_id": "nobody", "points": 500}))
     assert sentence.endswith("nobody cannot receive them, and they are back: Ada has 500")

@@ -68,7 +68,7 @@ async def test_worker_runs_without_the_packages_of_the_course(
     report(f"packages of a worker without the course: {size / 1e6:.0f} MB")
 
 
-async def test_error_from_the_coffee_worker_names_the_missing_database_package(
+async def test_coffee_worker_prints_the_name_of_the_missing_database_package(
     closed_shop: Shop, light: tuple[str, str]
 ) -> None:
     async with worker(closed_shop, "coffee-shop", python=light) as process:

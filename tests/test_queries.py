@@ -43,7 +43,7 @@ def test_status_contains_points_and_tier_and_gold_star_and_friends() -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
-def test_each_tier_unlocks_its_own_rewards_and_rewards_of_lower_tiers(tier: Tier) -> None:
+def test_each_tier_unlocks_its_own_rewards_and_the_rewards_of_lower_tiers(tier: Tier) -> None:
     unlocked = [offer.name for offer in queries.offers(ada(tier.minimum_points)) if offer.unlocked]
     assert unlocked == [reward.name for reward in REWARDS if reward.tier_level <= tier.level]
 
@@ -55,7 +55,7 @@ def test_queries_return_the_current_state_if_no_messages_wait() -> None:
     assert queries.foresee(ada(700), []) == ada(700)
 
 
-def test_queries_count_each_waiting_transaction_once() -> None:
+def test_query_counts_each_waiting_transaction_only_once() -> None:
     waiting = [AddPoints(400, None, "t-1"), AddPoints(400, None, "t-1"), AddPoints(100)]
     seen = queries.foresee(ada(), waiting)
     assert (seen.points, seen.lifetime_points) == (500, 500)
@@ -69,7 +69,7 @@ def test_queries_include_waiting_messages_about_minimum_status_and_friends() -> 
     assert seen.friends == [NewStatus("grace", "Gold")]
 
 
-def test_signals_that_wait_after_a_cancellation_change_only_the_points() -> None:
+def test_signals_after_a_cancellation_change_only_the_points() -> None:
     waiting: list[Tell] = [
         CancelAccount(),
         AddPoints(5),
@@ -81,7 +81,7 @@ def test_signals_that_wait_after_a_cancellation_change_only_the_points() -> None
     assert (seen.points, seen.friends) == (5, [])
 
 
-def test_queries_do_not_include_guests_of_waiting_invitations() -> None:
+def test_queries_do_not_list_a_guest_if_the_invitation_still_waits() -> None:
     assert queries.foresee(ada(1_000), [InviteGuest(GuestInvitation("grace"))]).guests == []
 
 

@@ -16,7 +16,7 @@ WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 
 
-async def test_signal_with_points_adds_the_points_and_sends_an_email(shop: Shop) -> None:
+async def test_signal_with_points_adds_points_and_causes_an_email(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("addPoints", 1_234)
     answer = await status(ada)
@@ -46,7 +46,7 @@ async def test_customer_with_a_million_lifetime_points_receives_the_gold_star(sh
     await shop.mails.arrive(ADA, WELCOME, "You now have 5,001 points", "A gold star for you")
 
 
-async def test_sender_of_the_points_is_notified_of_a_promotion(shop: Shop) -> None:
+async def test_sender_gets_a_signal_if_the_points_cause_a_promotion(shop: Shop) -> None:
     grace = await shop.opens("grace", email="grace@example.org")
     ada = await shop.opens("ada", points=499)
     await ada.signal("addPoints", args=[1, "grace"])
@@ -58,7 +58,7 @@ async def test_sender_of_the_points_is_notified_of_a_promotion(shop: Shop) -> No
     await shop.mails.arrive("grace@example.org", WELCOME, "ada now has Silver status")
 
 
-async def test_sender_of_the_points_is_not_notified_without_a_promotion(shop: Shop) -> None:
+async def test_sender_gets_no_signal_if_the_tier_stays_the_same(shop: Shop) -> None:
     await shop.opens("grace")
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[1, "grace"])
@@ -74,7 +74,7 @@ async def test_points_are_added_even_if_their_sender_is_unreachable(shop: Shop, 
     assert await points(ada) == 1_001
 
 
-async def test_signal_for_a_minimum_status_never_lowers_points(shop: Shop) -> None:
+async def test_signal_to_ensure_a_minimum_status_never_lowers_points(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("ensureMinimumStatus", 2)
     assert await points(ada) == 1_000

@@ -148,7 +148,7 @@ async def test_workflow_with_bad_input_fails_before_any_activity_starts(closed_s
     await Replayer(workflows=[CustomerLoyaltyWorkflow]).replay_workflow(history)
 
 
-async def test_update_that_starts_a_customer_with_bad_input_is_refused(shop: Shop) -> None:
+async def test_update_is_refused_if_it_starts_a_customer_with_bad_input(shop: Shop) -> None:
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         WORKFLOW_TYPE,
         BAD,

@@ -40,7 +40,7 @@ def test_tier_levels_start_at_zero() -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
-def test_tier_starts_exactly_at_the_minimum_points(tier: Tier) -> None:
+def test_tier_starts_exactly_at_its_minimum_points(tier: Tier) -> None:
     assert tier_of(tier.minimum_points) == tier
     assert tier_of(tier.minimum_points - 1) == TIERS[max(0, tier.level - 1)]
 
@@ -52,7 +52,7 @@ def test_more_points_never_give_a_lower_tier(some: int, others: int) -> None:
 
 
 @given(st.integers(min_value=0))
-def test_tier_is_the_highest_tier_that_the_points_allow(points: int) -> None:
+def test_customer_has_the_highest_tier_that_the_points_allow(points: int) -> None:
     covered = [tier for tier in TIERS if tier.minimum_points <= points]
     assert tier_of(points) == covered[-1]
 
@@ -76,11 +76,11 @@ def test_search_for_an_unknown_reward_returns_none() -> None:
     assert reward_named("Coffee") is None
 
 
-def test_customer_with_the_minimum_points_of_a_tier_can_pay_its_rewards() -> None:
+def test_minimum_points_of_a_tier_are_enough_for_its_rewards() -> None:
     for reward in REWARDS:
         tier = TIERS[reward.tier_level]
         assert reward.points <= max(tier.minimum_points, 100), f"{tier.name} cannot pay {reward.name}"
 
 
-def test_gold_star_requires_a_million_points() -> None:
+def test_gold_star_requires_a_million_lifetime_points() -> None:
     assert GOLD_STAR_LIFETIME_POINTS == 1_000_000

@@ -14,7 +14,7 @@ WELCOME = "Welcome to the loyalty program"
 ADA = "ada@example.org"
 
 
-async def test_repeated_signal_with_points_counts_once(shop: Shop) -> None:
+async def test_repeated_signal_with_points_is_counted_once(shop: Shop) -> None:
     ada = await shop.opens("ada")
     for _ in range(3):
         await ada.signal("addPoints", args=[100, None, "receipt-1"])
@@ -42,7 +42,7 @@ async def test_concurrent_repeated_updates_return_the_same_answer(shop: Shop) ->
     assert await points(ada) == 500
 
 
-async def test_transaction_sent_as_a_signal_and_as_an_update_counts_once(shop: Shop) -> None:
+async def test_transaction_is_counted_once_if_sent_as_signal_and_as_update(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     await ada.signal("addPoints", args=[1, None, "told first"])
     assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "told first"]) == "Welcome to Silver Status!"
@@ -51,7 +51,7 @@ async def test_transaction_sent_as_a_signal_and_as_an_update_counts_once(shop: S
     assert await points(ada) == 501
 
 
-async def test_only_the_first_purchase_with_a_transaction_id_counts(shop: Shop) -> None:
+async def test_only_the_first_purchase_with_the_same_transaction_id_is_counted(shop: Shop) -> None:
     grace = await shop.opens("grace")
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[100, None, "receipt-1"])
@@ -61,7 +61,7 @@ async def test_only_the_first_purchase_with_a_transaction_id_counts(shop: Shop) 
     assert (await status(grace))["friends"] == {}, "The sender was notified, although there was no promotion"
 
 
-async def test_same_transaction_id_counts_once_for_each_customer(shop: Shop) -> None:
+async def test_two_customers_can_use_the_same_transaction_id(shop: Shop) -> None:
     ada, grace = await shop.opens("ada"), await shop.opens("grace")
     for customer in (ada, grace):
         await customer.execute_update("addLoyaltyPoint", args=[100, None, "receipt-1"])

@@ -94,7 +94,7 @@ async def test_redeeming_a_reward_returns_a_receipt(shop: Shop) -> None:
         ),
     ],
 )
-async def test_impossible_update_is_refused_and_records_no_event(
+async def test_refused_update_changes_nothing_and_records_no_event(
     shop: Shop, update: str, arguments: list[object], sentence: str
 ) -> None:
     ada = await shop.opens("ada", name="Ada", points=120, guests=["grace"])
@@ -150,7 +150,7 @@ async def test_waiting_update_is_validated_again_before_it_is_processed(closed_s
         assert await refusal(coffee.result()) == "Cannot redeem 'coffee' for 100 points; Ada has 50"
 
 
-async def test_gift_is_accepted_while_the_guest_is_being_started(closed_shop: Shop) -> None:
+async def test_gift_is_accepted_while_the_guest_starts(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=1_000)
@@ -161,7 +161,7 @@ async def test_gift_is_accepted_while_the_guest_is_being_started(closed_shop: Sh
         assert await gift.result() == "grace receives 300 points"
 
 
-async def test_update_sent_after_the_signal_to_close_the_account_is_refused(closed_shop: Shop) -> None:
+async def test_update_is_refused_after_the_signal_to_close_the_account(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", name="Ada", points=1_000)
@@ -174,7 +174,7 @@ async def test_update_sent_after_the_signal_to_close_the_account_is_refused(clos
         await ends(ada)
 
 
-async def test_update_is_refused_at_once_while_the_goodbye_email_is_sent(shop: Shop) -> None:
+async def test_update_is_refused_immediately_while_the_goodbye_email_is_sent(shop: Shop) -> None:
     ada = await shop.opens("ada", name="Ada", email=ADA, points=120)
     await shop.mails.arrive(ADA, WELCOME)
     shop.mails.down = True

@@ -80,7 +80,7 @@ async def test_customer_keeps_the_points_after_the_worker_is_killed(closed_shop:
     ],
     ids=lambda value: next(iter(value.values())) if isinstance(value, dict) else "",
 )
-async def test_worker_with_a_wrong_configuration_stops_with_one_sentence(
+async def test_worker_prints_one_sentence_and_stops_if_the_configuration_is_wrong(
     closed_shop: Shop, environment: dict[str, str], sentence: str
 ) -> None:
     async with worker(closed_shop, **environment) as process:

@@ -55,12 +55,12 @@ async def test_customer_started_with_1000_points_has_gold_status(shop: Shop) -> 
     assert (answer["status"]["name"], answer["lifetime_points"]) == ("Gold", 1_000)
 
 
-async def test_customer_that_starts_with_a_closed_account_completes_at_once(shop: Shop) -> None:
+async def test_workflow_completes_immediately_if_the_start_input_has_a_closed_account(shop: Shop) -> None:
     ada = await shop.opens("ada", account_active=False)
     assert await ends(ada) is None
 
 
-async def test_client_reaches_customer_by_workflow_id(shop: Shop) -> None:
+async def test_client_can_reach_a_customer_by_workflow_id(shop: Shop) -> None:
     await shop.opens("ada", points=7)
     assert await points(shop.client.get_workflow_handle("customer-ada")) == 7
 
@@ -77,7 +77,7 @@ async def test_signal_that_starts_a_customer_adds_the_points(shop: Shop) -> None
     assert await points(ada) == 120
 
 
-async def test_all_signals_sent_before_the_first_worker_starts_are_counted(closed_shop: Shop) -> None:
+async def test_signals_are_counted_even_if_sent_before_the_first_worker_starts(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=20)
     for _ in range(5):
         await ada.signal("addPoints", 100)
@@ -100,7 +100,7 @@ async def test_update_that_starts_a_customer_returns_an_answer(shop: Shop) -> No
 # ---- queries -------------------------------------------------------------------------------------------------
 
 
-async def test_loyalty_message_welcomes_the_customer_only_right_after_a_promotion(shop: Shop) -> None:
+async def test_loyalty_message_announces_a_tier_only_right_after_a_promotion(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
     await ada.signal("addPoints", 1)
@@ -109,7 +109,7 @@ async def test_loyalty_message_welcomes_the_customer_only_right_after_a_promotio
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
 
 
-async def test_query_for_rewards_marks_the_unlocked_rewards(shop: Shop) -> None:
+async def test_query_for_rewards_shows_which_rewards_are_unlocked(shop: Shop) -> None:
     ada = await shop.opens("ada", points=500)
     assert await ada.query("getRewards") == [
         {"name": "coffee", "points": 100, "tier": "Member", "unlocked": True},

@@ -74,7 +74,7 @@ async def replay(history: WorkflowHistory) -> None:
 
 
 @pytest.mark.parametrize("play", PLAYS)
-async def test_address_that_an_email_header_would_change_is_refused(
+async def test_address_is_refused_if_an_email_header_would_change_it(
     play: Play, closed_shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     history = await play(closed_shop, tmp_path)
@@ -86,7 +86,7 @@ async def test_address_that_an_email_header_would_change_is_refused(
 
 
 @pytest.mark.parametrize("play", PLAYS)
-async def test_earlier_run_replays_with_an_address_that_is_refused_now(
+async def test_old_run_replays_even_if_its_address_is_refused_today(
     play: Play, closed_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
@@ -104,7 +104,7 @@ def has_begun(history: WorkflowHistory) -> bool:
     return bool({START_GUEST, PROCESS_PAYMENT} & set(started)) or workflow_id("grace") in children
 
 
-async def test_normal_address_records_no_marker_event(shop: Shop) -> None:
+async def test_invitation_with_a_normal_address_records_no_marker_event(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", {"customer_id": "grace", "email": "grace@example.org"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="a guest in the list of guests")

@@ -38,7 +38,7 @@ async def time_machine() -> AsyncIterator[WorkflowEnvironment]:
 # ---- waiting e-mails ------------------------------------------------------------------------------------------
 
 
-def test_outbox_keeps_emails_in_the_order_of_writing() -> None:
+def test_outbox_keeps_emails_in_the_original_order() -> None:
     outbox = Outbox([mail("first")])
     outbox.put(mail("second"))
     assert subjects(outbox) == ["first", "second"]
@@ -65,9 +65,7 @@ def test_email_without_an_address_is_dropped() -> None:
     assert outbox.is_empty()
 
 
-def test_oldest_email_is_dropped_from_a_full_outbox(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_full_outbox_drops_the_oldest_email(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(workflow, "logger", logging.getLogger("loyalty"))  # the original logger requires a workflow
     outbox = Outbox([])
     for number in range(WAITING_LIMIT + 2):
@@ -86,7 +84,7 @@ def test_outbox_does_not_change_the_list_in_the_start_input() -> None:
 # ---- sending --------------------------------------------------------------------------------------------------
 
 
-def test_ten_attempts_take_about_half_a_minute() -> None:
+def test_ten_attempts_to_send_an_email_take_about_half_a_minute() -> None:
     pauses = [
         min(
             EMAIL_RETRIES.initial_interval * EMAIL_RETRIES.backoff_coefficient**number,
@@ -138,7 +136,7 @@ async def test_purchases_during_an_outage_of_the_mail_server_cause_only_one_emai
     await shop.mails.arrive(ADA, WELCOME, "You now have 200 points")
 
 
-async def test_emails_arrive_in_the_order_of_writing(shop: Shop) -> None:
+async def test_emails_arrive_in_the_original_order(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     for number in range(5):
         await ada.signal("notifyNewStatus", {"customer_id": f"friend-{number}", "status": "Gold"})

@@ -31,7 +31,7 @@ OLDER = replace(YOUNG, most_signals=FORMERLY_MOST_SIGNALS)
 SERVER_EVENTS, SERVER_SIZE, SERVER_SIGNALS, SERVER_UPDATES = 51_200, 50 * MIB, 10_000, 2_000
 
 
-def test_new_run_has_not_reached_any_limit() -> None:
+def test_new_run_is_below_all_limits() -> None:
     assert not YOUNG.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
@@ -46,7 +46,7 @@ def test_new_run_has_not_reached_any_limit() -> None:
     ],
     ids=["events", "size", "signals", "signals of an older run", "updates"],
 )
-def test_run_is_long_if_it_reaches_one_limit(longest: RunLength, too_long: RunLength) -> None:
+def test_run_is_too_long_if_it_reaches_any_limit(longest: RunLength, too_long: RunLength) -> None:
     assert not longest.is_long(DEFAULT_HISTORY_THRESHOLD)
     assert too_long.is_long(DEFAULT_HISTORY_THRESHOLD)
 
@@ -81,7 +81,7 @@ def test_run_with_a_threshold_above_the_event_limit_never_continues_as_new() -> 
     assert not at_every_limit.is_long(EVENT_LIMIT + 1)
 
 
-def test_run_without_a_threshold_continues_as_new_when_the_server_suggests_it() -> None:
+def test_run_without_a_threshold_ends_when_the_server_suggests_continue_as_new() -> None:
     assert not RunLength(51_000, 49 * MIB, False, 9_000, 1_900).is_long(None)
     assert replace(YOUNG, continue_as_new_suggested=True).is_long(None)
 

@@ -170,7 +170,7 @@ def marks(ax: Axes) -> list[Line2D]:
     return [line for line in ax.lines if line.get_marker() != "None" and len(np.asarray(line.get_xdata()))]
 
 
-def test_outages_and_ends_of_processes_differ_even_without_colour() -> None:
+def test_each_type_of_outage_looks_different_even_without_colour() -> None:
     ax = plots.timeline(EMAIL_HISTORY, UPTIMES)
     written = [text.get_text() for text in ax.texts]
     assert {"no worker", "mail server down"} <= set(written)

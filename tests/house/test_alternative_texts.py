@@ -48,7 +48,7 @@ def test_images_from_the_lab_have_alternative_texts() -> None:
         assert re.search(r'<svg[^>]* role="img"[^>]* aria-label="\w[^"]+"', svg), f"{path.name} has no alternative text"
 
 
-def test_link_that_the_lab_prints_names_the_target() -> None:
+def test_printed_link_describes_its_target() -> None:
     assert ">customer-ada in the Temporal Web UI</a>" in Link("/x", "customer-ada in the Temporal Web UI")._repr_html_()
 
 
@@ -108,14 +108,14 @@ def test_alternative_text_describes_the_plot(name: str, story: pd.DataFrame) -> 
     assert GALLERY[name](story).get_label() == TEXTS[name]
 
 
-def test_alternative_text_names_workflows_and_messages(story: pd.DataFrame) -> None:
+def test_alternative_text_mentions_workflows_and_messages(story: pd.DataFrame) -> None:
     assert "invited by ada: mary (completed)" in str(plots.family_tree(story).get_label())
     text = str(plots.messages(story).get_label())
     assert re.search(r", \d x ask \(update\), \d x answer,", text)
     assert "inviteGuest(mary) to customer-ada" in text
 
 
-def test_alternative_text_for_a_plot_of_many_runs_is_short() -> None:
+def test_alternative_text_is_short_even_for_a_plot_of_many_runs() -> None:
     assert len(str(plots.sawtooth(frame_of_runs(60, 1), threshold=10).get_label()).split()) < 60
 
 

@@ -53,7 +53,7 @@ def test_each_binder_script_is_executable_and_valid_bash(script: str) -> None:
     subprocess.run(["bash", "-n", str(BINDER / script)], check=True)
 
 
-def test_start_script_for_binder_and_make_lab_set_the_same_variables(tmp_path: Path) -> None:
+def test_binder_start_script_sets_the_same_variables_as_make_lab(tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     show = [sys.executable, "-c", "import os; print(os.environ['JUPYTER_CONFIG_PATH'])"]
     environment = {**os.environ, "PATH": path, "TMPDIR": str(tmp_path)}

@@ -107,7 +107,7 @@ def test_plot_module_does_not_import_temporalio(path: Path) -> None:
     assert not {name for name in imported_by(path) if name.startswith("temporalio")}
 
 
-def test_no_module_switches_the_workflow_sandbox_off() -> None:
+def test_no_module_disables_the_workflow_sandbox() -> None:
     for path in [*PROGRAMS, *LAB]:
         assert "UnsandboxedWorkflowRunner" not in path.read_text(), f"{path.name} switches the workflow sandbox off"
 
@@ -122,7 +122,7 @@ def test_import_of_the_lab_does_not_load_slow_modules() -> None:
     assert printed.strip() == "[]"
 
 
-def test_committed_files_do_not_name_a_package_registry() -> None:
+def test_committed_files_contain_no_address_of_a_package_registry() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=HOUSE, capture_output=True, text=True, check=True).stdout
     registry = re.compile(r"https?://[^\s\"')]*(pypi\.org/simple|pythonhosted|/simple\b)", re.IGNORECASE)
     for name in listed.splitlines():

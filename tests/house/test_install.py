@@ -266,7 +266,7 @@ def version(python: Path) -> str:
     ).stdout
 
 
-def test_error_about_a_missing_venv_module_names_the_debian_package(installed: Course, tmp_path: Path) -> None:
+def test_error_about_a_missing_venv_module_mentions_the_debian_package(installed: Course, tmp_path: Path) -> None:
     halting = tmp_path / "python3"
     halting.write_text(
         f"""#!/bin/sh

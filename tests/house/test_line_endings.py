@@ -16,7 +16,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize("setting", ["true", "input", "false"])
-def test_scripts_have_no_carriage_return_under_any_autocrlf_setting(tmp_path: Path, setting: str) -> None:
+def test_scripts_have_no_carriage_return_with_any_autocrlf_setting(tmp_path: Path, setting: str) -> None:
     for name in (".gitattributes", *SCRIPTS):
         path = tmp_path / "origin" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -87,7 +87,7 @@ def test_default_value_of_a_prediction_is_a_constant(path: Path) -> None:
 
 
 @each_notebook
-def test_notebook_starts_workflows_with_the_sdk_and_the_sandbox(path: Path) -> None:
+def test_each_notebook_starts_a_workflow_and_uses_the_sandbox(path: Path) -> None:
     source = "\n".join(cell.source for cell in code(path))
     assert "UnsandboxedWorkflowRunner" not in source
     assert re.search(r"start_workflow\(|import open_account", source), f"{path.name} starts no workflow"

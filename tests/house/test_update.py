@@ -60,7 +60,7 @@ def notebooks(clone: Path) -> dict[str, str]:
     return {path.name.partition(".mine-")[0]: path.read_text() for path in clone.glob("notebooks/*.mine-*")}
 
 
-def test_notebook_that_learner_and_course_have_changed_is_kept_under_another_name(course: Path, clone: Path) -> None:
+def test_update_keeps_the_changed_notebook_of_the_learner_under_another_name(course: Path, clone: Path) -> None:
     (clone / FIRST).write_text("my answers")
     (clone / SECOND).write_text("my other answers")
     publish(course, **{FIRST: "first, improved"})
@@ -91,7 +91,7 @@ def test_update_restores_a_deleted_notebook(course: Path, clone: Path) -> None:
     assert (clone / FIRST).read_text() == "first, improved"
 
 
-def test_no_file_changes_if_git_refuses_the_update(course: Path, clone: Path) -> None:
+def test_update_changes_no_file_if_git_refuses_the_update(course: Path, clone: Path) -> None:
     (clone / FIRST).write_text("my answers")
     (clone / "notes.txt").write_text("mine")
     publish(course, **{FIRST: "first, improved", "notes.txt": "the course's"})

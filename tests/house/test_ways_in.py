@@ -51,7 +51,7 @@ def makes(target: str, **environment: str) -> str:
     return ran.stdout
 
 
-def test_makefile_removes_the_variable_pythondontwritebytecode() -> None:
+def test_makefile_removes_the_environment_variable_pythondontwritebytecode() -> None:
     ran = subprocess.run(
         ["make", "--eval=shown: ; @printenv", "shown"],
         cwd=HOUSE,
@@ -86,7 +86,7 @@ def test_image_of_the_container_has_an_allowed_python_version(container: dict[st
     assert image[1] in PYTHONS
 
 
-def test_container_and_make_lab_use_the_same_installation_command(container: dict[str, Any]) -> None:
+def test_container_uses_the_same_installation_command_as_make_lab(container: dict[str, Any]) -> None:
     tool, target = container["postCreateCommand"].split()
     assert tool == "make"
     assert "-I -X utf8 .install --python" in makes(target)
@@ -303,7 +303,7 @@ def test_ci_workflow_runs_tests_and_uploads_screenshots(path: Path) -> None:
     assert kept["with"]["include-hidden-files"] is True, "without it, GitHub uploads no hidden folder"
 
 
-def test_ci_tests_every_python_and_operating_system_in_the_readme() -> None:
+def test_ci_covers_every_python_and_operating_system_in_the_readme() -> None:
     workflow = load(WORKFLOWS[0])
     matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
     assert matrix["python"] == PYTHONS
@@ -313,7 +313,7 @@ def test_ci_tests_every_python_and_operating_system_in_the_readme() -> None:
     assert workflow["concurrency"]["cancel-in-progress"] is True
 
 
-def test_weekly_ci_workflow_tests_the_newest_package_versions() -> None:
+def test_weekly_ci_workflow_uses_the_newest_package_versions() -> None:
     workflow = load(WORKFLOWS[1])
     assert workflow["on"].keys() == {"schedule", "workflow_dispatch"}
     (when,) = workflow["on"]["schedule"]
@@ -328,7 +328,7 @@ def test_weekly_ci_workflow_tests_the_newest_package_versions() -> None:
     ]
 
 
-def test_windows_job_follows_the_readme_and_runs_the_windows_tests() -> None:
+def test_windows_job_runs_the_readme_command_and_the_windows_tests() -> None:
     install, run = [step["run"] for step in load(WORKFLOWS[0])["jobs"]["windows"]["steps"] if "run" in step]
     (line,) = re.findall(r"```powershell\n(.+)\n```", (HOUSE / "README.md").read_text(encoding="utf-8"))
     assert install.splitlines()[0] == line.rpartition("; ")[0]

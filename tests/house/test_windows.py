@@ -81,7 +81,7 @@ def without_encoding(source: str) -> list[int]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(HOUSE / "loyalty").as_posix())
-def test_each_module_names_the_encoding_when_it_opens_text(path: Path) -> None:
+def test_each_module_sets_the_encoding_when_it_opens_a_text_file(path: Path) -> None:
     assert not without_encoding(path.read_text(encoding="utf-8"))
 
 

@@ -104,7 +104,7 @@ async def test_household_starts_new_members_as_child_workflows(shop: Shop) -> No
     assert (await status(shop.customer("ada")))["name"] == "Ada"
 
 
-async def test_only_child_workflows_have_a_parent(shop: Shop) -> None:
+async def test_household_is_the_parent_only_of_customers_that_it_starts(shop: Shop) -> None:
     await opens(shop, "ada")
     await shop.opens("grace")
     assert (await status(shop.customer("ada")))["parent"] == "household-lovelace"
@@ -138,7 +138,7 @@ async def test_members_from_the_start_input_are_not_children_of_the_household(sh
 # ---- continue as new ------------------------------------------------------------------------------------------
 
 
-async def test_later_runs_of_the_household_reach_all_members(shop: Shop) -> None:
+async def test_gift_from_a_later_run_of_the_household_reaches_all_members(shop: Shop) -> None:
     household = await opens(shop, "ada")
     await continue_as_new(household)
     await household.signal("addMember", person("byron"))
