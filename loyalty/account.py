@@ -113,7 +113,7 @@ def add_points(customer: Customer, points: int) -> Change:
 
 
 def raise_to_level(customer: Customer, level: int) -> Change:
-    """Raise the points to the minimum of the tier with this level.
+    """Raise the points to the minimum of the tier with the given level.
 
     Change nothing if the customer already has the minimum.
     """

@@ -73,7 +73,7 @@ def cluster(environment: Mapping[str, str] | None = None) -> ClientConnectConfig
         ) from None
     except ValueError:  # its text may quote the file, and with it a key
         raise ConfigurationError("Cannot read Temporal's configuration: a value in it has the wrong form") from None
-    except RuntimeError as error:  # temporalio.envconfig raises its ConfigError as this
+    except RuntimeError as error:  # temporalio.envconfig raises its ConfigError as a RuntimeError
         # The lines that follow, and the error itself, may quote the file, and with it a key.
         raise ConfigurationError(f"Cannot read Temporal's configuration: {str(error).splitlines()[0]}") from None
     _check_address(settings.get("target_host", DEFAULT_ADDRESS))
@@ -166,7 +166,7 @@ def mailer(environment: Mapping[str, str] = os.environ) -> Mailer:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
-    if "@" in url:  # not repeated here: it may hold a password
+    if "@" in url:  # not repeated here: the URL may contain a password
         raise ConfigurationError(f"Cannot use {SMTP_URL} with a user or a password; expected smtp://host:port")
     beyond = host and (any(map(str.isspace, host)) or parts.path.strip("/") or parts.query or parts.fragment)
     if not host or not port or not url.startswith("smtp://") or beyond:

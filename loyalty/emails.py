@@ -83,7 +83,10 @@ def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
 
 
 def not_enough_points_to_invite(customer: Customer, guest: GuestInvitation) -> Mail:
-    """Return the e-mail to an inviter who cannot have more guests. The text contains the points for more guests."""
+    """Return the e-mail to an inviter who cannot have more guests.
+
+    The text contains the points that allow more guests.
+    """
     tier = tier_of(customer.points)
     taken = len(customer.guests)
     better = next((higher for higher in TIERS if higher.guests_allowed > max(taken, tier.guests_allowed)), None)

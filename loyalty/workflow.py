@@ -136,7 +136,7 @@ class CustomerLoyaltyWorkflow:
 
     @workflow.signal(name="ensureMinimumStatus")
     def ensure_minimum_status(self, level: int | None = None, *surplus: object) -> None:
-        """Raise the points to the minimum of the tier with this level."""
+        """Raise the points to the minimum of the tier with the given level."""
         self._mailbox.tell(parsing.ensure_minimum_status, level, *surplus)
 
     @workflow.signal(name="notifyNewStatus")

@@ -29,7 +29,8 @@ EMAIL_RETRIES = RetryPolicy(
 WAITING_LIMIT = 200
 """The largest number of e-mails that wait. Above this number, the outbox drops the oldest e-mail and logs a warning.
 
-The next run's input contains the outbox and must stay below 2 MiB, even if the mail server is down for long."""
+The next run's input contains the outbox and must stay below 2 MiB, even if the mail server is down for a long time.
+"""
 
 
 class Outbox:

@@ -21,7 +21,10 @@ NEXT_TASK = timedelta(milliseconds=1)
 """The longest wait for the next Workflow Task. A timer starts that task if no message arrives."""
 
 PATIENCE = timedelta(seconds=2)
-"""The longest wait for the e-mail in flight before continue-as-new. About 1,000 signals arrive meanwhile in a storm."""
+"""The longest wait for the e-mail in flight before continue-as-new.
+
+In a storm, about 1,000 signals arrive during this wait.
+"""
 
 
 class RunEnd:

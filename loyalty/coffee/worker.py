@@ -21,8 +21,10 @@ GRACE = timedelta(seconds=5)
 """How long a running activity may continue after the worker begins to stop."""
 
 HEARTBEAT_INTERVAL = timedelta(milliseconds=100)
-"""The SDK delays a heartbeat by up to 80 % of the heartbeat timeout. If a barista dies meanwhile, the next attempt
-repeats steps. So this worker sends heartbeats almost at once."""
+"""The SDK delays a heartbeat by up to 80 % of the heartbeat timeout.
+
+If the worker crashes during this delay, the next attempt repeats steps. So this worker sends heartbeats almost at once.
+"""
 
 WORKFLOWS = (CoffeeOrderWorkflow,)
 

@@ -30,7 +30,10 @@ LONGEST_PAUSE = timedelta(seconds=100)
 
 
 class Service:
-    """One service. A subclass implements the method `react`, which processes one message and signals other services."""
+    """One service.
+
+    A subclass implements the method `react`, which processes one message and sends signals to other services.
+    """
 
     def __init__(self, start: ServiceInput) -> None:
         self._waiting = deque(start.waiting)

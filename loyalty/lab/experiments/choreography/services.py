@@ -145,7 +145,7 @@ class StockService(Service):
         await self.process_messages()
 
     async def react(self, told: Told) -> None:
-        """Take the items of a prepared order from stock. Signal the baristas if the activity fails."""
+        """Take the items of a prepared order from stock. Send a signal to the baristas if the activity fails."""
         order = told.order
         if told.event == BEVERAGE_READY:
             try:

@@ -84,7 +84,7 @@ async def make(transfers: Iterator[int], couple: Couple, progress: Progress | No
 
 
 WORKERS_DIED = "Workflow Task in failed state"
-"""The server's error for an update after several workers have died during its Workflow Task."""
+"""The server's error for an update after several workers have crashed during its Workflow Task."""
 
 
 async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:

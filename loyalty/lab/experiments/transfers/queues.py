@@ -33,7 +33,7 @@ def by_queue(folder: Path, plan: Plan) -> Outcome:
     """Make all transfers with queues. One consumer withdraws the points, and the other consumer deposits the points."""
     started, services = time.monotonic(), Services.open(folder, plan)
     transfers = open_queue(services.folder, "transfers", receiving=False)
-    open_queue(services.folder, "deposits", receiving=False)  # now: the consumers would create one file at once
+    open_queue(services.folder, "deposits", receiving=False)  # two consumers must not create one file at once
     for message in (*range(len(plan)), END):
         transfers.put(message)
     with ThreadPoolExecutor() as both:
