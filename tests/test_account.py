@@ -207,7 +207,7 @@ def test_closed_account_refuses_every_message(message: Message) -> None:
 
 
 @pytest.mark.parametrize(("points", "places"), [(0, 0), (999, 0), (1_000, 2), (4_999, 2), (5_000, 5)])
-def test_tier_limits_the_number_of_guests(points: int, places: int) -> None:
+def test_number_of_guests_depends_on_the_tier(points: int, places: int) -> None:
     customer = ada(points)
     for number in range(10):
         if account.has_place_for(customer, f"guest-{number}"):

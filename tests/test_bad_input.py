@@ -198,7 +198,7 @@ async def test_bad_update_changes_nothing_and_is_refused(ada: Handle, bad: Bad) 
 
 
 @pytest.mark.parametrize("argument", UNREADABLE.values(), ids=UNREADABLE)
-async def test_payload_that_the_sdk_cannot_decode_changes_nothing(
+async def test_payload_changes_nothing_if_the_sdk_cannot_decode_it(
     ada: Handle, argument: RawValue, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = await everything(ada)
@@ -240,7 +240,7 @@ async def test_server_refuses_an_update_id_longer_than_1000_characters(ada: Hand
     assert await everything(ada) == before
 
 
-async def test_bad_messages_do_not_make_a_workflow_task_fail(ada: Handle, client_of_ada: Client) -> None:
+async def test_workflow_tasks_do_not_fail_after_bad_messages(ada: Handle, client_of_ada: Client) -> None:
     for run in await runs(ada, client_of_ada):
         assert await count(run, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED) == 0, f"A task of {run.run_id} has failed"
     before = (await status(ada))["points"]

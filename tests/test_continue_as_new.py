@@ -179,7 +179,7 @@ async def test_customer_without_a_threshold_continues_as_new_when_the_server_sug
     )
 
 
-async def test_queries_include_waiting_messages_while_a_run_is_ending(shop: Shop) -> None:
+async def test_queries_include_waiting_messages_before_a_run_ends(shop: Shop) -> None:
     """Before a run ends, the run waits up to two seconds for a started e-mail.
 
     During this wait, the run processes no messages.
@@ -229,7 +229,7 @@ async def test_new_worker_returns_the_same_points_as_the_previous_worker(closed_
     )
 
 
-async def test_closing_the_account_at_the_threshold_starts_no_new_run(shop: Shop) -> None:
+async def test_no_new_run_starts_if_the_account_closes_at_the_threshold(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1, "is_new": False})
     await ada.signal("cancelAccount")
     await ends(ada)

@@ -216,7 +216,7 @@ def test_message_about_a_new_status_must_have_a_valid_friend_id(customer_id: obj
     assert "as a customer id; expected " in refusal(parsing.notify_new_status, news)
 
 
-def test_message_that_closes_the_account_needs_no_arguments() -> None:
+def test_message_to_close_the_account_needs_no_arguments() -> None:
     assert parsing.cancel_account() == CancelAccount()
 
 

@@ -125,7 +125,7 @@ async def test_account_can_be_closed_while_the_mail_server_is_down(time_machine:
     assert len(shop.mails.attempts) == 20, "The welcome and the goodbye have ten attempts each"
 
 
-async def test_purchases_during_an_outage_of_the_mail_server_cause_only_one_email(shop: Shop) -> None:
+async def test_purchases_cause_only_one_email_if_the_mail_server_is_down(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")

@@ -119,7 +119,7 @@ def test_alternative_text_is_short_even_for_a_plot_of_many_runs() -> None:
     assert len(str(plots.sawtooth(frame_of_runs(60, 1), threshold=10).get_label()).split()) < 60
 
 
-def test_plot_on_given_axes_does_not_change_the_figure(story: pd.DataFrame) -> None:
+def test_plot_on_existing_axes_does_not_change_the_figure(story: pd.DataFrame) -> None:
     figure = Figure()
     plots.bars(KEPT, "Points kept", "points", figure.subplots())
     assert not hasattr(figure, "_repr_mimebundle_")

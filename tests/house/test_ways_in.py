@@ -118,7 +118,7 @@ def test_container_forwards_the_port_that_jupyterlab_uses(
     assert asked["open_browser"] is False, "a container has no browser"
 
 
-def test_vs_code_shows_no_notification_about_other_forwarded_ports(container: dict[str, Any]) -> None:
+def test_vs_code_forwards_the_ports_of_kernels_without_a_notification(container: dict[str, Any]) -> None:
     assert container["otherPortsAttributes"] == {"onAutoForward": "silent"}, (
         "each kernel of VS Code opens several ports"
     )
