@@ -67,10 +67,7 @@ def display_name(customer: Customer | GuestInvitation) -> str:
 
 
 def normalize(customer: Customer) -> Customer:
-    """Correct invalid points of a start input.
-
-    The points become at least 0, and the lifetime points become at least the points.
-    """
+    """Set negative points to 0, and raise the lifetime points to at least the current points."""
     customer.points = max(0, customer.points)
     customer.lifetime_points = max(customer.points, customer.lifetime_points)
     return customer

@@ -3,8 +3,8 @@
 The cluster is configured by Temporal's own variables and profiles (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
 `TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`, `TEMPORAL_CONFIG_FILE`, ...). `LOYALTY_SMTP_URL` is the address of the mail
 server, such as `smtp://127.0.0.1:2525`. Without this variable, the worker only logs e-mails. `LOYALTY_DATABASE_URL` is
-the database of the coffee shop, such as `postgresql+psycopg://user@host/shop`. `LOYALTY_BARISTA_SECONDS` is the time
-for each step of an order, in seconds.
+the URL of the coffee shop's database, such as `postgresql+psycopg://user@host/shop`. `LOYALTY_BARISTA_SECONDS` is the
+time for each step of an order, in seconds.
 """
 
 from __future__ import annotations

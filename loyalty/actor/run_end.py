@@ -77,7 +77,7 @@ class RunEnd:
         self.is_prepared = False
 
     async def complete(self) -> None:
-        """Answer the last asks of a closed actor, and deliver the last e-mails. The workflow may then return."""
+        """Send the last answers and the last e-mails of a closed actor. The workflow may then return."""
         self._outbox.resume()
         await self._settle()
         while workflow.patched(ASKS_ARE_ANSWERED):

@@ -163,7 +163,7 @@ class OrderProgress:
     The fields `done` and `undone` contain the names of finished activities, oldest first. The field `doing` is the name
     of the running step. The field `undoing` is the name of the running compensation. The field `reason` explains why an
     order did not succeed. The answer does not contain the barista's progress. The newest heartbeat of the activity
-    contains the number of the barista's finished steps.
+    contains the number of finished steps.
     """
 
     status: OrderStatus
