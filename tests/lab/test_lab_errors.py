@@ -40,7 +40,7 @@ async def test_error_about_a_failing_task_shows_the_line_of_code(lab: Lab) -> No
     await nobody.terminate()
 
 
-async def test_waiting_for_a_result_fails_at_the_deadline_without_a_worker(server_of_the_session: Lab) -> None:
+async def test_waiting_for_a_result_fails_at_the_deadline_if_no_worker_runs(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         ada = await open_account(lab, "ada", task_queue="nobody-serves-this")
         with pytest.raises(
@@ -124,7 +124,7 @@ printf 'panic: {panic}\n\ngoroutine 1 [running]:\nmain.main()\n' && exit 2
             EmbeddedServer(program, tmp_path / "server.log")
 
 
-async def test_error_about_an_unreachable_session_server_names_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_about_an_unreachable_session_server_contains_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     unused = ReservedPort()
     monkeypatch.setenv(SESSION_ADDRESS, f"127.0.0.1:{unused.number}")
     monkeypatch.setenv(SESSION_UI_PORT, "1")
@@ -132,14 +132,14 @@ async def test_error_about_an_unreachable_session_server_names_the_address(monke
         await Lab.start()
 
 
-async def test_error_about_an_unreachable_cluster_names_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_about_an_unreachable_cluster_contains_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     unused = ReservedPort()
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{unused.number}")
     with pytest.raises(Exception, match=f"Cannot reach a Temporal server at 127.0.0.1:{unused.number}"):
         await Lab.start()
 
 
-async def test_wait_for_a_condition_raises_an_error_at_the_deadline() -> None:
+async def test_a_wait_for_a_condition_raises_an_error_at_the_deadline() -> None:
     with pytest.raises(WaitedTooLong, match="Waited 0 s until pigs fly, but this did not happen"):
         await until(lambda: False, "pigs fly", timeout=0)
 

@@ -82,7 +82,7 @@ async def test_hint_about_a_missing_email_mentions_the_stopped_inbox(
     assert "the inbox is stopped" in capsys.readouterr().err
 
 
-async def test_email_that_arrives_in_time_prints_no_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_hint_is_printed_if_the_email_arrives_in_time(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     notices.HINT_AFTER_SECONDS = 30.0  # the fixture's monkeypatch restores the old value
     lab.worker.start()
     await open_account(lab)
@@ -102,7 +102,7 @@ async def test_long_wait_prints_its_condition_once(
     assert capsys.readouterr().err == "Still waiting until pigs fly, 1 s at most\n"
 
 
-async def test_wait_for_open_tasks_reports_a_task_queue_without_a_worker(
+async def test_a_wait_for_open_tasks_mentions_that_a_task_queue_has_no_worker(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ada = await open_account(lab, task_queue="custmer")
@@ -111,7 +111,7 @@ async def test_wait_for_open_tasks_reports_a_task_queue_without_a_worker(
     assert "no worker polls its task queue custmer" in capsys.readouterr().err
 
 
-async def test_wait_for_open_tasks_reports_the_failing_activity(lab: Lab) -> None:
+async def test_a_wait_for_open_tasks_mentions_the_failing_activity(lab: Lab) -> None:
     lab.worker.start()
     lab.inbox.stop()
     ada = await open_account(lab)

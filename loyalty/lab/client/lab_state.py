@@ -165,7 +165,7 @@ class LabState:
         return f"the workers of this lab poll {', '.join(served)}"
 
     async def pollers(self, client: Client, task_queue: str) -> int:
-        """Return the number of workers that poll `task_queue`; the lab's ended workers do not count.
+        """Return the number of workers that poll `task_queue`; ended workers of the lab are not included.
 
         The server lists an ended worker as a poller for some minutes.
         """

@@ -1,8 +1,8 @@
 """A Jupyter server extension that runs one Temporal server for a whole JupyterLab session.
 
-The server starts and ends with JupyterLab, even if JupyterLab is killed. Kernels inherit the server's address in the
-environment, so all notebooks use one server and one Web UI. The Web UI has a tile in the launcher and opens beside the
-first notebook. If a cluster is configured, no server starts.
+The server starts and ends with JupyterLab. The server also ends if JupyterLab is killed. Kernels inherit the server's
+address in the environment, so all notebooks use one server and one Web UI. The Web UI has a tile in the launcher and
+opens beside the first notebook. If a cluster is configured, no server starts.
 """
 
 from __future__ import annotations

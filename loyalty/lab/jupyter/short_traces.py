@@ -1,4 +1,4 @@
-"""Short tracebacks in notebooks: an error of Temporal's SDK shows the learner's line and the message only."""
+"""Short tracebacks in notebooks: an error of Temporal's SDK shows only the learner's line and the message."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _own_line(trace: TracebackType | None, shown: TracebackType | None, cell: dict[str, Any]) -> list[str]:
-    """Return the notebook's innermost line in `trace` as a list with one text, or an empty list.
+    """Return a list with the notebook's innermost line in `trace`, or an empty list.
 
     The traceback `shown` starts in the cell that runs now, but the innermost line may be in another cell.
     """

@@ -27,7 +27,7 @@ def python_module(module: str, *arguments: str) -> list[str]:
 
 
 class Child:
-    """A running command whose output is written to the file `log`.
+    """A running command; the file `log` contains the command's output.
 
     If the owner ends before the command, the guardian removes the log's folder.
     """

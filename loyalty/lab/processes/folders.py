@@ -13,7 +13,7 @@ from loyalty.lab.errors import LabError
 def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return environment variables that move folders of Jupyter and matplotlib into `folder`. Print a notice.
 
-    Only folders in which this user cannot write are moved.
+    Only folders that are read-only for this user are moved.
     """
     home = Path(environment.get("HOME") or Path.home())
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "jupyter"

@@ -68,7 +68,7 @@ class Inbox:
         return self._controller is not None
 
     def start(self) -> None:
-        """Accept e-mails. After `stop`, the inbox uses the same port again."""
+        """Accept e-mails. A start after a stop uses the same port again."""
         if self._controller is None:
             # Without a host name, aiosmtpd would look one up in the DNS, and that may take seconds.
             controller = Controller(self, hostname=HOST, port=self._port.number, server_hostname="localhost")

@@ -21,7 +21,7 @@ the system cannot give them to another program while the lab's server or inbox i
 
 
 class ReservedPort:
-    """A free port of PORTS. On Linux no other lab can reserve the port while this object exists.
+    """A free port in the range PORTS. On Linux no other lab can reserve the port while this object exists.
 
     A lab chooses a port some seconds before its server listens on the port. Later, the server may be down for a time. A
     bound socket reserves the port while no server listens. The bound socket does not listen, so connections to the port

@@ -13,7 +13,7 @@ import sys
 
 
 def main() -> None:
-    """Run the module that the first argument names."""
+    """Run the module; the first command-line argument is the module's name."""
     sys.path.append(os.getcwd())
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -39,7 +39,7 @@ class WorkerProcess:
     def start(self) -> WorkerProcess:
         """Start the process, and wait until the process serves a task queue. Do nothing if the process already runs.
 
-        After a kill, print the longest delay of the first answers.
+        After a kill, print the longest possible delay of the first answers.
         """
         self.rests = False
         if not self.alive:

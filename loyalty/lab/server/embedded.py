@@ -167,7 +167,7 @@ class EmbeddedServer:
 
     @property
     def alive(self) -> bool:
-        """Whether the server's process runs, even if the server does not answer yet."""
+        """Whether the server's process runs. The server may not answer yet."""
         return self._child.alive
 
     @property

@@ -58,7 +58,7 @@ async def attempt(ada: Handle) -> int:
     return pending.attempt if pending.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED else 0
 
 
-async def test_task_failures_caused_by_a_signal_storm_are_not_reported(lab: Lab) -> None:
+async def test_task_failures_after_a_signal_storm_are_not_reported(lab: Lab) -> None:
     ada = await open_account(lab)
     for number in range(1, PERSISTENT_ATTEMPT + 1):
         await next_task(lab)

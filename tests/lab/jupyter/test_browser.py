@@ -102,7 +102,7 @@ def notebook_of(*cells: str) -> nbformat.NotebookNode:
 
 
 def endless_wait() -> nbformat.NotebookNode:
-    """Return a notebook; its second cell waits forever for the result of a customer."""
+    """Return a notebook; its second cell waits forever for a customer's result."""
     return notebook_of(
         START_LAB,
         f"{OPEN_ACCOUNT}\nawait ada.result()",

@@ -205,7 +205,7 @@ async def test_kernel_starts_even_if_the_fork_server_fails(
 
 @pytest.fixture
 def quick_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ForkServers:
-    """Fork servers that import numpy only."""
+    """Fork servers that import only numpy."""
     quick = tmp_path / "quick.py"
     quick.write_text(
         "from loyalty.lab.jupyter.forking import fork_server\nfork_server.SHARED = ()\nfork_server.main()\n"

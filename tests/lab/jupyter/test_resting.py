@@ -53,7 +53,7 @@ async def test_workers_stop_while_another_notebook_is_in_use(tmp_path: Path) -> 
         assert run(first, "print(set(lab.uptimes().ended_by.dropna()))") == "{'stopped'}\n"
 
 
-async def test_worker_killed_by_the_learner_does_not_start_again(tmp_path: Path) -> None:
+async def test_worker_that_the_learner_has_killed_does_not_start_again(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path) as session:
         first, other = session.new_kernel(), session.new_kernel()
         run(first, QUICK.format(0.5) + "\n" + START_LAB)

@@ -219,7 +219,7 @@ def test_installed_package_opens_the_notebooks_in_the_working_folder(tmp_path: P
     assert not has_notebooks(tmp_path)
 
 
-def test_launcher_reports_missing_notebooks(tmp_path: Path) -> None:
+def test_launcher_explains_that_the_notebooks_are_missing(tmp_path: Path) -> None:
     assert opening(HOUSE).startswith(f"Opening JupyterLab at {FIRST_NOTEBOOK};")
     assert f"Opening JupyterLab in {tmp_path}, where the course's notebooks are missing" in opening(tmp_path)
 
@@ -251,7 +251,7 @@ def test_root_user_can_run_jupyterlab() -> None:
     assert "--allow-root" in command([], is_root=True)
 
 
-def test_course_settings_come_before_system_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_course_settings_override_system_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     paths = environment({"JUPYTER_CONFIG_PATH": "/etc/elsewhere"})["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert paths == [str(CONFIGURATION), "/etc/elsewhere"]

@@ -1,6 +1,6 @@
 """JupyterLab on Windows.
 
-Most of these tests run on Linux: each test replaces `sys.platform` and other Windows details in a module. No test runs
+Most of these tests run on Linux, and replace `sys.platform` in a module. No test runs
 the whole course on Windows.
 """
 

@@ -59,7 +59,7 @@ def test_server_environment_has_no_temporal_settings() -> None:
     assert server_environment({"GOGC": "100"})["GOGC"] == "100", "The learner's own setting stays"
 
 
-def test_worker_environment_names_only_the_server_of_the_lab() -> None:
+def test_environment_of_a_worker_has_no_settings_for_another_server() -> None:
     inherited = {**OURS, **TEMPORAL, **PYTHON, **FIGURES, "LOYALTY_SMTP_URL": "smtp://other:1"}
     assert worker_environment("127.0.0.1:2", "ada", "smtp://127.0.0.1:3", "sqlite:///a.db", inherited) == {
         **OURS,

@@ -104,7 +104,7 @@ async def test_lab_opens_only_loopback_ports_for_server_and_inbox(where: str, tm
 
 @pytest.fixture
 async def attached(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
-    """A lab whose environment names a cluster and an API key."""
+    """A lab whose environment contains the address of a cluster and an API key."""
     async with await Lab.start("secrets", own_server=True, worker=False) as cluster:
         monkeypatch.setenv("TEMPORAL_ADDRESS", cluster.where.address)
         monkeypatch.setenv("TEMPORAL_NAMESPACE", cluster.namespace)

@@ -1,6 +1,6 @@
 """The Temporal server on Windows is downloaded, and starts again if a port is in use.
 
-Most of these tests run on Linux: each test replaces `sys.platform` and other Windows details in a module. No test runs
+Most of these tests run on Linux, and replace `sys.platform` in a module. No test runs
 the whole course on Windows.
 """
 
@@ -82,7 +82,7 @@ async def test_lab_can_kill_and_restart_a_downloaded_server(scripts: Path, downl
     assert os.listdir(scripts) == ["temporal.exe"]
 
 
-async def test_error_about_a_failed_download_names_the_next_step(scripts: Path, downloads: Downloads) -> None:
+async def test_error_about_a_failed_download_explains_the_next_step(scripts: Path, downloads: Downloads) -> None:
     downloads.error = RuntimeError("Failed starting test server: error sending request")
     with pytest.raises(LabError, match=r"Cannot download the Temporal server: .* sending request; TEMPORAL_ADDRESS"):
         await Lab.start(own_server=True)
