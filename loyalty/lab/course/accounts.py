@@ -15,7 +15,7 @@ from loyalty.workflow import CustomerLoyaltyWorkflow
 async def open_account(
     lab: Lab, customer_id: str, *, history_threshold: int | None = DEFAULT_HISTORY_THRESHOLD, **fields: Any
 ) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
-    """Start the workflow of one customer in the lab's namespace and return its handle.
+    """Start one customer's workflow in the lab's namespace, and return the workflow's handle.
 
     `fields` are fields of `Customer`, such as `points=1_000`. The default name is the id with a capital letter.
     `history_threshold` is a number of events.

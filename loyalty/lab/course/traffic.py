@@ -107,7 +107,8 @@ async def storm(
     """Send purchases of one point as fast as possible, with `senders` concurrent coroutines.
 
     Stop after `seconds` seconds, or after `purchases` purchases.
-    With `until_refused`, also stop after the first refusal. Purchases that are already sent still count.
+    With `until_refused`, also stop after the first refusal.
+    The result includes the purchases that were sent before the stop.
     After each accepted purchase, call `progress(1)`. The parameter `progress` can be tqdm's `update`.
     """
     arguments.refuse_count("senders", senders, least=1)

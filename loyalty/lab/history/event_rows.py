@@ -68,7 +68,7 @@ def names_of(rows: Iterable[Row]) -> list[str | None]:
 
 
 class _Kind(NamedTuple):
-    """The functions that read the fields of one event type."""
+    """Functions that read the fields of one event type."""
 
     type: str
     attributes: Callable[[Any], Any]

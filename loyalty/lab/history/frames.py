@@ -85,7 +85,7 @@ def frame_of(source: Recorded | Iterable[Recorded]) -> pd.DataFrame:
 
 
 async def fetch(handle: WorkflowHandle[Any, Any]) -> list[WorkflowHistory]:
-    """Return one history per run of a workflow, the oldest first.
+    """Return one history per run of a workflow, oldest first.
 
     `handle` can point to any run of the workflow.
     The server deletes runs after the namespace's retention period, so the oldest runs may be missing.

@@ -19,7 +19,7 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
     """Draw one horizontal bar per value, and write the number beside the bar. The first value is on top.
 
     The index of `values` contains the names of the bars. The name of the index is the label of the y axis.
-    The parameter `of` is a total, such as the number of sent messages. A pale bar behind each bar shows this total.
+    The parameter `of` is a total, such as the number of sent messages. A pale bar behind each bar shows the total.
     """
     ax = axes_or_new(ax)
     places, numbers = range(len(values)), [float(value) for value in values]

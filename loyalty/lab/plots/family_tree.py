@@ -39,7 +39,7 @@ AROUND = 1.4
 def creations(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per started workflow, sorted by the time of the first start.
 
-    `workflow_id`, `parent`: str. CLIENTS is the parent of a workflow that a client started.
+    `workflow_id`, `parent`: str. `parent` is CLIENTS if a client started the workflow.
     `how`: str, "started", "invited" or "child".
     `created`: datetime64[ns, UTC].
     `status`: str, "Running" or a value of CLOSED. The status is "" for a workflow without events in `frame`.
@@ -61,7 +61,7 @@ def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
     Clients are on the left, and children are to the right of their parents. The oldest workflow is on top.
     `frame`: a DataFrame from `history.frame`. Each line shows one row of `creations`.
-    A workflow has no parent in the picture if `frame` does not contain the first events of the workflow.
+    If `frame` does not contain the first events of a workflow, the picture shows no parent for this workflow.
     Raise ValueError if there are no workflows or more than MOST_MEMBERS workflows.
     """
     created = creations(frame)
@@ -142,7 +142,7 @@ def _places(roots: list[str], children: Mapping[str, list[str]]) -> dict[str, _P
 
 
 def _statuses(frame: pd.DataFrame) -> dict[str, str]:
-    """Return the status of each workflow in `frame`, which is "Running" or a value of CLOSED."""
+    """Return the status of each workflow in `frame`: "Running" or a value of CLOSED."""
     last = frame.groupby("workflow_id", sort=False).type.last().str.removeprefix("WorkflowExecution")
     return {str(who): type_ if type_ in CLOSED else "Running" for who, type_ in last.items()}
 

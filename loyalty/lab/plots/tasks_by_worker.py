@@ -39,7 +39,7 @@ def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax
     `frame`: a DataFrame from `history.frame`, for any number of workflows.
     In each row, the Workflow Tasks are above the activities. The markers of different workflows have
     different heights.
-    `uptimes`: the DataFrame from `lab.uptimes()`. With `uptimes`, the picture also has idle workers.
+    `uptimes`: the DataFrame from `lab.uptimes()`. With `uptimes`, the picture also shows idle workers.
     Without `uptimes`, the row names are the identities of the workers.
     Raise ValueError if the time shown has no workers or more than MOST_WORKERS workers.
     """

@@ -1,4 +1,4 @@
-"""The call that opens an account in the notebooks."""
+"""Test the function that opens an account in the notebooks."""
 
 from __future__ import annotations
 

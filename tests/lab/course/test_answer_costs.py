@@ -1,4 +1,4 @@
-"""Notebook 02, "What an answer costs": the table counts twenty answers per way, and the plot shows the same numbers."""
+"""Notebook 02, "What an answer costs": Mary receives twenty answers, and the plot shows the table's numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CELLS = ["three-conversations", "measure-way", "three-ways", "twenty-friends", "
 
 @pytest.fixture(scope="module")
 async def names() -> AsyncIterator[dict[str, Any]]:
-    """The variables after the notebook's cells about the three ways."""
+    """Run the notebook's cells about the three ways to answer, and yield the variables."""
     sources = {cell.id: cell.source for cell in code(NOTEBOOKS / "02_ask_and_answer.ipynb")}
     async with await Lab.start("answer-costs") as lab:
         names: dict[str, Any] = {"lab": lab}
@@ -31,13 +31,13 @@ async def names() -> AsyncIterator[dict[str, Any]]:
         yield names
 
 
-async def test_notebook_counts_twenty_answers_from_friends(names: dict[str, Any]) -> None:
+async def test_mary_receives_twenty_answers_from_friends(names: dict[str, Any]) -> None:
     told = await history.frame(names["mary"])
     answers = told[(told.name == "notifyNewStatus") & told.detail.str.contains("friend-")]
     assert len(answers) == ANSWERS
 
 
-def test_plot_of_answer_costs_shows_the_numbers_in_the_table(names: dict[str, Any]) -> None:
+def test_plot_of_answer_costs_shows_the_numbers_from_the_table(names: dict[str, Any]) -> None:
     ways: pd.DataFrame = names["ways"]
     shown = all_texts(plots.bars(ways["events per answer"], "What an answer costs", "events per answer"))
     assert [float(text) for text in shown] == ways["events per answer"].tolist()

@@ -1,4 +1,4 @@
-"""Lines of code: statements count, text for readers does not."""
+"""Statements count as code lines; comments, docstrings and imports do not count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions have a default, accept the learner's number, and score the number in a sentence."""
+"""Test the default of a prediction, the learner's number, and the sentence with the score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pauses of a retry policy."""
+"""Test the pauses of a retry policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loyalty.handlers import START_GUEST_RETRIES
 from loyalty.lab.course.retries import pauses_seconds
 
 
-def test_retry_pauses_grow_up_to_the_maximum_interval() -> None:
+def test_retry_pauses_grow_until_the_maximum_interval() -> None:
     assert pauses_seconds(EMAIL_RETRIES) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6, 6, 6, 6])
 
 

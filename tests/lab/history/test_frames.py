@@ -1,4 +1,4 @@
-"""Test DataFrames of live and of recorded event histories."""
+"""Test the DataFrames of live and recorded event histories."""
 
 from __future__ import annotations
 
@@ -145,13 +145,13 @@ async def test_frame_of_a_growing_run_contains_every_event_once(shop: Shop) -> N
     await shopping
 
 
-async def test_handle_for_any_run_is_enough_to_fetch_all_runs(ada: Handle, shop: Shop) -> None:
+async def test_handle_for_any_run_fetches_all_runs(ada: Handle, shop: Shop) -> None:
     runs = await history.fetch(ada)
     middle = shop.client.get_workflow_handle(ada.id, run_id=runs[1].run_id)
     assert [run.run_id for run in await history.fetch(middle)] == [run.run_id for run in runs]
 
 
-async def test_run_numbers_start_at_1_for_each_customer(shop: Shop) -> None:
+async def test_first_run_of_each_customer_has_the_number_1(shop: Shop) -> None:
     ada, bob = await asyncio.gather(buys_and_closes(shop, "ada"), buys_and_closes(shop, "bob"))
     both = await history.frame([ada, *await history.fetch(bob)])
     assert list(both.workflow_id.unique()) == ["customer-ada", "customer-bob"]
@@ -160,7 +160,7 @@ async def test_run_numbers_start_at_1_for_each_customer(shop: Shop) -> None:
     assert_frame_equal(bobs, await history.frame(bob))
 
 
-async def test_frame_names_the_sender_or_receiver_of_a_signal(shop: Shop) -> None:
+async def test_frame_contains_the_sender_or_receiver_of_a_signal(shop: Shop) -> None:
     ada, grace = await shop.opens("ada"), await shop.opens("grace")
     await grace.signal("addPoints", args=[600, "ada"])
     both = await eventually(

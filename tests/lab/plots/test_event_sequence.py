@@ -11,7 +11,7 @@ from tests.support.pictures import all_texts, coordinates, frame_of_runs
 FRAME = frame_of_runs(1, 2)
 
 
-def test_event_sequence_shows_every_event_and_the_names_of_events() -> None:
+def test_event_sequence_shows_every_event_with_its_name() -> None:
     ax = plots.event_sequence(FRAME)
     marks = [x for line in ax.lines if line.get_marker() != "None" for x in coordinates(line)[0]]
     assert sorted(marks) == FRAME.event_id.to_list()

@@ -1,4 +1,4 @@
-"""Test the table and the picture of parents and children, from real histories."""
+"""Test the table of parents and the family tree with real histories."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_family_tree_without_events_raises_value_error(story: pd.DataFrame) -> N
         family_tree(story.head(0))
 
 
-def test_lines_and_boxes_are_different_in_black_and_white() -> None:
+def test_kinds_of_lines_and_boxes_are_different_in_black_and_white() -> None:
     lines = [str(style) for _, style in LINES.values()]
     assert len(set(lines)) == len(lines)
     assert len({look["linestyle"] for look in BOXES.values()}) == len(BOXES)

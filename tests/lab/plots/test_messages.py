@@ -46,7 +46,7 @@ def test_arrows_point_from_the_sender_to_the_receiver(story: pd.DataFrame) -> No
 
 
 @pytest.mark.parametrize(("by", "to_scale"), [("order", False), ("time", True)])
-def test_x_axis_is_to_scale_only_with_the_option_time(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
+def test_only_the_option_time_draws_the_x_axis_to_scale(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
     first, last = story.time.min(), story.time.max()
     story = story.assign(
         time=first + (story.time - first) / (last - first) * timedelta(seconds=2)
@@ -99,7 +99,7 @@ def test_legend_lists_only_the_message_kinds_in_the_picture(story: pd.DataFrame)
     )
 
 
-def test_kinds_of_messages_have_different_lines_in_black_and_white() -> None:
+def test_message_kinds_are_different_in_black_and_white() -> None:
     looks = [(str(look.style), look.width) for look in LOOKS.values()]
     assert len(set(looks)) == len(looks), "each kind of message has its own line in black and white, too"
 

@@ -1,4 +1,4 @@
-"""Test rules for all plots, and the imports of the package."""
+"""Test the rules for all plots, and the imports of the package."""
 
 from __future__ import annotations
 

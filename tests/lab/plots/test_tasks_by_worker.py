@@ -46,7 +46,7 @@ def test_each_task_has_one_marker_in_the_row_of_its_worker() -> None:
     assert 0.5 < task < 1 < activity < 1.5, "Workflow Tasks are above activities, and both are in the second row"
 
 
-def test_markers_of_many_customers_have_different_heights() -> None:
+def test_markers_of_different_customers_have_different_heights() -> None:
     line = {y for _, y in places(plots.tasks_by_worker(FRAME), "1@host activity")}
     assert len(line) == 1
     crowd = pd.concat([served("1@host", 0.01 * number, f"customer-{number}") for number in range(300)])
@@ -76,7 +76,7 @@ def test_worker_from_another_lab_is_drawn_below_known_workers() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "77@elsewhere"
 
 
-def test_title_contains_the_word_workflows_if_some_are_not_customers() -> None:
+def test_title_contains_the_word_workflows_if_not_all_workflows_are_customers() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "household-lovelace")])
     assert (
         plots.tasks_by_worker(frame).get_title(loc="left") == "Tasks completed by each worker: 2 workers, 2 workflows"

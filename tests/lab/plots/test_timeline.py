@@ -23,7 +23,7 @@ FIRST, SECOND = "2@host", "3@host"
 
 
 def email_history(begin: float = 1, who: str = "customer-ada") -> pd.DataFrame:
-    """Return a purchase with an e-mail that succeeds at its second attempt, because the first worker is killed."""
+    """Return the events of one purchase; the second worker sends the e-mail at the second attempt."""
     mail: dict[str, object] = {"name": "sendEmail", "refers_to": 5}
     return frame_of_events(
         (begin, "WorkflowExecutionSignaled", {"name": "addPoints", "detail": "500"}),
@@ -49,13 +49,13 @@ def names(ax: Axes) -> list[str]:
 
 
 def bars(ax: Axes, gid: str) -> list[tuple[float, float]]:
-    """Return (begin, end) of the bars or hatched areas of a kind, in seconds."""
+    """Return (begin, end) in seconds for each bar or hatched area of one kind."""
     found = [patch for patch in ax.patches if patch.get_gid() == gid and isinstance(patch, Rectangle)]
     return [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in found]
 
 
 def marks(ax: Axes, gid: str) -> list[float]:
-    """Return the x of the markers of a kind, in seconds."""
+    """Return the x values of the markers of one kind, in seconds."""
     return [x for line in ax.lines if line.get_gid() == gid for x in coordinates(line)[0]]
 
 
@@ -71,7 +71,7 @@ def test_timeline_has_rows_for_messages_and_tasks_and_workers() -> None:
     assert "addPoints(500)" in inner_texts(ax)
 
 
-def test_bar_is_solid_during_the_last_attempt() -> None:
+def test_solid_part_of_a_bar_shows_the_last_attempt() -> None:
     ax = plots.timeline(EMAIL_HISTORY)
     assert bars(ax, "waiting") == close([(1, 1.2), (1.2, 10)])
     assert bars(ax, "recorded") == close([(1.1, 1.2), (9, 10)])
@@ -109,7 +109,7 @@ def test_bar_of_a_killed_worker_ends_with_a_mark() -> None:
     assert {"1 Workflow Task, 0 activities, killed", "0 Workflow Tasks, 1 activity"} <= set(inner_texts(ax))
 
 
-def test_label_of_an_idle_worker_says_no_tasks() -> None:
+def test_label_of_an_idle_worker_contains_the_words_no_tasks() -> None:
     idle = frame_of_uptimes(("worker", "worker 1", -1, 5, "stopped"))
     ax = plots.timeline(signals(0, 6), idle)
     assert "no tasks, stopped" in inner_texts(ax)
@@ -138,7 +138,7 @@ def test_timeline_shows_an_outage_soon_after_the_last_event() -> None:
     assert plots.timeline(signals(0, 4), long_after).get_xlim()[1] < 5, "a much later end is not shown"
 
 
-def test_nearby_messages_share_a_label_that_shows_their_number() -> None:
+def test_nearby_messages_share_one_label_with_the_message_count() -> None:
     crowd = [0.01 * number for number in range(50)]
     ax = plots.timeline(signals(*crowd, 20))
     assert inner_texts(ax) == ["50 x addPoints(10)", "addPoints(10)"]
@@ -149,7 +149,7 @@ def test_messages_share_one_label_if_their_labels_would_overlap() -> None:
     assert inner_texts(plots.timeline(signals(*range(40)))) == ["40 x addPoints"]
 
 
-def test_nearby_signals_with_different_names_share_the_label_signals() -> None:
+def test_nearby_signals_with_different_names_share_one_label() -> None:
     frame = pd.concat([signals(0, 0.001), signals(0.002, 30, name="inviteGuest")])
     assert inner_texts(plots.timeline(frame))[0] == "3 x Signals"
 

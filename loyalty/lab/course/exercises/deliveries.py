@@ -1,4 +1,4 @@
-"""The exercise about a queue, in which Frances receives the same purchase three times."""
+"""The exercise about a queue: Frances receives the same purchase three times."""
 
 from __future__ import annotations
 

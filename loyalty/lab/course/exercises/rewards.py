@@ -1,4 +1,4 @@
-"""The exercise about answers, in which Hedy redeems a concert ticket."""
+"""The exercise about answers: Hedy redeems points for a concert ticket."""
 
 from __future__ import annotations
 

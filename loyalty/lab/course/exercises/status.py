@@ -1,4 +1,4 @@
-"""Exercises about status: Grace starts as Silver, and Linus becomes Silver and later a Member again."""
+"""Exercises about status: Grace starts as Silver. Linus becomes Silver, and later a Member again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ RETURN = "Send a returned purchase: the signal addPoints with negative points"
 
 
 async def linus_falls_back(linus: Try) -> str:
-    """Check that signals made Linus Silver and later a Member again. Linus's account must still be open."""
+    """Check that Linus became Silver, and later a Member again, because of signals.
+
+    Linus's account must still be open.
+    """
     ledger = await ledger_of(linus)
     rose = next((one for one in ledger.changes if one.before < SILVER.minimum_points <= one.after), None)
     if rose is None:

@@ -56,7 +56,7 @@ def finish(ax: Axes, title: str, xlabel: str, ylabel: str, *, description: str) 
 
 
 def together(labels: list[tuple[int, str, int]], room: float) -> list[tuple[int, str, int, int]]:
-    """Merge equal labels that are closer than `room`; return a list of (y, label, first x, count)."""
+    """Merge equal labels if their distance is below `room`; return a list of (y, label, first x, count)."""
     merged: list[tuple[int, str, int, int]] = []
     last = 0
     for y, label, x in sorted(labels):
@@ -86,7 +86,7 @@ def inches(ax: Axes) -> tuple[float, float]:
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Move `places` apart to distances of at least `gap`, and move each place as little as possible."""
+    """Return new places that are at least `gap` apart; each place moves as little as possible."""
     blocks: list[tuple[float, int]] = []  # of touching places: mean place without the gaps, number of places
     for number, place in enumerate(places):
         mean, size = place - number * gap, 1
@@ -106,7 +106,7 @@ def legend(ax: Axes, below: float = 0.16, columns: int = 4) -> None:
 
 
 def by_run(frame: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
-    """Return a dictionary from (workflow_id, run) to the events of that run."""
+    """Return the events of each run; the keys are (workflow_id, run)."""
     return dict(iter(frame.groupby(["workflow_id", "run"], sort=False)))  # type: ignore[arg-type]
 
 

@@ -27,8 +27,8 @@ class Task(NamedTuple):
     """One Workflow Task or activity.
 
     `row` is the name of the activity, or WORKFLOW_TASKS for a Workflow Task.
-    `started` is the start of the last attempt. `started` is None if the history has no start of the task.
-    `end` is None and `outcome` is "" for an open task. `outcome` is LEFT_OPEN if the run ended before the task.
+    `started` is the start of the last attempt. `started` is None if the start of the task is not in the history.
+    If the task is open, `end` is None and `outcome` is "". `outcome` is LEFT_OPEN if the run ended before the task.
     `reason` is the timeout type or the failure message of the last failed attempt.
     """
 
@@ -70,7 +70,7 @@ def outages(uptimes: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> li
 
 
 def lanes(of: Sequence[tuple[float, float]]) -> list[int]:
-    """Return one lane number per interval, so that intervals in the same lane never overlap.
+    """Return one lane number per interval; intervals in the same lane never overlap.
 
     The parameter `of` is a list of (begin, end), sorted by begin.
     """

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 
 class DescribedFigure(Figure):
-    """A figure with an alternative text, which is made from the labels of the Axes."""
+    """A figure with an alternative text from the labels of the Axes."""
 
     @property
     def alt(self) -> str:
@@ -17,7 +17,7 @@ class DescribedFigure(Figure):
         return " ".join(str(ax.get_label()) for ax in self.axes)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
-        """Return the image as PNG and as HTML, because JupyterLab shows the alternative text of HTML only."""
+        """Return the image as PNG and as HTML; JupyterLab shows an alternative text only for HTML."""
         from IPython.core.pylabtools import print_figure
 
         png = print_figure(self, fmt="png", base64=True)  # type: ignore[no-untyped-call]

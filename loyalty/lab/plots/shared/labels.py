@@ -24,7 +24,7 @@ TEXT_LENGTH = 32
 
 
 class Label(NamedTuple):
-    """A label at `x`; `texts` are alternative texts for the label, the longest first."""
+    """A label at `x`; `texts` contains possible texts for the label, longest first."""
 
     x: float
     texts: tuple[str, ...]
@@ -56,7 +56,7 @@ def with_room(labels: Iterable[Label], character: float, begin: float, end: floa
 def short(detail: Any) -> str:
     """Return the values in `detail` without field names, such as `grace, Silver`.
 
-    Repeated values and e-mail addresses are removed. A text longer than TEXT_LENGTH ends with `…`.
+    E-mail addresses and repeated values are removed. A text longer than TEXT_LENGTH ends with `…`.
     """
     text = detail if isinstance(detail, str) else ""
     try:

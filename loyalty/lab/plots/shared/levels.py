@@ -22,7 +22,7 @@ def draw_levels(ax: Axes, highest: float, levels: Mapping[str, int | None], head
 
     `highest`: the largest number of events in the data.
     Levels far above `highest` are drawn above a break in the y axis.
-    Return the y value at which this break begins.
+    Return the y value at which the break in the y axis begins.
     """
     given = sorted((level, name) for name, level in levels.items() if level is not None)
     near = [(level, name) for level, name in given if level <= NEAR * highest]

@@ -24,7 +24,7 @@ ENDS = [f"WorkflowExecution{how}" for how in CLOSED]
 
 
 class Look(NamedTuple):
-    """The name, colour and line of one kind of message; no two kinds have the same line."""
+    """The name, colour and line of one kind of message; each kind has a different line."""
 
     words: str
     color: str
@@ -71,7 +71,7 @@ def draw_waiting(ax: Axes, sent: Sequence[Message], lanes: list[str], along: Tim
 
 
 def draw_arrow(ax: Axes, message: Message, lanes: list[str], along: Time) -> None:
-    """Draw one message as an arrow. A message that was not delivered ends with a cross."""
+    """Draw one message as an arrow. The arrow of an undelivered message ends with a cross."""
     look = LOOKS[message.kind]
     x = [along.at(*end) for end in ends_of(message)]
     y = [lanes.index(message.sender), lanes.index(message.receiver)]
@@ -87,7 +87,7 @@ def draw_arrow(ax: Axes, message: Message, lanes: list[str], along: Time) -> Non
 def draw_labels(
     ax: Axes, sent: Sequence[Message], labels: list[str], lanes: list[str], along: Time, gap: float
 ) -> None:
-    """Write the slanted labels above all lanes; a thin line joins each label with its arrow."""
+    """Write the slanted labels above all lanes; a thin line joins each label to its arrow."""
     anchors = []
     for message, label in zip(sent, labels, strict=True):
         y = lanes.index(CLIENTS if message.kind == "answer" else message.sender)
@@ -102,7 +102,7 @@ def draw_labels(
 
 
 def draw_marks(ax: Axes, frame: pd.DataFrame, lanes: list[str], along: Time) -> None:
-    """Draw marks for sent e-mails, continue-as-new and closed workflows, and add all kinds of marks to the legend."""
+    """Draw marks for sent e-mails, continue-as-new and closed workflows. Add each kind of mark to the legend."""
     drawn = {line.get_gid() for line in ax.lines}
     for kind, look in LOOKS.items():
         if kind in drawn:

@@ -89,7 +89,7 @@ def messages_in(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Reading:
-    """Matches each sending event with its receiving event; `_taken` contains the matched receiving events."""
+    """Match sending events with receiving events; `_taken` contains the matched receiving events."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         interesting = frame.type.isin({*_RECEIVED, *_SENT, *(type_ for types in _SENT.values() for type_ in types)})
@@ -179,5 +179,5 @@ def _continues(event: Any) -> bool:
 
 
 def _words(value: Any) -> str:
-    """Return a string unchanged, and "" for any other value."""
+    """Return `value` if it is a string; otherwise ""."""
     return value if isinstance(value, str) else ""

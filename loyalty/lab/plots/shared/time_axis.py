@@ -1,4 +1,4 @@
-"""Compute the x values of events, for an axis to scale and for an axis with equal distances."""
+"""Compute the x values of events on two kinds of axis: to scale, or with equal distances."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Time:
         return float((time - self._begin).total_seconds() * self._unit)
 
     def at(self, time: pd.Timestamp, who: str = "") -> float:
-        """Return the x value of an event in the workflow `who`."""
+        """Return the x value of an event; `who` is the workflow id."""
         return self.since(time)
 
 
 class Order(Time):
-    """An x axis with equal distances between neighbouring events, and not to scale."""
+    """An x axis with equal distances between neighbouring events."""
 
     def __init__(self, sent: Sequence[Message], frame: pd.DataFrame) -> None:
         super().__init__(frame)
@@ -58,7 +58,7 @@ class Order(Time):
         self.ticks = {place: f"{self.since(time):,.{decimals}f}" for (time, _), place in self._places.items()}
 
     def at(self, time: pd.Timestamp, who: str = "") -> float:
-        """Return the x value of an event in the workflow `who`."""
+        """Return the x value of an event; `who` is the workflow id."""
         import numpy as np
 
         if (time, who) in self._places:
@@ -68,9 +68,9 @@ class Order(Time):
 
 
 def ends_of(message: Message) -> tuple[tuple[Any, str], tuple[Any, str]]:
-    """Return two pairs of (time, workflow id), for the sending event and for the receiving event.
+    """Return (time, workflow id) of the sending event, and (time, workflow id) of the receiving event.
 
-    The two pairs are equal if only one of these events is in the histories.
+    Both pairs are equal if the histories contain only one of the two events.
     """
     if message.sent == message.received:
         side = message.sender if message.receiver == CLIENTS else message.receiver

@@ -83,7 +83,10 @@ class TimeChart:
         return float((time - self.begin).total_seconds())
 
     def clipped(self, time: pd.Timestamp | None) -> float:
-        """Return the x value of a time. A time outside the chart gives the nearest edge; None gives the right edge."""
+        """Return the x value of a time, or of the nearest edge if the time is outside the chart.
+
+        Return the right edge if `time` is None.
+        """
         import pandas as pd
 
         return self.right if pd.isna(time) else min(max(self.at(time), self.left), self.right)
@@ -102,7 +105,10 @@ class TimeChart:
         return list(with_room(labels, self.character, self.left, self.right))
 
     def crowds(self, places: Sequence[float], room: float) -> list[list[int]]:
-        """Group the indices of the sorted `places`. Neighbours in a group are closer than `room`."""
+        """Group nearby `places`, and return the indices of each group. `places` is sorted.
+
+        The distance between neighbours in a group is below `room`.
+        """
         found: list[list[int]] = []
         for number, place in enumerate(places):
             if found and place - places[found[-1][-1]] < room:
@@ -115,10 +121,10 @@ class TimeChart:
 def time_shown(
     frame: pd.DataFrame, uptimes: pd.DataFrame | None, has_open_task: bool = False
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Return the times at the beginning and at the end of the x axis.
+    """Return the first and the last time on the x axis.
 
-    The x axis ends at the last event, or a little later if a process starts or ends soon after the last event.
-    The x axis is longer if a task is still open, or if a role has no running process.
+    The x axis ends at the last event. The x axis is a little longer if a process starts or ends soon after that event.
+    The x axis is also longer if a task is still open, or if a role has no running process.
     """
     import pandas as pd
 

@@ -112,7 +112,10 @@ def draw_tasks(chart: TimeChart, y: float, tasks: Sequence[Task]) -> None:
 
 
 def task_texts(one: Task) -> tuple[str, ...]:
-    """Return the possible labels of a task, the longest first. A task that succeeds at once has no label."""
+    """Return the possible labels of a task, longest first.
+
+    A task that succeeds at its first attempt has no label.
+    """
     reason = one.reason if len(one.reason) <= REASON_LENGTH else one.reason[: REASON_LENGTH - 1] + "…"
     between = ": "
     if one.outcome == COMPLETED and one.attempt == 1:

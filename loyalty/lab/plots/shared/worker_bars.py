@@ -40,7 +40,7 @@ DOWN = {
 class Worker(NamedTuple):
     """A worker process; `end` is None for a running process.
 
-    `name` is empty and `begin` is None if the uptime is unknown.
+    If the uptime is unknown, `name` is empty and `begin` is None.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Worker(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The worker's name and process id, such as `worker 1 (4711)`; without a name, the worker's identity."""
+        """The worker's name and process id, such as `worker 1 (4711)`, or the identity if the name is empty."""
         return f"{self.name} ({self.identity.partition('@')[0]})" if self.name else self.identity
 
 
 def workers_within(uptimes: pd.DataFrame | None, begin: pd.Timestamp, end: pd.Timestamp) -> list[Worker]:
-    """Return the worker processes that were running between `begin` and `end`, the oldest first."""
+    """Return the worker processes that were running between `begin` and `end`, oldest first."""
     import pandas as pd
 
     if uptimes is None:
@@ -89,7 +89,7 @@ def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3,
 
 
 def add_ends_to_legend(ax: Axes) -> None:
-    """Add the drawn markers for killed, dead or stopped workers to the legend."""
+    """Add the end markers in the picture to the legend: killed, dead or stopped."""
     drawn = {line.get_gid() for line in ax.lines}
     for ended_by, (marker, size) in ENDS.items():
         if ended_by in drawn:
@@ -97,7 +97,7 @@ def add_ends_to_legend(ax: Axes) -> None:
 
 
 def draw_outages(chart: TimeChart, down: Sequence[Outage], top: float) -> None:
-    """Draw a hatched area for each outage, and write the labels at the top."""
+    """Draw a hatched area with a label at the top for each outage."""
     for outage in down:
         begin = chart.clipped(outage.begin)
         end = chart.right if outage.end >= chart.end else chart.clipped(outage.end)

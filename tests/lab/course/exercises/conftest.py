@@ -15,7 +15,7 @@ from tests.support.helpers import Shop
 
 @pytest.fixture(scope="session")
 async def worker_client(server: WorkflowEnvironment) -> Client:
-    """A client with its own identity, like a worker process; a check reads from this identity who started a guest."""
+    """A client with a separate identity, like a worker process; a guest's history contains the starter's identity."""
     return await Client.connect(server.client.service_client.config.target_host, identity="worker")
 
 

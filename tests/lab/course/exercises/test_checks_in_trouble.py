@@ -1,4 +1,4 @@
-"""Checks of exercises report a missing worker, server or namespace, and accept missing numbers among the tries."""
+"""Test exercise checks without a worker, server or namespace, and with gaps in the numbers of the tries."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_exercise_check_reports_that_no_worker_answers_a_query(lab: Lab) -
     assert START_THE_WORKER in hint
 
 
-async def test_slow_exercise_check_prints_a_hint_about_the_waiting_message(
+async def test_slow_exercise_check_prints_a_hint_with_the_workflow_id(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)

@@ -59,7 +59,7 @@ async def names_in_a_notebook(lab: Lab, notebook: str) -> dict[str, Any]:
     return names
 
 
-def test_every_exercise_is_checked_in_a_notebook() -> None:
+def test_each_exercise_has_a_check_in_a_notebook() -> None:
     assert set(EXERCISES) == set(exercises.orders.EXERCISES)
     for name, notebook in EXERCISES.items():
         assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))

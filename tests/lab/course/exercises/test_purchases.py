@@ -1,4 +1,4 @@
-"""A check counts points from the history like the workflow, for all arguments of a learner."""
+"""A check and the workflow count the same points for every argument that a learner may send."""
 
 from __future__ import annotations
 

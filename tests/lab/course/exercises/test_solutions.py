@@ -72,13 +72,13 @@ def solution(notebook: str) -> str:
 
 
 def unnamed_ids(exercise: str, notebook: str) -> list[str]:
-    """Return the ids of the first three tries that are missing in the exercise's text."""
+    """Take the ids of the first three tries, and return the ids that the exercise's text does not contain."""
     (text,) = [cell.source for cell in read(NOTEBOOKS / f"{notebook}.ipynb").cells if cell.id == "exercise"]
     name = NAMES[exercise]
     return [tried for tried in (name, f"{name}-2", f"{name}-3") if not re.search(rf"[`\"]{tried}[`\"]", text)]
 
 
-def test_every_exercise_is_checked_in_a_notebook() -> None:
+def test_each_exercise_has_a_check_in_a_notebook() -> None:
     assert set(EXERCISES) == set(exercises.customers.EXERCISES)
     for name, notebook in EXERCISES.items():
         assert any(f'exercises.check("{name}"' in cell.source for cell in code(NOTEBOOKS / f"{notebook}.ipynb"))
@@ -98,6 +98,6 @@ async def test_unsolved_exercise_gets_a_hint_and_the_solution_passes(lab: Lab) -
         assert solved.startswith("Done: "), f"The solution in {notebook} is refused: {solved}"
 
 
-async def test_error_for_an_unknown_exercise_lists_all_exercises(lab: Lab) -> None:
+async def test_error_for_an_unknown_exercise_contains_all_exercise_names(lab: Lab) -> None:
     with pytest.raises(ValueError, match="exercises are grace starts as Silver, Linus falls back"):
         await exercises.check("moon landing", lab.client)

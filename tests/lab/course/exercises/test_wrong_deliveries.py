@@ -1,4 +1,4 @@
-"""A wrong try at an exercise in `deliveries.py` gets a fitting hint, and a correct try after it passes."""
+"""A wrong try at an exercise in `deliveries.py` gets a fitting hint, and a later correct try passes."""
 
 from __future__ import annotations
 

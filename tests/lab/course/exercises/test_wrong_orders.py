@@ -1,4 +1,4 @@
-"""A wrong try at an exercise about orders gets a fitting hint, and a correct try after it passes."""
+"""A wrong try at an exercise about orders gets a fitting hint, and a later correct try passes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def monday(*items: tuple[str, int], change: tuple[str, str] | None = None, wait:
 
 
 def ended(how: str) -> Make:
-    """Place an order that waits for changes after payment, and end the order in the given way."""
+    """Place an order that waits for changes after the payment, and end the order in the given way."""
 
     async def make(shop: CoffeeShop) -> None:
         order = await shop.places("monday", *TWO_PRODUCTS, notes=LOST, change_window=60)

@@ -1,4 +1,4 @@
-"""Test durations of tasks and outages, read from frames."""
+"""Test the durations of tasks and outages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test the texts of labels, and that labels in a row neither overlap nor leave the picture."""
+"""Test the texts of labels, and the positions of labels in a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test the table of messages, read from real histories."""
+"""Test the table of messages with real histories."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_messages_between_actors_have_a_sender_and_a_receiver(story: pd.DataFram
     ]
 
 
-def test_asks_come_from_clients_and_answers_go_to_clients(story: pd.DataFrame) -> None:
+def test_clients_send_asks_and_receive_answers(story: pd.DataFrame) -> None:
     gifts = [message for message in sent(story) if message[0] in ("ask", "answer")]
     assert gifts[:2] == [
         ("ask", CLIENTS, ADA, "giftPoints", "mary, 10"),
@@ -64,7 +64,7 @@ def test_message_has_a_sending_time_and_a_receiving_time(story: pd.DataFrame) ->
     assert (gift.sent, gift.received) == (decided.time.iloc[0], arrived.time.iloc[0])
 
 
-def test_message_is_found_with_the_history_of_only_one_actor(story: pd.DataFrame) -> None:
+def test_message_is_found_if_one_actor_has_no_history(story: pd.DataFrame) -> None:
     assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, ADA))
     assert ("tell", GRACE, ADA, "notifyNewStatus", "grace, Silver") in sent(of(story, GRACE))
     assert ("start", ADA, MARY, "startGuest", "") in sent(of(story, ADA))

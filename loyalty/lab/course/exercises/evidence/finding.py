@@ -21,7 +21,7 @@ DEFAULT_NAMESPACE = "default"
 
 
 async def described(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
-    """Return the description of a workflow, or None if no workflow has that id."""
+    """Return the description of a workflow, or None if the workflow does not exist."""
     try:
         return await client.get_workflow_handle(workflow_id).describe()
     except RPCError as error:
@@ -49,9 +49,9 @@ def _numbered(name: str, number: int) -> str:
 
 
 async def similar(client: Client, name: str, workflow_id: Callable[[str], str]) -> str:
-    """Return a hint about a workflow with a similar id or in the default namespace.
+    """Return a hint if a workflow has a similar id, or if the workflow is in the default namespace.
 
-    If there is no such workflow, return an empty string.
+    Otherwise, return an empty string.
     """
     right = workflow_id(name)
     alike = [name, name.title(), name.upper(), right.title(), right.upper(), right.replace("-", "_"), f"{right} "]

@@ -50,7 +50,7 @@ class Kind:
 
 @dataclass
 class Try:
-    """One workflow that a learner started; the history is fetched when a check first needs it."""
+    """One workflow that a learner started; the history is fetched at its first use."""
 
     client: Client
     description: WorkflowExecutionDescription
@@ -101,7 +101,7 @@ class Try:
         return history.frame_of(await self.runs())
 
     async def signals(self, name: str | None = None) -> list[HistoryEvent]:
-        """Return all signal events, or only the signal events with the given name, oldest first."""
+        """Return the signal events, oldest first. With `name`, return only the signal events with this name."""
         signaled = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
         return [
             event
