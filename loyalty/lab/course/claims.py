@@ -1,4 +1,4 @@
-"""Claims from articles about Temporal and about this program, and the verdicts on these claims."""
+"""Claims about Temporal and about this program, with a verdict for each claim."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Run:
         self.rows += rows_of(events)
 
     def append_reversed(self, newest_first: Run) -> None:
-        """Append the later events of the same run from `newest_first`, which contains events in reverse order."""
+        """Append the later events of the same run; `newest_first` contains these events in reverse order."""
         newest = newest_first.events[0].event_id if newest_first.events else 0
         new = max(0, newest - self.events[-1].event_id)
         self.events += reversed(newest_first.events[:new])

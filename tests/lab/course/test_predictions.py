@@ -16,7 +16,7 @@ def test_prediction_is_the_number_that_the_learner_enters() -> None:
     assert prediction.score(20) == "Your prediction: 20, measured: 20 events. Exactly!"
 
 
-def test_score_compares_the_prediction_with_the_measured_number() -> None:
+def test_prediction_is_compared_with_the_measured_number() -> None:
     prediction = Prediction("how many?", 4, "events")
     said = "Your prediction: 4, measured"
     assert prediction.score(20) == f"{said}: 20 events. The measured number is 5 times your prediction."

@@ -66,7 +66,7 @@ async def test_shopping_raises_an_error_after_the_deadline(lab: Lab) -> None:
         await shop(eve, lab.inbox, "eve@example.com", deadline=0)
 
 
-async def test_storm_counts_accepted_and_refused_purchases(lab: Lab) -> None:
+async def test_storm_returns_the_numbers_of_accepted_and_refused_purchases(lab: Lab) -> None:
     emma = await open_account(lab, "emma")
     lab.worker.stop()  # a running worker would reach the limit of events first
     reported: list[int] = []

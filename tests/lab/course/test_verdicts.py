@@ -1,4 +1,4 @@
-"""Each verdict of the course depends on its measurement: one measurement confirms a claim, and another refutes it."""
+"""Test the verdict on each claim with two measurements: one confirms the claim, and one refutes the claim."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ async def test_source_with_a_wrong_type_raises_type_error(source: Any) -> None:
         await history.frame(source)
 
 
-async def test_function_for_recorded_runs_refuses_a_live_workflow(shop: Shop) -> None:
+async def test_live_workflow_is_refused_as_a_recorded_run(shop: Shop) -> None:
     with pytest.raises(TypeError, match=r"await frame\(handle\)"):
         history.frame_of(shop.customer("ada"))  # type: ignore[arg-type]  # a wrong argument on purpose
 

@@ -112,7 +112,7 @@ def by_run(frame: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
 
 def seconds_since_start(events: pd.DataFrame) -> pd.Series[float]:
     """Return the seconds since the first event; the values never decrease."""
-    # The server records a buffered signal after younger events, so that the times may fall.
+    # The server records a buffered signal after younger events, so the times may decrease.
     time = events.time.cummax()
     seconds: pd.Series[float] = (time - time.iloc[0]).dt.total_seconds()
     return seconds

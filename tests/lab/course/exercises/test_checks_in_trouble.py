@@ -60,7 +60,7 @@ async def test_hint_suggests_the_next_free_id_after_a_gap(lab: Lab) -> None:
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
 
 
-async def test_correct_older_try_passes_despite_a_wrong_newer_try(lab: Lab) -> None:
+async def test_older_correct_try_passes_if_the_newer_try_is_wrong(lab: Lab) -> None:
     await open_account(lab, "grace-3", points=500)
     await settled(await open_account(lab, "grace"))
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")

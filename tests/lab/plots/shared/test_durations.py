@@ -53,7 +53,7 @@ def test_workflow_task_without_a_worker_has_no_start_time() -> None:
     assert task_rows(frame) == [("Workflow Tasks", 0, None, 10, "timed out", 1, "ScheduleToStart")]
 
 
-def test_unfinished_task_of_an_ended_run_is_shown_as_not_closed() -> None:
+def test_open_task_of_an_ended_run_has_the_outcome_not_closed() -> None:
     assert task_rows(frame_of_events(SCHEDULED)) == [("sendEmail", 1, None, None, "", 1, "")]
     ended = frame_of_events(SCHEDULED, (4, "WorkflowExecutionContinuedAsNew", {}))
     assert task_rows(ended) == [("sendEmail", 1, None, 4, "not closed", 1, "")]

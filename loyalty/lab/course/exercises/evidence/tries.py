@@ -50,7 +50,7 @@ class Kind:
 
 @dataclass
 class Try:
-    """One workflow that a learner started; the history is fetched at its first use."""
+    """One workflow that a learner started; the history is fetched at the first use."""
 
     client: Client
     description: WorkflowExecutionDescription
