@@ -1,4 +1,4 @@
-"""Import names for the notebooks, for example `Lab`, `exercises` and `until`.
+"""Names for the notebooks, for example `Lab`, `exercises` and `until`.
 
 The lab imports the loyalty program, but the loyalty program does not import the lab. Each name is loaded at its first
 use, so a plot does not load Temporal's SDK.
@@ -22,7 +22,7 @@ _MODULES = {"exercises": "course.exercises"}
 
 
 def __getattr__(name: str) -> object:
-    """Import the module of `name` at the first use, and return the object."""
+    """Import the object `name` at its first use."""
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:

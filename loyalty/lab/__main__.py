@@ -1,7 +1,7 @@
 """Start JupyterLab with the course's settings, and open the first notebook.
 
 Arguments after `python -m loyalty.lab` are passed to JupyterLab. `python -m loyalty.lab -- COMMAND` runs COMMAND with
-JupyterLab's environment. Binder starts JupyterLab with this form.
+JupyterLab's environment. Binder starts JupyterLab with this command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def command(arguments: Sequence[str], *, is_root: bool) -> list[str]:
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return JupyterLab's environment; the course's configuration overrides the machine's configuration."""
+    """Return JupyterLab's environment variables; the course's configuration overrides the machine's configuration."""
     folder = Path(tempfile.mkdtemp(prefix="loyalty-session-"))
     given = jupyterlab_environment(inherited, CONFIGURATION, folder, time.time())
     return {**given, **instead_of_home(given, folder)}

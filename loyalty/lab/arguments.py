@@ -1,4 +1,4 @@
-"""Check the arguments of the lab's functions; each error names the wrong value and the possible values."""
+"""Check the arguments of the lab's functions; each error shows the wrong value and the possible values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def refuse_start(
 
 
 def refuse_text(name: str, value: object, such_as: str) -> None:
-    """Raise LabError if `value` is not a string, or if it is blank."""
+    """Raise LabError if `value` is not a string or is blank."""
     if not isinstance(value, str) or not value.strip():
         _refuse(name, value, f"a string, such as {such_as!r}")
 
@@ -61,7 +61,7 @@ def refuse_count(name: str, value: object, *, least: int = 0, most: int | None =
 
 
 def refuse_function(name: str, value: object) -> None:
-    """Raise LabError if `value` is not a function; close a coroutine."""
+    """Raise LabError if `value` is not a function. If `value` is a coroutine, close it."""
     if not callable(value):
         if iscoroutine(value):
             value.close()

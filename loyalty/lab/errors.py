@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class LabError(Exception):
-    """An error that the learner can fix; its text names the problem and the next step."""
+    """An error that the learner can fix; the text describes the problem and the next step."""
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows this line instead of forty frames of asyncio, which do not help a learner.
@@ -12,7 +12,7 @@ class LabError(Exception):
 
 
 class WaitedTooLong(LabError):
-    """A wait reached its deadline; the text contains the condition of the wait."""
+    """A wait reached its deadline; the error's text contains the awaited condition."""
 
 
 class WorkflowTaskFailing(LabError):

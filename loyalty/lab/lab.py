@@ -114,7 +114,7 @@ class Lab:
         return lab
 
     async def stop(self) -> None:
-        """Stop the workers, the inbox and the server that this lab started. A second call does nothing."""
+        """Stop the workers, the inbox and the server that this lab started. A second call has no effect."""
         if self._client is None:
             return
         self._client = None
@@ -207,7 +207,7 @@ class Lab:
         return worker
 
     def uptimes(self) -> pd.DataFrame:
-        """Return the uptimes of the lab's processes, one row per uptime; `uptime.frame` describes the columns.
+        """Return the uptimes of the lab's processes as a DataFrame; `uptime.frame` describes the columns.
 
         The DataFrame contains a server only if the lab started this server.
         """

@@ -14,7 +14,7 @@ from loyalty.lab.processes.worker import WorkerProcess
 
 @dataclass(frozen=True)
 class Summary:
-    """The named rows and the named links of a summary."""
+    """The rows and links of a summary, each with a name."""
 
     rows: list[tuple[str, str]]
     links: list[tuple[str, Link]]

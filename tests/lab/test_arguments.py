@@ -1,4 +1,4 @@
-"""A wrong argument of a lab's function raises a LabError that names the possible values. No process starts."""
+"""A wrong argument of a lab's function raises a LabError with the possible values. No process starts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ WRONG_STARTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("asked", "sentence"), WRONG_STARTS, ids=lambda value: str(value)[:40])
-async def test_lab_does_not_start_with_a_wrong_argument(in_session: None, asked: dict[str, Any], sentence: str) -> None:
+async def test_lab_is_not_started_if_an_argument_is_wrong(
+    in_session: None, asked: dict[str, Any], sentence: str
+) -> None:
     before = set(descendants(os.getpid()))
     with pytest.raises(LabError) as refusal:
         await Lab.start(**asked)
@@ -51,13 +53,13 @@ async def test_lab_does_not_start_with_a_wrong_argument(in_session: None, asked:
     assert {pid for pid in descendants(os.getpid()) if pid not in before and not gone(pid)} == set()
 
 
-async def test_folder_is_refused_as_a_database_file(tmp_path: Path) -> None:
+async def test_database_file_is_refused_if_it_is_a_folder(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=f"Cannot use the database file {tmp_path} "):
         await Lab.start(database=tmp_path)
 
 
 @pytest.mark.slow
-async def test_relative_database_path_works_after_the_folder_changes(
+async def test_relative_database_path_works_after_a_change_of_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -134,7 +136,7 @@ def customer(lab: Lab) -> Any:
 
 
 @pytest.mark.parametrize("name", WRONG_CALLS)
-async def test_lab_function_refuses_a_wrong_argument(lab: Lab, name: str) -> None:
+async def test_functions_of_the_lab_refuse_wrong_arguments(lab: Lab, name: str) -> None:
     call, sentence = WRONG_CALLS[name]
 
     async def make() -> None:
@@ -145,7 +147,7 @@ async def test_lab_function_refuses_a_wrong_argument(lab: Lab, name: str) -> Non
     assert str(refusal.value).startswith(sentence)
 
 
-async def test_worker_that_serves_no_task_queue_is_stopped(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_worker_is_stopped_if_it_serves_no_task_queue(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "START_TIMEOUT_SECONDS", 0.5)
     before = set(descendants(os.getpid()))
     with pytest.raises(WaitedTooLong, match="serves its task queue, but this did not happen: it runs"):

@@ -17,7 +17,7 @@ from tests.support.lab_accounts import open_account
 pytestmark = pytest.mark.slow
 
 
-async def test_customer_in_a_lab_gets_a_welcome_email(lab: Lab) -> None:
+async def test_customer_in_a_lab_receives_a_welcome_email(lab: Lab) -> None:
     ada = await open_account(lab, "mailed")
     await lab.inbox.wait_for(1, to="mailed@example.com")
     await settled(ada)
@@ -34,7 +34,7 @@ async def test_lab_summary_shows_the_server_and_the_namespace_and_the_worker(lab
             assert part in shown
 
 
-async def test_each_lab_gets_a_new_namespace_on_the_session_server(server_of_the_session: Lab) -> None:
+async def test_each_lab_creates_a_new_namespace_on_the_server_of_the_session(server_of_the_session: Lab) -> None:
     async with await Lab.start("05 Measure!", worker=False) as second:
         assert second.where.address == server_of_the_session.where.address
         assert second.namespace.startswith("05-measure-")
@@ -45,7 +45,7 @@ async def test_each_lab_gets_a_new_namespace_on_the_session_server(server_of_the
     assert await is_reachable(server_of_the_session.where.address), "A lab must not stop a server that it did not start"
 
 
-async def test_customer_keeps_points_after_worker_is_killed(lab: Lab) -> None:
+async def test_customer_keeps_points_if_the_worker_is_killed(lab: Lab) -> None:
     ada = await open_account(lab, "survivor")
     await ada.signal(CustomerLoyaltyWorkflow.add_points, 600)
     await settled(ada)
@@ -76,20 +76,20 @@ async def test_waiting_for_emails_raises_an_error_at_the_deadline(lab: Lab) -> N
         await lab.inbox.wait_for(7, to="nobody@example.com", timeout=0.1)
 
 
-async def test_link_outside_jupyterlab_contains_the_port_of_the_web_ui(lab: Lab) -> None:
+async def test_outside_jupyterlab_the_link_contains_the_port_of_the_web_ui(lab: Lab) -> None:
     base = f"http://127.0.0.1:{lab.where.ui_port}/namespaces/{lab.namespace}/workflows"
     assert lab.web_ui().url == base
     assert lab.web_ui("customer-a/b c").url == f"{base}/customer-a%2Fb%20c"
 
 
-async def test_link_inside_jupyterlab_uses_the_proxy_of_jupyterlab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_inside_jupyterlab_the_link_uses_the_proxy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BASE_URL, "/user/ada/")
     url = lab.web_ui("customer-ada").url
     assert url == f"/user/ada/proxy/{lab.where.ui_port}{PUBLIC_PATH}/namespaces/{lab.namespace}/workflows/customer-ada"
     assert f'href="{url}"' in lab.web_ui("customer-ada")._repr_html_()
 
 
-async def test_lab_connects_to_the_cluster_that_the_environment_names(
+async def test_lab_connects_to_the_cluster_in_the_environment_variables(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", lab.where.address)
@@ -103,7 +103,7 @@ async def test_lab_connects_to_the_cluster_that_the_environment_names(
     assert await is_reachable(lab.where.address)
 
 
-async def test_use_of_a_stopped_lab_raises_a_lab_error(server_of_the_session: Lab) -> None:
+async def test_using_a_stopped_lab_raises_a_lab_error(server_of_the_session: Lab) -> None:
     lab = await Lab.start("short", worker=False)
     await lab.stop()
     await lab.stop()
@@ -113,7 +113,7 @@ async def test_use_of_a_stopped_lab_raises_a_lab_error(server_of_the_session: La
     assert not lab.folder.exists()
 
 
-async def test_customer_keeps_points_after_server_with_database_is_killed(tmp_path: Path) -> None:
+async def test_customer_keeps_points_if_a_server_with_a_database_file_is_killed(tmp_path: Path) -> None:
     async with await Lab.start("kept", database=tmp_path / "temporal.db") as lab:
         ada = await open_account(lab, "ada")
         await ada.signal(CustomerLoyaltyWorkflow.add_points, 700)
@@ -124,7 +124,7 @@ async def test_customer_keeps_points_after_server_with_database_is_killed(tmp_pa
         assert (await ada.query(CustomerLoyaltyWorkflow.get_status)).points == 700
 
 
-async def test_server_uses_the_limits_given_to_the_lab() -> None:
+async def test_server_uses_the_limits_that_are_passed_to_the_lab() -> None:
     async with await Lab.start("tight", limits={"history.maximumSignalsPerExecution": 3}, worker=False) as lab:
         ada = await open_account(lab, "ada")
         for _ in range(3):

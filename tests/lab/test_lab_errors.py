@@ -1,4 +1,4 @@
-"""Each error of a lab names the problem and the next step for the learner."""
+"""Each error of a lab describes the problem and the next step for the learner."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_waiting_for_a_result_fails_at_the_deadline_if_no_worker_runs(serv
             await ada.result()
 
 
-async def test_update_call_keeps_waiting_after_the_history_check_fails(
+async def test_update_call_does_not_end_if_the_history_check_fails(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = asyncio.Event()
@@ -66,12 +66,12 @@ async def test_update_call_keeps_waiting_after_the_history_check_fails(
         assert await asked == "Thanks for being a loyal customer!"
 
 
-async def test_query_of_an_unknown_workflow_raises_the_sdk_error(lab: Lab) -> None:
+async def test_query_of_an_unknown_workflow_raises_the_error_of_the_sdk(lab: Lab) -> None:
     with pytest.raises(RPCError, match="not found"):
         await lab.client.get_workflow_handle("customer-nobody").query("getStatus")
 
 
-async def test_port_in_use_is_refused(lab: Lab) -> None:
+async def test_port_is_refused_if_it_is_in_use(lab: Lab) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -86,12 +86,12 @@ async def test_error_about_a_missing_server_program_explains_the_installation(mo
         await Lab.start(own_server=True)
 
 
-async def test_database_in_missing_folder_is_refused(tmp_path: Path) -> None:
+async def test_database_is_refused_if_its_folder_is_missing(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"Cannot use the database file .*: there is no folder"):
         await Lab.start(database=tmp_path / "no" / "such" / "folder" / "temporal.db")
 
 
-async def test_error_about_a_failed_server_start_shows_the_log() -> None:
+async def test_error_shows_the_log_if_the_server_does_not_start() -> None:
     last_words = 'invalid JSON value for key "limit.blobSize.error"'
     with pytest.raises(LabError, match=f"The Temporal server ended at once; its last lines:\n.*{last_words}"):
         await Lab.start(limits={"limit.blobSize.error=": 1})
@@ -124,7 +124,7 @@ printf 'panic: {panic}\n\ngoroutine 1 [running]:\nmain.main()\n' && exit 2
             EmbeddedServer(program, tmp_path / "server.log")
 
 
-async def test_error_about_an_unreachable_session_server_contains_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_contains_the_address_if_the_session_server_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     unused = ReservedPort()
     monkeypatch.setenv(SESSION_ADDRESS, f"127.0.0.1:{unused.number}")
     monkeypatch.setenv(SESSION_UI_PORT, "1")
@@ -132,7 +132,7 @@ async def test_error_about_an_unreachable_session_server_contains_the_address(mo
         await Lab.start()
 
 
-async def test_error_about_an_unreachable_cluster_contains_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_contains_the_address_if_the_cluster_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     unused = ReservedPort()
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{unused.number}")
     with pytest.raises(Exception, match=f"Cannot reach a Temporal server at 127.0.0.1:{unused.number}"):
@@ -144,7 +144,7 @@ async def test_a_wait_for_a_condition_raises_an_error_at_the_deadline() -> None:
         await until(lambda: False, "pigs fly", timeout=0)
 
 
-async def test_update_that_starts_a_workflow_fails_if_no_worker_runs(server_of_the_session: Lab) -> None:
+async def test_update_with_start_fails_at_the_deadline_if_no_worker_runs(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         start = WithStartWorkflowOperation(
             CustomerLoyaltyWorkflow.run,

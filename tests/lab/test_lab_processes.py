@@ -1,4 +1,4 @@
-"""The processes of a lab end with the kernel, and listen on loopback only."""
+"""The processes of a lab end when the kernel ends, and listen only on loopback."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def owner() -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-async def test_server_and_worker_end_with_their_kernel(owner: subprocess.Popen[str], number: signal.Signals) -> None:
+async def test_server_and_worker_end_when_their_kernel_ends(
+    owner: subprocess.Popen[str], number: signal.Signals
+) -> None:
     assert owner.stdout is not None
     pids = numbers_in(owner.stdout.readline())
     assert len(pids) == 2
@@ -53,7 +55,7 @@ async def test_server_and_worker_end_with_their_kernel(owner: subprocess.Popen[s
     await eventually(lambda: all(gone(pid) for pid in pids), waiting_for=f"the processes {pids} to end")
 
 
-async def test_stop_button_does_not_end_server_or_worker(owner: subprocess.Popen[str]) -> None:
+async def test_interrupting_the_kernel_does_not_end_the_server_or_the_worker(owner: subprocess.Popen[str]) -> None:
     assert owner.stdout is not None
     pids = numbers_in(owner.stdout.readline())
     os.killpg(owner.pid, signal.SIGINT)
@@ -63,7 +65,7 @@ async def test_stop_button_does_not_end_server_or_worker(owner: subprocess.Popen
     owner.wait()
 
 
-def test_all_ports_listen_on_loopback_only(lab: Lab) -> None:
+def test_all_processes_listen_only_on_loopback(lab: Lab) -> None:
     pids = [lab.server.pid, lab.worker.pid, os.getpid()]
     open_ports = [one for pid in pids for one in psutil.Process(pid).net_connections("inet")]
     listening = [one.laddr.ip for one in open_ports if one.status == psutil.CONN_LISTEN]

@@ -1,4 +1,4 @@
-"""A slow wait prints a hint, for example a wait for the start of a lab or for an e-mail."""
+"""A long wait prints a hint, for example while a lab starts or while an e-mail is late."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def said_while_starting(capsys: pytest.CaptureFixture[str]) -> str:
     return "".join(said)
 
 
-async def test_slow_start_prints_the_address_of_the_session_server(
+async def test_slow_start_of_a_lab_prints_the_address_of_the_session_server(
     silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SESSION_ADDRESS, silent_address)
@@ -64,7 +64,7 @@ async def test_slow_start_prints_the_address_of_the_session_server(
     assert said == f"Still waiting for an answer from this session's Temporal server at {silent_address}\n"
 
 
-async def test_slow_start_prints_the_address_of_the_cluster(
+async def test_slow_start_of_a_lab_prints_the_address_of_the_cluster(
     silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", silent_address)
@@ -72,7 +72,7 @@ async def test_slow_start_prints_the_address_of_the_cluster(
     assert said == f"Still waiting for an answer from the Temporal cluster at {silent_address}\n"
 
 
-async def test_long_wait_prints_the_problem_of_the_newest_lab(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_long_wait_prints_the_problem_of_the_newest_lab(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     missing = "no customer runs here; did you run the cell above?"
     with pytest.raises(
         WaitedTooLong, match="Waited 1 s until pigs fly, but this did not happen: no customer runs here"
@@ -84,14 +84,14 @@ async def test_long_wait_prints_the_problem_of_the_newest_lab(lab: Lab, capsys: 
         await until(lambda: False, "pigs fly", timeout=0.5)
 
 
-async def test_long_wait_does_not_mention_a_stopped_lab(lab: Lab) -> None:
+async def test_a_long_wait_does_not_mention_a_stopped_lab(lab: Lab) -> None:
     await lab.stop()
     with pytest.raises(WaitedTooLong) as late:
         await until(lambda: False, "pigs fly", timeout=0.2)
     assert str(late.value) == "Waited 0.2 s until pigs fly, but this did not happen"
 
 
-async def test_wait_ends_at_the_deadline_if_the_condition_never_returns(
+async def test_a_wait_ends_at_the_deadline_if_the_condition_never_returns(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     ended: list[str] = []
@@ -109,7 +109,7 @@ async def test_wait_ends_at_the_deadline_if_the_condition_never_returns(
     assert ended == ["cancelled"]
 
 
-async def test_shopping_prints_the_reason_once_if_no_email_arrives(
+async def test_shopping_prints_only_one_hint_if_no_email_arrives(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -134,7 +134,7 @@ async def test_shopping_prints_no_hint_if_the_customer_is_terminated(
     assert capsys.readouterr().err == ""
 
 
-async def test_restart_of_a_killed_worker_prints_the_longest_delay(
+async def test_restart_of_a_killed_worker_prints_how_long_the_first_answers_can_take(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     notices.HINT_AFTER_SECONDS = 30.0  # the fixture's monkeypatch restores the old value

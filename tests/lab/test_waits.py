@@ -53,7 +53,7 @@ async def test_hint_about_a_missing_email_mentions_that_no_customer_runs(
     assert capsys.readouterr().err == f"Still waiting until 1 e-mail arrives, 1 s at most; {missing}\n"
 
 
-async def test_hint_about_a_missing_email_contains_customers_and_addresses(lab: Lab) -> None:
+async def test_hint_about_a_missing_email_mentions_customers_and_addresses(lab: Lab) -> None:
     lab.worker.start()
     await open_account(lab)
     await lab.inbox.wait_for(1, to="ada@example.com")
@@ -93,7 +93,7 @@ async def test_no_hint_is_printed_if_the_email_arrives_in_time(lab: Lab, capsys:
 # ---- conditions -----------------------------------------------------------------------------------------------
 
 
-async def test_long_wait_prints_its_condition_once(
+async def test_a_long_wait_prints_its_condition_only_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
@@ -102,7 +102,7 @@ async def test_long_wait_prints_its_condition_once(
     assert capsys.readouterr().err == "Still waiting until pigs fly, 1 s at most\n"
 
 
-async def test_a_wait_for_open_tasks_mentions_that_a_task_queue_has_no_worker(
+async def test_a_wait_for_the_end_of_all_tasks_mentions_that_a_task_queue_has_no_worker(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ada = await open_account(lab, task_queue="custmer")
@@ -111,7 +111,7 @@ async def test_a_wait_for_open_tasks_mentions_that_a_task_queue_has_no_worker(
     assert "no worker polls its task queue custmer" in capsys.readouterr().err
 
 
-async def test_a_wait_for_open_tasks_mentions_the_failing_activity(lab: Lab) -> None:
+async def test_a_wait_for_the_end_of_all_tasks_mentions_the_failing_activity(lab: Lab) -> None:
     lab.worker.start()
     lab.inbox.stop()
     ada = await open_account(lab)
@@ -152,7 +152,7 @@ async def test_hint_about_a_call_mentions_that_a_task_queue_has_no_worker(
     assert said.count("Still waiting") == 1
 
 
-async def test_waiting_for_an_accepted_update_fails_at_the_deadline(
+async def test_waiting_for_the_result_of_an_accepted_update_fails_at_the_deadline(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.worker.start()
@@ -173,7 +173,7 @@ async def test_waiting_for_an_accepted_update_fails_at_the_deadline(
     assert "Still waiting for the result of the update" in capsys.readouterr().err
 
 
-async def test_error_contains_the_task_queues_that_the_workers_poll(lab: Lab) -> None:
+async def test_error_mentions_the_task_queues_that_the_workers_poll(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(WaitedTooLong, match="task queue custmer; the workers of this lab poll customer-loyalty"):
@@ -189,7 +189,7 @@ async def test_error_explains_that_the_worker_process_has_ended(lab: Lab) -> Non
         await ada.query("getStatus")
 
 
-async def test_waiting_for_a_running_workflow_fails_at_the_deadline(lab: Lab) -> None:
+async def test_waiting_for_the_result_of_a_running_workflow_fails_at_the_deadline(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     with pytest.raises(
@@ -198,7 +198,7 @@ async def test_waiting_for_a_running_workflow_fails_at_the_deadline(lab: Lab) ->
         await asyncio.wait_for(ada.result(), 20)
 
 
-async def test_empty_history_page_does_not_restart_the_deadline(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_empty_history_page_does_not_extend_the_deadline(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await open_account(lab)
 
     async def nothing_new(*_: Any, **__: Any) -> GetWorkflowExecutionHistoryResponse:
@@ -210,7 +210,7 @@ async def test_empty_history_page_does_not_restart_the_deadline(lab: Lab, monkey
         await asyncio.wait_for(ada.result(), 20)
 
 
-async def test_call_with_an_rpc_timeout_raises_the_sdk_error(lab: Lab) -> None:
+async def test_a_call_with_an_rpc_timeout_raises_the_error_of_the_sdk(lab: Lab) -> None:
     ada = await open_account(lab, task_queue="custmer")
     with pytest.raises(RPCError) as late:
         await ada.query("getStatus", rpc_timeout=timedelta(seconds=1))
@@ -233,7 +233,7 @@ async def test_error_after_a_server_timeout_mentions_the_missing_worker(
     assert late.value.status == RPCStatusCode.CANCELLED
 
 
-async def test_ten_concurrent_waits_print_one_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_ten_concurrent_calls_print_only_one_hint(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     notices.HINT_AFTER_SECONDS = 1.5
     customers = [await open_account(lab, f"no-{number}", task_queue="custmer") for number in range(10)]
     await asyncio.gather(*(one.query("getStatus") for one in customers), return_exceptions=True)
@@ -281,7 +281,7 @@ async def test_every_call_to_a_killed_server_fails_within_eight_seconds() -> Non
             assert error.status == RPCStatusCode.UNAVAILABLE
 
 
-async def test_call_during_a_server_restart_gets_an_answer(tmp_path: Path) -> None:
+async def test_a_call_is_answered_after_the_server_starts_again(tmp_path: Path) -> None:
     async with await Lab.start("again", database=tmp_path / "temporal.db") as lab:
         ada = await open_account(lab)
         lab.server.kill()
@@ -303,7 +303,7 @@ async def test_every_call_to_a_deleted_namespace_raises_a_namespace_error(lab: L
         await ada.signal("addPoints", 1)
 
 
-async def test_every_call_with_a_stopped_lab_raises_a_lab_error(lab: Lab) -> None:
+async def test_every_call_to_a_stopped_lab_raises_a_lab_error(lab: Lab) -> None:
     ada, namespace = await open_account(lab), lab.namespace
     await lab.stop()
     for call, error in (await failures(lab, ada)).items():
@@ -316,7 +316,7 @@ async def test_every_call_with_a_stopped_lab_raises_a_lab_error(lab: Lab) -> Non
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows has no SIGSTOP")
-async def test_call_to_a_suspended_server_fails_at_the_deadline() -> None:
+async def test_a_call_to_a_suspended_server_fails_at_the_deadline() -> None:
     async with await Lab.start("still", own_server=True, worker=False, patience=3) as lab:
         ada = await open_account(lab)
         os.kill(lab.server.pid, signal.SIGSTOP)

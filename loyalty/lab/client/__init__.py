@@ -1,1 +1,1 @@
-"""Waits and calls of the lab's client. Each wait and each call has a deadline, and each error names the cause."""
+"""Waits and calls of the lab's client. Each wait and each call has a deadline, and each error contains the cause."""

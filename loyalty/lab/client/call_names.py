@@ -1,4 +1,4 @@
-"""The names of the client's calls in the hints for the learner."""
+"""Describe the client's calls in words, for hints to the learner."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IN_WORDS = {
 
 @dataclass
 class Waiting:
-    """One waiting call. The field `what` is the call's name in a sentence; `id` is the workflow's id."""
+    """One waiting call. The field `what` describes the call in words; `id` is the workflow's id."""
 
     what: str
     id: str | None = None

@@ -110,11 +110,11 @@ class LabState:
         return ServerIsGone(f"No answer to {what}: no Temporal server answers at {address}; {repair}")
 
     async def about_workflow(self, client: Client, id: str, run_id: str | None = None) -> str:
-        """Return the end of a sentence: the reason why a workflow does not answer."""
+        """Return the reason why a workflow does not answer, as the end of a sentence."""
         return await self._told(client, self._about_workflow(client, id, run_id))
 
     async def about_mail(self, client: Client) -> str:
-        """Return the end of a sentence: the reason why no e-mail arrives."""
+        """Return the reason why no e-mail arrives, as the end of a sentence."""
         return await self._told(client, self._about_mail(client))
 
     async def _told(self, client: Client, looking: Coroutine[Any, Any, str]) -> str:
@@ -165,9 +165,9 @@ class LabState:
         return f"the workers of this lab poll {', '.join(served)}"
 
     async def pollers(self, client: Client, task_queue: str) -> int:
-        """Return the number of workers that poll `task_queue`; ended workers of the lab are not included.
+        """Return the number of workers that poll `task_queue`, without the lab's ended workers.
 
-        The server lists an ended worker as a poller for some minutes.
+        For some minutes, the server still lists a worker that has ended.
         """
         answer = await client.workflow_service.describe_task_queue(
             DescribeTaskQueueRequest(

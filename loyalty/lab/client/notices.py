@@ -14,7 +14,7 @@ _last_said = -HINT_AFTER_SECONDS
 
 
 def is_due(began: float) -> bool:
-    """Return True if a wait has lasted long enough for a hint; `began` is a time of time.monotonic()."""
+    """Return True if a wait has lasted long enough for a hint; `began` comes from time.monotonic()."""
     return time.monotonic() - began >= HINT_AFTER_SECONDS
 
 

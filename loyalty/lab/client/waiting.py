@@ -41,7 +41,7 @@ _labs: list[weakref.WeakMethod[Missing]] = []
 
 
 def lab_is_up(missing: Missing) -> None:
-    """Record a running lab; the function `missing` returns the reason for a delay."""
+    """Remember a running lab; the function `missing` returns the reason for a delay."""
     _labs.append(weakref.WeakMethod(missing))
 
 
@@ -65,7 +65,7 @@ async def until(
     """Wait until `condition()` is true; raise WaitedTooLong after `timeout` seconds.
 
     `condition` may be a coroutine function. A long wait prints the text `what` once. The function `missing` returns the
-    end of a sentence: the reason for the delay. By default, the reason is about the workflows of the newest lab.
+    reason for the delay, as the end of a sentence. By default, the reason is about the workflows of the newest lab.
     """
     arguments.refuse_function("condition", condition)
     arguments.refuse_text("what", what, "ada has 100 points")
@@ -124,7 +124,7 @@ async def settled(handle: WorkflowHandle[Any, Any], timeout: float = PATIENCE_SE
 
 
 async def newest_event_type(handle: WorkflowHandle[Any, Any]) -> EventType.ValueType:
-    """Return the type of the run's newest event. A handle without a run id means the newest run."""
+    """Return the type of the newest event in a run. A handle without a run id means the newest run."""
     pages = PagesFromTheEnd(handle._client, handle.id, handle.run_id or "", page_size=1)
     await pages.fetch_next_page()
     return pages.current_page[0].event_type
@@ -164,7 +164,7 @@ class _Wait:
             await _end(looking)
 
     def has_to_speak(self) -> bool:
-        """Return True if `speak` must print the hint or raise the error."""
+        """Return True if it is time to call `speak`."""
         return self._is_over() or (not self._said and is_due(self._began))
 
     def speak(self, missing: str) -> None:

@@ -49,7 +49,7 @@ class Watching(Interceptor):
         self.lab_state = LabState()
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """Return an interceptor that watches the calls of `next`; the SDK calls this method."""
+        """Return an interceptor that watches each call to the interceptor `next`."""
         return _WatchingOutbound(next, self._patience, self.lab_state)
 
 
@@ -142,7 +142,7 @@ class _WatchingOutbound(OutboundInterceptor):
             say(f"Still waiting for {waiting.what}, {self._patience:g} s at most: {await self._state(waiting)}")
 
     async def _explain(self, error: RPCError, waiting: Waiting) -> None:
-        """Raise an error with a sentence for the learner if the SDK's error is not clear."""
+        """If the SDK's error is not clear, raise a clearer error for the learner."""
         if names_lost_namespace(error):
             raise NamespaceIsGone(
                 f"The namespace {self._client.namespace} does not exist any more ({error.message}). Either the "

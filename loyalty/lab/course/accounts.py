@@ -17,7 +17,8 @@ async def open_account(
 ) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
     """Start one customer's workflow in the lab's namespace, and return the workflow's handle.
 
-    `fields` are fields of `Customer`, such as `points=1_000`. The default name is the id with a capital letter.
+    `fields` are passed to `Customer`, for example `points=1_000`. The default name is the customer id with a capital
+    first letter.
     `history_threshold` is a number of events.
     """
     customer = Customer(customer_id, **{"name": customer_id.title(), **fields})
@@ -34,7 +35,7 @@ async def open_account_with_email(
 ) -> WorkflowHandle[CustomerLoyaltyWorkflow, None]:
     """Open an account with the e-mail address `<customer_id>@example.com` and wait for the welcome e-mail.
 
-    `options` are keyword arguments of `open_account`. Return the handle after the workflow has
+    `options` are passed to `open_account`. Return the handle after the workflow has
     finished all its work.
     """
     email = f"{customer_id}@example.com"

@@ -16,7 +16,7 @@ UNCOUNTED = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, t
 def code_lines(*parts: ModuleType | type | Callable[..., object]) -> int:
     """Return the number of code lines in modules, classes and functions.
 
-    Blank lines, comments, docstrings and imports do not count.
+    Blank lines, comments, docstrings and imports are not included.
     """
     return sum(_code_lines(textwrap.dedent(inspect.getsource(part))) for part in parts)
 

@@ -17,7 +17,7 @@ class Prediction:
 
     @property
     def guess(self) -> float:
-        """The learner's number, in `unit`."""
+        """The number that the learner predicts, in `unit`."""
         return self._guess
 
     def _commit(self, change: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ class Prediction:
         display(self._form())  # type: ignore[no-untyped-call]
 
     def _form(self) -> Any:
-        """Return a widget with the question above a number field."""
+        """Return a widget with the question and, below it, a field for a number."""
         import ipywidgets as widgets
 
         number = widgets.FloatText(

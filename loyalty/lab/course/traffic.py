@@ -1,4 +1,4 @@
-"""Send many purchases for measurements.
+"""Functions that send many purchases.
 
 The function `shop` sends one purchase after each e-mail. The function `storm` sends purchases as fast as possible.
 """
@@ -88,7 +88,7 @@ async def _is_running(customer: Customer) -> bool:
 
 @dataclass
 class Storm:
-    """The result of the function `storm`; `refused` contains the number of refused purchases per error text."""
+    """The result of the function `storm`; `refused` maps each error text to a number of purchases."""
 
     accepted: int
     refused: Counter[str]

@@ -22,7 +22,7 @@ Nanoseconds: TypeAlias = Annotated[int, "since 1970-01-01 UTC"]
 
 
 class Row(NamedTuple):
-    """One event, with all columns of `loyalty.lab.history.frame` except `workflow_id` and `run`."""
+    """The row of one event, with all columns of `loyalty.lab.history.frame` except `workflow_id` and `run`."""
 
     event_id: int
     time: Nanoseconds
@@ -59,7 +59,7 @@ def rows_of(events: Iterable[HistoryEvent]) -> Iterator[Row]:
 def names_of(rows: Iterable[Row]) -> list[str | None]:
     """Return one name per row; `rows` are all rows of one run, oldest first.
 
-    A row without a name takes the name of the earlier event that `refers_to` points to.
+    If a row has no name, its name comes from the earlier event with the id `refers_to`.
     """
     names: dict[int, str | None] = {}
     for row in rows:

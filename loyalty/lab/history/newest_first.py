@@ -14,7 +14,7 @@ class PagesFromTheEnd:
     """Pages of events from one run, with the newest event first.
 
     An empty `run_id` means the newest run. With `page_size` 0, the server chooses the page size.
-    `current_page` contains the events from the last call of `fetch_next_page`.
+    `current_page` contains the events from the latest call of `fetch_next_page`.
     """
 
     def __init__(self, client: Client, workflow_id: str, run_id: str = "", *, page_size: int = 0) -> None:

@@ -76,7 +76,7 @@ def _meet(page: Sequence[HistoryEvent], page_from_the_end: Sequence[HistoryEvent
 async def follow(
     handle: WorkflowHandle[Any, Any], fetch: Callable[[WorkflowHandle[Any, Any]], Awaitable[RunT]]
 ) -> list[RunT]:
-    """Return the result of `fetch` for each run of a workflow, oldest run first.
+    """Return the result of the function `fetch` for each run of a workflow, oldest run first.
 
     `handle` can point to any run of the workflow.
     """

@@ -60,7 +60,7 @@ def family_tree(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw a tree of workflows and their creators.
 
     Clients are on the left, and children are to the right of their parents. The oldest workflow is on top.
-    `frame`: a DataFrame from `history.frame`. Each line shows one row of `creations`.
+    `frame`: a DataFrame from `history.frame`. The picture has one line per row of `creations(frame)`.
     If `frame` does not contain the first events of a workflow, the picture shows no parent for this workflow.
     Raise ValueError if there are no workflows or more than MOST_MEMBERS workflows.
     """

@@ -51,7 +51,7 @@ def growth(
     `by`: the unit of the x axis; "purchases" counts the received signals and updates.
     `prediction`: the predicted events per second or per purchase, or a mapping from names to predictions.
     `threshold`: the number of events at which runs continue as new.
-    A threshold, warning or limit far above the data is drawn above a break in the y axis.
+    If a threshold, warning or limit is far above the data, it is drawn above a break in the y axis.
     """
     ax = axes_or_new(ax)
     runs = by_run(frame)

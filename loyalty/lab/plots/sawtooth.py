@@ -1,4 +1,4 @@
-"""Draw the history length of one customer across all runs."""
+"""Draw the length of one customer's event history in each run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sawtooth(
 
     The line falls to zero at each continue-as-new. The dotted line shows the total number of events in all runs.
     `frame`: all runs of one workflow.
-    `threshold`, `limit`: numbers of events. A value far above the data is drawn above a break in the y axis.
+    `threshold`, `limit`: numbers of events. If a number is far above the data, it is drawn above a break in the y axis.
     Raise ValueError if `frame` has several workflows or no events.
     """
     frame = frame.reset_index(drop=True)

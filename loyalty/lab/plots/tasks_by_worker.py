@@ -41,7 +41,7 @@ def tasks_by_worker(frame: pd.DataFrame, uptimes: pd.DataFrame | None = None, ax
     different heights.
     `uptimes`: the DataFrame from `lab.uptimes()`. With `uptimes`, the picture also shows idle workers.
     Without `uptimes`, the row names are the identities of the workers.
-    Raise ValueError if the time shown has no workers or more than MOST_WORKERS workers.
+    Raise ValueError if the picture would show no workers or more than MOST_WORKERS workers.
     """
     done = frame[frame.type.isin(KINDS) & frame.identity.notna()]
     workers = _workers(frame, done, uptimes)

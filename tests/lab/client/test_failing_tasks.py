@@ -98,7 +98,7 @@ async def test_repeated_error_of_workflow_code_is_reported(lab: Lab) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot suspend a process with a signal")
-async def test_worker_pause_of_three_seconds_is_not_reported_as_an_error(lab: Lab) -> None:
+async def test_no_error_is_reported_if_a_worker_pauses_for_three_seconds(lab: Lab) -> None:
     lab.worker.start()
     ada = await open_account(lab)
     for _ in range(2):

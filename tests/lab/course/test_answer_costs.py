@@ -37,7 +37,7 @@ async def test_mary_receives_twenty_answers_from_friends(names: dict[str, Any]) 
     assert len(answers) == ANSWERS
 
 
-def test_plot_of_answer_costs_shows_the_numbers_from_the_table(names: dict[str, Any]) -> None:
+def test_plot_shows_the_same_numbers_as_the_table(names: dict[str, Any]) -> None:
     ways: pd.DataFrame = names["ways"]
     shown = all_texts(plots.bars(ways["events per answer"], "What an answer costs", "events per answer"))
     assert [float(text) for text in shown] == ways["events per answer"].tolist()

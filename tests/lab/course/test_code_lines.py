@@ -1,4 +1,4 @@
-"""Statements count as code lines; comments, docstrings and imports do not count."""
+"""The number of code lines does not include comments, docstrings and imports."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from loyalty.lab.course.claims import CLAIMS, verdict
 from loyalty.lab.course.predictions import Prediction
 
 
-def test_prediction_without_input_is_the_default_number() -> None:
+def test_prediction_is_the_default_number_if_the_learner_enters_nothing() -> None:
     assert Prediction("how many?", 4, "events").guess == 4
 
 

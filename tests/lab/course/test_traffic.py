@@ -1,4 +1,4 @@
-"""`shop` and `storm` count the accepted purchases, and end when the server refuses a purchase."""
+"""The functions `shop` and `storm` count the accepted purchases, and end when the server refuses a purchase."""
 
 from __future__ import annotations
 

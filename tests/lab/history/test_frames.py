@@ -136,7 +136,7 @@ async def test_live_and_recorded_frames_of_a_long_run_are_equal(shop: Shop) -> N
     )
 
 
-async def test_frame_of_a_growing_run_contains_every_event_once(shop: Shop) -> None:
+async def test_frame_of_a_growing_run_contains_every_event_exactly_once(shop: Shop) -> None:
     zoe = await shop.opens("zoe", email="zoe@example.com")
     shopping = asyncio.create_task(shops_for_pages(zoe, shop, 3))
     while not shopping.done():
@@ -145,7 +145,7 @@ async def test_frame_of_a_growing_run_contains_every_event_once(shop: Shop) -> N
     await shopping
 
 
-async def test_handle_for_any_run_fetches_all_runs(ada: Handle, shop: Shop) -> None:
+async def test_all_runs_can_be_fetched_with_a_handle_for_any_run(ada: Handle, shop: Shop) -> None:
     runs = await history.fetch(ada)
     middle = shop.client.get_workflow_handle(ada.id, run_id=runs[1].run_id)
     assert [run.run_id for run in await history.fetch(middle)] == [run.run_id for run in runs]
@@ -233,12 +233,12 @@ async def test_source_with_a_wrong_type_raises_type_error(source: Any) -> None:
         await history.frame(source)
 
 
-async def test_live_workflow_is_refused_as_a_recorded_run(shop: Shop) -> None:
+async def test_live_workflow_is_refused_where_a_recorded_run_is_expected(shop: Shop) -> None:
     with pytest.raises(TypeError, match=r"await frame\(handle\)"):
         history.frame_of(shop.customer("ada"))  # type: ignore[arg-type]  # a wrong argument on purpose
 
 
-def test_event_of_every_type_gets_a_row_in_the_frame() -> None:
+def test_frame_has_a_row_for_every_event_type() -> None:
     attributes = HistoryEvent.DESCRIPTOR.oneofs_by_name["attributes"].fields
     events = []
     for number, field in enumerate(attributes, start=1):
@@ -252,6 +252,6 @@ def test_event_of_every_type_gets_a_row_in_the_frame() -> None:
     assert frame.name.isna().all(), "events without attributes have no name"
 
 
-def test_event_of_an_unknown_type_gets_a_row_in_the_frame() -> None:
+def test_frame_has_a_row_for_an_unknown_event_type() -> None:
     event = HistoryEvent(event_id=1, event_type=EventType.ValueType(9999))
     assert history.frame_of(WorkflowHistory("customer-ada", [event])).type.to_list() == ["Unknown9999"]

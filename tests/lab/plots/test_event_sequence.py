@@ -31,6 +31,6 @@ def test_nearby_events_with_the_same_name_share_one_label() -> None:
 @pytest.mark.parametrize(
     "frame", [frame_of_runs(1, 7), frame_of_runs(2, 1), frame_of_runs().head(0)], ids=["long", "two runs", "empty"]
 )
-def test_event_sequence_of_an_unsuitable_frame_raises_value_error(frame: pd.DataFrame) -> None:
+def test_event_sequence_raises_value_error_for_an_unsuitable_frame(frame: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot label .* events of \d runs in one picture; expected 1 to 60"):
         plots.event_sequence(frame)

@@ -51,18 +51,18 @@ def test_children_are_drawn_to_the_right_of_their_parents(story: pd.DataFrame) -
     assert len(set(names)) == len(names)
 
 
-def test_family_tree_shows_a_workflow_with_or_without_its_start_event(story: pd.DataFrame) -> None:
+def test_family_tree_shows_a_workflow_even_if_its_start_event_is_missing(story: pd.DataFrame) -> None:
     assert "joan" in inner_texts(family_tree(of(story, JOAN)))
     without = family_tree(of(story, GRACE).tail(2))
     assert inner_texts(without) == ["grace"]
 
 
-def test_family_tree_without_events_raises_value_error(story: pd.DataFrame) -> None:
+def test_family_tree_raises_value_error_if_there_are_no_events(story: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot draw a family of 0 workflows \(0 events\); expected 1 to 60"):
         family_tree(story.head(0))
 
 
-def test_kinds_of_lines_and_boxes_are_different_in_black_and_white() -> None:
+def test_different_kinds_of_lines_and_boxes_look_different_in_black_and_white() -> None:
     lines = [str(style) for _, style in LINES.values()]
     assert len(set(lines)) == len(lines)
     assert len({look["linestyle"] for look in BOXES.values()}) == len(BOXES)

@@ -1,4 +1,4 @@
-"""Test the lines and texts of growth and sawtooth."""
+"""Test the lines and texts of growth plots and sawtooth plots."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_sawtooth_plot_draws_only_the_given_threshold_and_limit(threshold: int |
     assert len(named) == (threshold is not None) + (limit is not None)
 
 
-def test_sawtooth_plot_of_two_customers_raises_value_error() -> None:
+def test_sawtooth_plot_raises_value_error_for_two_customers() -> None:
     both = pd.concat([frame_of_runs(), frame_of_runs(workflow_id="customer-bob")])
     with pytest.raises(ValueError, match="Cannot draw customer-ada, customer-bob"):
         plots.sawtooth(both)

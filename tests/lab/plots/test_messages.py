@@ -46,7 +46,7 @@ def test_arrows_point_from_the_sender_to_the_receiver(story: pd.DataFrame) -> No
 
 
 @pytest.mark.parametrize(("by", "to_scale"), [("order", False), ("time", True)])
-def test_only_the_option_time_draws_the_x_axis_to_scale(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
+def test_x_axis_is_to_scale_only_if_messages_are_drawn_by_time(story: pd.DataFrame, by: Any, to_scale: bool) -> None:
     first, last = story.time.min(), story.time.max()
     story = story.assign(
         time=first + (story.time - first) / (last - first) * timedelta(seconds=2)
@@ -67,7 +67,7 @@ def test_only_the_option_time_draws_the_x_axis_to_scale(story: pd.DataFrame, by:
         assert all(float(tick).is_integer() for tick in ticks)
 
 
-def test_x_axis_of_a_long_history_is_in_seconds(story: pd.DataFrame) -> None:
+def test_x_axis_shows_seconds_if_the_history_is_long(story: pd.DataFrame) -> None:
     slow = of(story, GRACE).copy()
     slow.loc[slow.index[-1], "time"] += pd.Timedelta(1, "min")
     for by in ("order", "time"):
@@ -83,7 +83,7 @@ def test_labels_have_a_minimum_distance(story: pd.DataFrame) -> None:
         assert min(after - before for before, after in pairwise(labels)) >= room
 
 
-def test_lanes_have_marks_for_emails_and_for_the_end_of_runs(story: pd.DataFrame) -> None:
+def test_lanes_show_the_emails_and_the_end_of_each_run(story: pd.DataFrame) -> None:
     ax = messages(story)
     assert {"e-mail sent", "continue-as-new", "end"} <= set(legend_entries(ax))
     assert "completed" in inner_texts(ax)
@@ -91,7 +91,7 @@ def test_lanes_have_marks_for_emails_and_for_the_end_of_runs(story: pd.DataFrame
     assert sum(line.get_marker() == "D" and coordinates(line)[0] != [] for line in ax.lines) == mails
 
 
-def test_legend_lists_only_the_message_kinds_in_the_picture(story: pd.DataFrame) -> None:
+def test_legend_contains_only_the_kinds_of_messages_in_the_picture(story: pd.DataFrame) -> None:
     everything = {look.words for look in LOOKS.values()}
     assert everything <= set(legend_entries(messages(story)))
     assert everything.isdisjoint(
@@ -99,7 +99,7 @@ def test_legend_lists_only_the_message_kinds_in_the_picture(story: pd.DataFrame)
     )
 
 
-def test_message_kinds_are_different_in_black_and_white() -> None:
+def test_different_kinds_of_messages_look_different_in_black_and_white() -> None:
     looks = [(str(look.style), look.width) for look in LOOKS.values()]
     assert len(set(looks)) == len(looks), "each kind of message has its own line in black and white, too"
 
@@ -115,7 +115,7 @@ def test_sequence_diagram_can_show_a_history_without_messages(story: pd.DataFram
     assert ax.get_title(loc="left") == "0 messages between clients and 1 workflow"
 
 
-def test_sequence_diagram_of_too_many_or_no_workflows_raises_value_error(story: pd.DataFrame) -> None:
+def test_sequence_diagram_raises_value_error_for_zero_or_too_many_workflows(story: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"Cannot draw 0 messages among 0 workflows \(0 events\).*expected"):
         messages(story.head(0))
     many = pd.concat([of(story, JOAN).assign(workflow_id=f"customer-{number}") for number in range(13)])

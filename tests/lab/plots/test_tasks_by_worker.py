@@ -1,4 +1,4 @@
-"""Test the rows, markers and counts of tasks by worker."""
+"""Test the rows, markers and numbers in the plot of tasks by worker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def places(ax: Axes, gid: str) -> list[tuple[float, float]]:
     return [place for line in ax.lines if line.get_gid() == gid for place in zip(*coordinates(line), strict=True)]
 
 
-def test_each_worker_has_a_row_with_a_name_and_task_counts() -> None:
+def test_each_worker_has_a_row_with_its_name_and_its_number_of_tasks() -> None:
     ax = plots.tasks_by_worker(FRAME, UPTIMES)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["worker 1 (1)", "worker 2 (2)", "idle (3)"]
     assert inner_texts(ax) == ["2 tasks\n2 activities\n1 customer", "1 task\n1 activity\n1 customer", "no tasks"]
@@ -76,7 +76,7 @@ def test_worker_from_another_lab_is_drawn_below_known_workers() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "77@elsewhere"
 
 
-def test_title_contains_the_word_workflows_if_not_all_workflows_are_customers() -> None:
+def test_title_contains_the_word_workflows_if_one_workflow_is_not_a_customer() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "household-lovelace")])
     assert (
         plots.tasks_by_worker(frame).get_title(loc="left") == "Tasks completed by each worker: 2 workers, 2 workflows"

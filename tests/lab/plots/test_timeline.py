@@ -109,7 +109,7 @@ def test_bar_of_a_killed_worker_ends_with_a_mark() -> None:
     assert {"1 Workflow Task, 0 activities, killed", "0 Workflow Tasks, 1 activity"} <= set(inner_texts(ax))
 
 
-def test_label_of_an_idle_worker_contains_the_words_no_tasks() -> None:
+def test_label_of_an_idle_worker_says_that_it_completed_no_tasks() -> None:
     idle = frame_of_uptimes(("worker", "worker 1", -1, 5, "stopped"))
     ax = plots.timeline(signals(0, 6), idle)
     assert "no tasks, stopped" in inner_texts(ax)
@@ -128,7 +128,7 @@ def test_outage_is_drawn_as_a_hatched_area_with_a_label() -> None:
     assert len(set(hatches.values())) == 2, "the areas differ in black and white, too"
 
 
-def test_timeline_shows_an_outage_soon_after_the_last_event() -> None:
+def test_timeline_shows_an_outage_that_begins_soon_after_the_last_event() -> None:
     killed = frame_of_uptimes(("worker", "worker 1", -1, 5, "killed"))
     ax = plots.timeline(signals(0, 4), killed)
     assert marks(ax, "killed") == [5]
@@ -138,14 +138,14 @@ def test_timeline_shows_an_outage_soon_after_the_last_event() -> None:
     assert plots.timeline(signals(0, 4), long_after).get_xlim()[1] < 5, "a much later end is not shown"
 
 
-def test_nearby_messages_share_one_label_with_the_message_count() -> None:
+def test_nearby_messages_share_one_label_that_shows_their_number() -> None:
     crowd = [0.01 * number for number in range(50)]
     ax = plots.timeline(signals(*crowd, 20))
     assert inner_texts(ax) == ["50 x addPoints(10)", "addPoints(10)"]
     assert len(marks(ax, "Signal")) == 51, "each message still has its own marker"
 
 
-def test_messages_share_one_label_if_their_labels_would_overlap() -> None:
+def test_messages_share_one_label_if_separate_labels_would_overlap() -> None:
     assert inner_texts(plots.timeline(signals(*range(40)))) == ["40 x addPoints"]
 
 
@@ -215,7 +215,7 @@ def test_timeline_uses_the_given_axes() -> None:
     assert plots.timeline(EMAIL_HISTORY, WORKERS, given) is given
 
 
-def test_timeline_with_too_many_workflows_or_workers_raises_value_error() -> None:
+def test_timeline_raises_value_error_for_too_many_workflows_or_workers() -> None:
     with pytest.raises(ValueError, match=r"Cannot draw 0 workflows \(0 events\).*expected 1 to 6"):
         plots.timeline(EMAIL_HISTORY.head(0))
     crowd = pd.concat([email_history(who=f"customer-{number}") for number in range(7)])
