@@ -76,8 +76,8 @@ def normalize(customer: Customer) -> Customer:
 def apply(customer: Customer, tell: Tell) -> Change | None:
     """Apply the message of a signal to the account.
 
-    Return the change of points, or None if the message cannot change points. If the transaction was already counted,
-    change nothing and return None.
+    Return the change of points, or None if the message cannot change points. Change nothing and return None if the
+    points of this transaction were already added.
     """
     match tell:
         case AddPoints(points, _, transaction_id):
@@ -124,7 +124,7 @@ def spend(customer: Customer, points: int) -> Change:
 
 
 def put_back(customer: Customer, points: int) -> Change:
-    """Give the points of a failed gift back to the customer. The customer's lifetime points do not change."""
+    """Add the points of a failed gift to the current points, but not to the lifetime points."""
     return _set_points(customer, customer.points + points, earned=0)
 
 
@@ -162,13 +162,13 @@ def remember_transaction(customer: Customer, transaction_id: str | None) -> None
 
 
 def welcome_guest(customer: Customer, guest_id: str) -> None:
-    """Add the customer id to the guests if the list does not contain the id yet."""
+    """Add the guest's id to the list of guests, unless the list already contains this id."""
     if guest_id not in customer.guests:
         customer.guests.append(guest_id)
 
 
 def forget_guest(customer: Customer, guest_id: str) -> None:
-    """Remove the customer id from the guests, so that the customer can invite another guest."""
+    """Remove the guest's id from the list of guests, so the inviter can invite another guest."""
     if guest_id in customer.guests:
         customer.guests.remove(guest_id)
 
@@ -230,6 +230,6 @@ def _refuse_invitation(customer: Customer, guest: GuestInvitation) -> None:
 
 
 def has_place_for(customer: Customer, guest_id: str) -> bool:
-    """Return whether the customer's tier allows the guest. The customer may invite the same guest again."""
+    """Return whether the customer's tier allows the guest. A second invitation of the same guest is allowed."""
     others = [guest for guest in customer.guests if guest != guest_id]
     return len(others) < tier_of(customer.points).guests_allowed

@@ -105,7 +105,7 @@ class LoyaltyActivities:
 
     @activity.defn(name=START_GUEST)
     async def start_guest(self, start: GuestStart) -> bool:
-        """Start the guest's workflow, or raise the status of a running guest, in one signal-with-start call.
+        """Start the guest's workflow if it does not run, and send `ensureMinimumStatus` to the guest.
 
         Return False if the guest has closed the account. The policy reject-duplicate prevents a second workflow with
         this id.

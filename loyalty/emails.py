@@ -45,7 +45,7 @@ def promoted(customer: Customer, tier: Tier) -> Mail:
 
 
 def demoted(customer: Customer, tier: Tier) -> Mail:
-    """Return the e-mail about a lower status. The text contains the necessary points for the previous status."""
+    """Return the e-mail about a lower status, with the points that the customer needs for the previous status."""
     way_back = TIERS[tier.level + 1]
     return _mail(
         customer,
@@ -85,7 +85,7 @@ def guest_already_canceled(customer: Customer, guest: GuestInvitation) -> Mail:
 def not_enough_points_to_invite(customer: Customer, guest: GuestInvitation) -> Mail:
     """Return the e-mail to an inviter who cannot have more guests.
 
-    The text contains the points that allow more guests.
+    The text says how many points the customer needs for more guests.
     """
     tier = tier_of(customer.points)
     taken = len(customer.guests)

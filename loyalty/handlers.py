@@ -64,7 +64,7 @@ class Handlers:
     async def add_points(self, purchase: AddPoints) -> str:
         """Add points and return the customer's loyalty message. If the status rises, notify the sender.
 
-        If the transaction was already counted, change nothing and return the first answer again.
+        If the points of this transaction were already added, change nothing and return the recorded answer.
         """
         change = account.apply(self._customer, purchase)
         if change is None:

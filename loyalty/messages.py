@@ -130,7 +130,7 @@ Message: TypeAlias = Tell | Stay
 
 @dataclass
 class Transaction:
-    """The transaction id of a purchase, and the answer to the purchase.
+    """The transaction id of a purchase, and the customer's answer.
 
     A customer keeps transactions in a list. A dict would lose the order of the transactions, because the SDK sorts the
     keys.
@@ -180,7 +180,7 @@ class CustomerInput:
 
 @dataclass
 class GuestStart:
-    """Argument of the activity `startGuest`. The guest starts at least in the tier with the level `minimum_level`."""
+    """Argument of the activity `startGuest`. Afterwards, the level of the guest's tier is at least `minimum_level`."""
 
     guest: GuestInvitation
     minimum_level: int
@@ -204,7 +204,7 @@ class Status:
 class CustomerStatus:
     """Answer of `getStatus`. The field `friends` maps the customer id of each friend to the friend's newest status.
 
-    The field `parent` is the id of the parent workflow, or None if a client started the customer.
+    The field `parent` is the id of the parent workflow, or None if a client started the workflow.
     """
 
     customer_id: str

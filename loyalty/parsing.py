@@ -90,7 +90,7 @@ def notify_new_status(news: object = None, *surplus: object) -> NotifyNewStatus:
 
 
 def cancel_account(*surplus: object) -> CancelAccount:
-    """Return the message of `cancelAccount`; refuse any argument."""
+    """Return the message of `cancelAccount`; raise Refused if there is an argument."""
     no_surplus("a cancellation", surplus, "nothing")
     return CancelAccount()
 

@@ -51,7 +51,7 @@ REWARDS = (
 
 
 def tier_of(points: int) -> Tier:
-    """Return the tier of a customer with `points` current points."""
+    """Return the tier for this number of current points."""
     return next(tier for tier in reversed(TIERS) if points >= tier.minimum_points or tier.level == 0)
 
 

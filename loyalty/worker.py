@@ -113,7 +113,7 @@ def builders(*task_queues: str) -> list[Builder]:
 def run(*chosen: Builder) -> NoReturn:
     """Run the workers until SIGTERM or SIGINT, then exit the process.
 
-    Without an argument, build the workers for the task queues in the command line.
+    If `chosen` is empty, the command line determines the workers.
     """
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     code = 0

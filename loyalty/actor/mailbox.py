@@ -27,7 +27,7 @@ A run with more waiting tells processes some of them before it ends. This adds n
 
 @dataclass
 class Envelope(Generic[MessageT]):
-    """One message in the mailbox. An ask has a `reply` slot; a tell has no `reply` slot.
+    """One message in the mailbox. Only an ask has a `reply` slot.
 
     If `stays` is true, this run must process the message.
     """
@@ -67,7 +67,7 @@ class Mailbox(Generic[TellT, StayT]):
         return len(self._waiting)
 
     def tell(self, parse: Callable[..., TellT], *arguments: object) -> None:
-        """Put a signal into the mailbox, or log the refusal of the signal.
+        """Put a signal into the mailbox; if the signal is refused, log the refusal instead.
 
         This method does not wait and raises no error.
         """

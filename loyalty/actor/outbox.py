@@ -68,7 +68,7 @@ class Outbox:
         return not self._waiting and self._in_flight is None
 
     async def pause(self, patience: timedelta) -> None:
-        """Stop the delivery, and wait at most `patience` for the e-mail in flight. A second call does not wait."""
+        """Start no more deliveries; wait at most `patience` for the e-mail in flight. A second call does not wait."""
         if self._paused:
             return
         self._paused = True
@@ -79,7 +79,7 @@ class Outbox:
                 workflow.logger.info("An e-mail is still in flight; the next run sends it again")
 
     def resume(self) -> None:
-        """Start the delivery again after a call of `pause`."""
+        """Continue the deliveries that `pause` has stopped."""
         self._paused = False
 
     def carry(self) -> list[Mail]:

@@ -7,7 +7,7 @@ SHOWN = 60
 
 
 class Refused(Exception):
-    """A value or a message is refused. The error's text names the bad value and the possible values."""
+    """A value or a message is refused. The error's text contains the bad value and the possible values."""
 
 
 def shown(value: object) -> str:

@@ -3,8 +3,8 @@
 The server limits each run to 51,200 events (`limit.historyCount.error`), 50 MiB (`limit.historySize.error`), 10,000
 signals (`history.maximumSignalsPerExecution`) and 2,000 updates (`history.maxTotalUpdates`). These are the limits of
 Temporal Server 1.32, with the names of their dynamic configuration keys. An actor continues as new before the run
-reaches the first of these limits. In a burst of purchases, one Workflow Task processes many signals, so a run reaches
-the limit of signals first.
+reaches any of these limits. In a burst of purchases, one Workflow Task processes many signals, so a run reaches the
+limit of signals first.
 """
 
 from __future__ import annotations

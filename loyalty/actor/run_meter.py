@@ -65,10 +65,9 @@ class RunMeter:
         return length.is_long(self._history_threshold)
 
     def is_long_by_messages(self) -> bool:
-        """Return whether the run is long and has received at least one message, even a refused message.
+        """Return whether the run is long and has received a message; a refused message counts, too.
 
         Without a message, the length is not reliable: a replay may report a longer history than the first execution.
-        The SDK joins an empty Workflow Task with the next task. The SDK keeps the tasks separate if the history
-        contains an update in the next task.
+        The SDK joins an empty Workflow Task with the next task, unless the next task contains an update.
         """
         return self.signals + self.updates > 0 and self.is_long()

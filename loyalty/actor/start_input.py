@@ -17,7 +17,7 @@ ItemT = TypeVar("ItemT")
 
 
 def refuse_other_id(actual: str, possible: str) -> None:
-    """Raise Refused if `actual` is not the workflow id `possible`."""
+    """Raise Refused if the workflow ids `actual` and `possible` are different."""
     if actual != possible:
         raise Refused(f"Cannot start this in the workflow {shown(actual)}; expected {shown(possible)}")
 

@@ -107,14 +107,16 @@ class ShopActivities:
 
     @activity.defn(name=RESTORE_INVENTORY)
     async def restore_inventory(self, ticket: Ticket) -> None:
-        """Return the items of an order to stock. After the return, the order cannot take items again."""
+        """Put the items of an order back into stock. Afterwards, the order cannot take items from stock."""
         await self._ask(Store.return_to_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=EARN_POINTS)
     async def earn_points(self, ticket: Ticket) -> bool:
-        """Send the points to the customer. The call signal-with-start also starts the workflow of a new customer.
+        """Send the points to the customer. If the customer is new, the call signal-with-start also starts the
+        customer's workflow.
 
-        The order id is the transaction id, so the points count only once. Return False if the account is closed.
+        The order id is the transaction id, so a retry does not add the points again. Return False if the account is
+        closed.
         """
         order = ticket.order
         customer = Customer(order.customer_id, order.customer_name, order.email)

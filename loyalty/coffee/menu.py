@@ -56,7 +56,7 @@ def points_for(amount: int) -> int:
 def changed(items: Sequence[Item], change: ItemChange) -> list[Item]:
     """Return the changed items.
 
-    Raise Refused if the order has no line to change, or if a product would have two lines.
+    Raise Refused if the order does not contain the old line, or already has another line for the new product.
     """
     others = [one for one in items if one.name != change.name]
     if len(others) == len(items):

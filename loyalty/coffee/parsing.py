@@ -51,7 +51,7 @@ def order(order: object = None, *surplus: object, workflow_id: str) -> Order:
 
 
 def item_change(change: object = None, *surplus: object) -> ItemChange:
-    """Parse the argument of `changeItem`. The workflow checks later whether the order has this line."""
+    """Parse the argument of `changeItem`. The workflow checks later whether the order contains this line."""
     values.no_surplus("a change", surplus, "one object")
     raw = values.fields(change, ItemChange)
     return ItemChange(values.text(raw["name"], "a product's name"), item(raw["item"]))

@@ -20,10 +20,10 @@ class Compensation:
 class Saga:
     """The compensations of one order.
 
-    The attribute `undone` lists the finished compensations; `undoing` is the running compensation. Register a
+    The attribute `undone` contains the finished compensations; `undoing` is the running compensation. Register a
     compensation *before* its step. A failed step may have changed the database, because a worker can crash after the
-    commit. So the saga also runs the compensation of a failed step. A compensation must work even if its step never
-    ran. If the step runs after its compensation, the step must fail.
+    commit. So the saga also runs the compensation of a failed step. A compensation must succeed even if its step has
+    not run. A step that runs after its compensation must fail.
     """
 
     def __init__(self) -> None:

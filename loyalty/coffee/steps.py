@@ -38,7 +38,7 @@ OWED = ActivityConfig(start_to_close_timeout=timedelta(seconds=10), retry_policy
 
 
 class Steps:
-    """The progress of one order. The attribute `done` lists the finished steps; `doing` is the running step."""
+    """The progress of one order. The attribute `done` contains the finished steps; `doing` is the running step."""
 
     def __init__(self) -> None:
         self.done: list[str] = []

@@ -169,9 +169,9 @@ class Store:
             raise Impossible(f"Cannot take {item.quantity} x {item.name} from stock; {left} are left")
 
     def return_to_stock(self, order_id: str, run: str, items: list[Item]) -> None:
-        """Return the items of an order to stock. A repeated call does nothing.
+        """Put the items of an order back into stock. A repeated call does nothing.
 
-        After this call, the order cannot take items.
+        Afterwards, the order cannot take items from stock.
         """
         with self._engine.begin() as books:
             for one in _in_one_order(items):
@@ -198,7 +198,7 @@ def _move(order_id: str, run: str, item: Item) -> dict[str, str | int]:
 
 
 def _in_one_order(items: list[Item]) -> list[Item]:
-    """Return the items sorted by name. Sorted items prevent a deadlock between two orders."""
+    """Return the items sorted by name. Without sorting, two orders could wait for each other (a deadlock)."""
     return sorted(items, key=lambda item: item.name)
 
 

@@ -1,4 +1,4 @@
-"""One order of the coffee shop: a saga with the steps pay, prepare, and take from stock.
+"""One order of the coffee shop: a saga with the steps payment, preparation, and removal from stock.
 
 After a failure, the workflow undoes all steps, the newest step first. The steps run in an asyncio task, so a
 cancellation can interrupt a step. The compensations do not run in this task, so a cancellation cannot interrupt a
@@ -74,7 +74,7 @@ class CoffeeOrderWorkflow:
 
     @workflow.run
     async def run(self, order: Order | None = None, *surplus: object) -> OrderReport:
-        """Process the order. A cancellation request undoes the order, as the signal `cancelOrder` does."""
+        """Process the order. After a cancellation request, undo the order, as after the signal `cancelOrder`."""
         try:  # the shield in this call keeps the server's request from interrupting the compensations
             await finish_when_cancelled(self._live(), lambda: self._cancel("an operator's request"))
         except asyncio.CancelledError:

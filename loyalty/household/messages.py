@@ -32,7 +32,7 @@ class AddMember:
 
 @dataclass
 class GiveToAll:
-    """Message of `giveToAll`: each member receives `points` points. The number is at least 1."""
+    """Message of `giveToAll`: each member receives this number of points. The number is at least 1."""
 
     points: int
     kind: Literal["giveToAll"] = "giveToAll"

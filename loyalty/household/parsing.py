@@ -43,13 +43,13 @@ def give_to_all(points: object = None, *surplus: object) -> GiveToAll:
 
 
 def continue_as_new(*surplus: object) -> ContinueAsNew:
-    """Return the message of `continueAsNew`; refuse any argument."""
+    """Return the message of `continueAsNew`; raise Refused if there is an argument."""
     values.no_surplus("a wish to continue as new", surplus, "nothing")
     return ContinueAsNew()
 
 
 def close_household(*surplus: object) -> CloseHousehold:
-    """Return the message of `closeHousehold`; refuse any argument."""
+    """Return the message of `closeHousehold`; raise Refused if there is an argument."""
     values.no_surplus("a closure", surplus, "nothing")
     return CloseHousehold()
 

@@ -120,7 +120,7 @@ class HouseholdWorkflow:
 
     @workflow.signal(name="giveToAll")
     def give_to_all(self, points: int | None = None, *surplus: object) -> None:
-        """Send `points` points to each member."""
+        """Send this number of points to each member."""
         self._mailbox.tell(parsing.give_to_all, points, *surplus)
 
     @workflow.signal(name="continueAsNew")
@@ -146,7 +146,7 @@ class HouseholdWorkflow:
     # ---- members ----------------------------------------------------------------------------------------------
 
     async def _add_member(self, member: GuestInvitation) -> None:
-        """Start the member's workflow; raise Refused if the customer has or had an account."""
+        """Start the member's workflow; raise Refused if the customer has an account or has closed it."""
         refuse_inexact(member.email)
         if len(self._household.members) >= parsing.MOST_MEMBERS:
             raise Refused(f"Cannot add {member.customer_id}; a household has at most {parsing.MOST_MEMBERS} members")

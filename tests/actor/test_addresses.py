@@ -86,7 +86,7 @@ async def test_address_is_refused_if_an_email_header_would_change_it(
 
 
 @pytest.mark.parametrize("play", PLAYS)
-async def test_old_run_replays_even_if_its_address_is_refused_today(
+async def test_an_old_run_can_be_replayed_even_if_its_address_is_refused_today(
     play: Play, closed_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:

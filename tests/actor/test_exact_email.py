@@ -152,7 +152,7 @@ FORGED = "=?utf-8?q?x=0D=0ABcc=3A_eve=40evil.example?="
 @example("x@=?utf-8?q?evil.example?=", "", "")
 @example("ada@example.org", FORGED, FORGED)
 @given(to=addresses, subject=texts, workflow_id=texts)
-def test_accepted_email_arrives_unchanged(
+def test_an_accepted_email_arrives_unchanged(
     letterbox: Letterbox, office: PostOffice, to: str, subject: str, workflow_id: str
 ) -> None:
     body = f"Dear {subject}\n.\nFrom {workflow_id}\n"

@@ -41,7 +41,9 @@ async def test_customer_processes_a_storm_of_signals_in_short_runs(closed_shop: 
     )
 
 
-async def test_old_run_keeps_the_old_signal_limit(closed_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_of_an_older_release_keeps_its_old_limit_of_signals(
+    closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as formerly:
         formerly.setattr(run_meter, "MOST_SIGNALS", FORMERLY_MOST_SIGNALS)
         (older,) = await after_a_storm(closed_shop)

@@ -45,21 +45,21 @@ def test_outbox_keeps_emails_in_the_original_order() -> None:
     assert not outbox.is_empty()
 
 
-def test_newer_email_about_points_replaces_an_older_email_about_points() -> None:
+def test_a_newer_email_about_points_replaces_the_older_email() -> None:
     outbox = Outbox([], only_newest=("points",))
     for subject, topic in [("100 points", "points"), ("Silver", "status"), ("500 points", "points")]:
         outbox.put(mail(subject, topic))
     assert subjects(outbox) == ["Silver", "500 points"]
 
 
-def test_emails_about_other_topics_are_not_replaced() -> None:
+def test_an_email_about_another_topic_is_not_replaced() -> None:
     outbox = Outbox([], only_newest=("points",))
     for topic in ("welcome", "status", "status", "guest", "guest", "points", "goodbye"):
         outbox.put(mail("a mail", topic))
     assert len(subjects(outbox)) == 7
 
 
-def test_email_without_an_address_is_dropped() -> None:
+def test_an_email_without_an_address_is_dropped() -> None:
     outbox = Outbox([])
     outbox.put(mail("lost", to=""))
     assert outbox.is_empty()
@@ -125,7 +125,7 @@ async def test_account_can_be_closed_while_the_mail_server_is_down(time_machine:
     assert len(shop.mails.attempts) == 20, "The welcome and the goodbye have ten attempts each"
 
 
-async def test_purchases_cause_only_one_email_if_the_mail_server_is_down(shop: Shop) -> None:
+async def test_only_one_email_is_sent_after_many_purchases_while_the_mail_server_is_down(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")

@@ -31,7 +31,7 @@ OLDER = replace(YOUNG, most_signals=FORMERLY_MOST_SIGNALS)
 SERVER_EVENTS, SERVER_SIZE, SERVER_SIGNALS, SERVER_UPDATES = 51_200, 50 * MIB, 10_000, 2_000
 
 
-def test_new_run_is_below_all_limits() -> None:
+def test_a_new_run_has_not_reached_any_limit() -> None:
     assert not YOUNG.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
@@ -46,7 +46,7 @@ def test_new_run_is_below_all_limits() -> None:
     ],
     ids=["events", "size", "signals", "signals of an older run", "updates"],
 )
-def test_run_is_too_long_if_it_reaches_any_limit(longest: RunLength, too_long: RunLength) -> None:
+def test_a_run_is_too_long_if_it_reaches_any_limit(longest: RunLength, too_long: RunLength) -> None:
     assert not longest.is_long(DEFAULT_HISTORY_THRESHOLD)
     assert too_long.is_long(DEFAULT_HISTORY_THRESHOLD)
 
@@ -64,7 +64,7 @@ def test_default_thresholds_are_one_fifth_of_the_server_limits() -> None:
     st.integers(0, SERVER_UPDATES),
     st.sampled_from([MOST_SIGNALS, FORMERLY_MOST_SIGNALS]),
 )
-def test_run_below_the_threshold_is_below_every_server_limit(
+def test_a_run_below_the_threshold_is_below_every_limit_of_the_server(
     threshold: int, events: int, size: int, signals: int, updates: int, most_signals: int
 ) -> None:
     run = RunLength(events, size, False, signals, updates, most_signals)
@@ -75,22 +75,22 @@ def test_run_below_the_threshold_is_below_every_server_limit(
         assert updates < SERVER_UPDATES, "The server would refuse every further update"
 
 
-def test_run_with_a_threshold_above_the_event_limit_never_continues_as_new() -> None:
+def test_a_run_with_a_threshold_above_the_event_limit_never_continues_as_new() -> None:
     at_every_limit = RunLength(SERVER_EVENTS, SERVER_SIZE, True, SERVER_SIGNALS, SERVER_UPDATES)
     assert at_every_limit.is_long(EVENT_LIMIT)
     assert not at_every_limit.is_long(EVENT_LIMIT + 1)
 
 
-def test_run_without_a_threshold_ends_when_the_server_suggests_continue_as_new() -> None:
+def test_a_run_without_a_threshold_ends_when_the_server_suggests_continue_as_new() -> None:
     assert not RunLength(51_000, 49 * MIB, False, 9_000, 1_900).is_long(None)
     assert replace(YOUNG, continue_as_new_suggested=True).is_long(None)
 
 
-def test_run_with_a_threshold_ignores_the_suggestion_of_the_server() -> None:
+def test_a_run_with_a_threshold_ignores_the_suggestion_of_the_server() -> None:
     assert not replace(YOUNG, continue_as_new_suggested=True).is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_largest_possible_state_fits_into_the_input_of_the_next_run() -> None:
+def test_the_largest_possible_state_fits_into_the_input_of_the_next_run() -> None:
     text = "\N{ROCKET}" * (MAX_TEXT_BYTES // 12)  # 12 bytes each, as JSON
     customer = Customer(text, text, text, guests=[text] * TIERS[-1].guests_allowed)
     customer.friends = [NewStatus(text, "Platinum")] * FRIENDS_REMEMBERED

@@ -17,7 +17,7 @@ from tests.support.coffee import CoffeeShop, sqlite_url
 TICKET = Ticket(Order("7", "ada", [menu.item("latte")]), "first")
 
 
-async def test_barista_sends_heartbeats_during_a_long_step(
+async def test_a_barista_sends_heartbeats_during_a_long_step(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(activities, "ALIVE_EVERY_SECONDS", 0.005)

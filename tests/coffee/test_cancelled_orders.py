@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 COMPLETED = EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
 
 
-async def test_cancellation_during_preparation_refunds_the_payment(closed_shop: CoffeeShop) -> None:
+async def test_payment_is_refunded_after_a_cancellation_during_the_preparation(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7", email=EMAIL)
         await becomes(order, "PREPARING")
@@ -88,7 +88,7 @@ async def test_invalid_cancellation_signal_is_ignored(closed_shop: CoffeeShop) -
         assert (await ends(order))["reason"] == "a good one"
 
 
-async def test_cancellation_request_undoes_the_order_and_cancels_the_workflow(closed_shop: CoffeeShop) -> None:
+async def test_order_is_undone_and_workflow_is_cancelled_after_a_cancellation_request(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7", notes="jam the till twice")
         await becomes(order, "PREPARING")
@@ -113,7 +113,7 @@ async def test_cancellation_request_does_not_interrupt_compensations(closed_shop
     assert closed_shop.check_books()["money"] == 0
 
 
-async def test_progress_query_shows_only_the_running_compensation(closed_shop: CoffeeShop) -> None:
+async def test_the_query_progress_returns_only_the_running_compensation(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7", notes="jam the till twice")
         await becomes(order, "PREPARING")
@@ -126,7 +126,9 @@ async def test_progress_query_shows_only_the_running_compensation(closed_shop: C
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3], ids=STEP_ACTIVITIES)
-async def test_order_is_undone_if_cancelled_while_an_activity_completes(closed_shop: CoffeeShop, steps: int) -> None:
+async def test_order_is_undone_if_it_is_cancelled_while_an_activity_completes(
+    closed_shop: CoffeeShop, steps: int
+) -> None:
     """At first, no worker runs workflows. So one Workflow Task contains the cancellation and the result."""
 
     async def results(order: Handle) -> int:
@@ -152,7 +154,7 @@ def has(many: int, things: list[str]) -> bool:
     return len(things) == many
 
 
-async def test_report_contains_the_reason_of_the_first_cancellation(closed_shop: CoffeeShop) -> None:
+async def test_the_report_contains_the_reason_of_the_first_cancellation(closed_shop: CoffeeShop) -> None:
     order = await closed_shop.places("7")
     for reason in ("first", "second"):
         await order.signal("cancelOrder", reason)

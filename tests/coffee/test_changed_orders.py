@@ -32,7 +32,7 @@ async def test_customer_gets_the_difference_back_for_a_cheaper_item(shop: Coffee
     assert shop.check_books()["money"] == 250
 
 
-async def test_changed_order_is_refunded_completely_after_a_failure(shop: CoffeeShop) -> None:
+async def test_a_changed_order_is_refunded_completely_after_a_failure(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=CHANGE_WINDOW, notes="drop the tray")
     await order.execute_update("changeItem", {"name": "latte", "item": line("espresso", 3)})
     await order.execute_update("changeItem", {"name": "espresso", "item": line("cookie", 2)})
@@ -40,7 +40,7 @@ async def test_changed_order_is_refunded_completely_after_a_failure(shop: Coffee
     assert shop.check_books()["money"] == 0
 
 
-async def test_order_accepts_a_change_before_the_payment(closed_shop: CoffeeShop) -> None:
+async def test_an_order_accepts_a_change_before_the_payment(closed_shop: CoffeeShop) -> None:
     order = await closed_shop.places("7", notes="lose the receipt", change_window=CHANGE_WINDOW)
     async with closed_shop.serving():
         await becomes(order, "PENDING")
@@ -79,7 +79,7 @@ async def test_order_stays_unchanged_if_the_payment_for_a_change_is_refused(clos
     assert closed_shop.check_books()["money"] == 0
 
 
-async def test_order_refuses_a_change_during_the_preparation(closed_shop: CoffeeShop) -> None:
+async def test_an_order_refuses_a_change_during_the_preparation(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7")
         await becomes(order, "PREPARING")
@@ -89,7 +89,7 @@ async def test_order_refuses_a_change_during_the_preparation(closed_shop: Coffee
         await ends(order)
 
 
-async def test_waiting_change_is_refused_if_the_order_fails(closed_shop: CoffeeShop) -> None:
+async def test_a_waiting_change_is_refused_if_the_order_fails(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving():
         order = await closed_shop.places("7", notes="lose every receipt")
         change = order.execute_update("changeItem", {"name": "latte", "item": line("espresso")})
@@ -97,7 +97,7 @@ async def test_waiting_change_is_refused_if_the_order_fails(closed_shop: CoffeeS
         await ends(order)
 
 
-async def test_order_stops_waiting_for_changes_after_a_cancellation(shop: CoffeeShop) -> None:
+async def test_an_order_does_not_wait_for_changes_after_a_cancellation(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=3_600)
     await becomes(order, "PAID")
     await order.signal("cancelOrder", "no time")
@@ -105,7 +105,7 @@ async def test_order_stops_waiting_for_changes_after_a_cancellation(shop: Coffee
     assert shop.money() == 0
 
 
-async def test_change_during_a_compensation_is_refused_at_once(closed_shop: CoffeeShop) -> None:
+async def test_a_change_is_refused_at_once_during_a_compensation(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving():
         order = await closed_shop.places("7", notes="jam the till", change_window=60)
         await becomes(order, "PAID")
@@ -115,7 +115,7 @@ async def test_change_during_a_compensation_is_refused_at_once(closed_shop: Coff
         await order.terminate()
 
 
-async def test_order_completes_after_a_change_with_lost_receipts_is_undone(
+async def test_an_order_completes_after_a_failed_change_is_undone(
     shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = Store.take_payment
@@ -135,7 +135,7 @@ async def test_order_completes_after_a_change_with_lost_receipts_is_undone(
     assert shop.check_books()["money"] == 420
 
 
-async def test_change_to_an_item_with_the_same_price_needs_no_payment(shop: CoffeeShop) -> None:
+async def test_a_change_needs_no_payment_if_the_price_stays_the_same(shop: CoffeeShop) -> None:
     order = await shop.places("7", ("flat white", 1), change_window=CHANGE_WINDOW)
     report = await order.execute_update("changeItem", {"name": "flat white", "item": line("cookie", 5)})
     assert (report["items"][0]["name"], report["paid"]) == ("cookie", 450)

@@ -51,7 +51,7 @@ async def test_queries_return_the_report_of_a_completed_order(shop: CoffeeShop) 
     assert (progress["doing"], progress["undone"], progress["undoing"]) == (None, [], None)
 
 
-async def test_progress_query_returns_the_name_of_the_current_activity(closed_shop: CoffeeShop) -> None:
+async def test_the_query_progress_returns_the_name_of_the_current_activity(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7")
         await becomes(order, "PREPARING")
@@ -80,7 +80,7 @@ async def test_order_for_less_than_one_currency_unit_creates_no_customer(shop: C
     assert await scheduled(order) == STEP_ACTIVITIES
 
 
-async def test_order_earns_no_points_if_the_customers_account_is_closed(shop: CoffeeShop) -> None:
+async def test_order_earns_no_points_if_the_customer_has_closed_the_account(shop: CoffeeShop) -> None:
     await shop.serves("7")
     await shop.customer("ada").signal("cancelAccount")
     await ends(shop.customer("ada"))
@@ -118,7 +118,7 @@ async def test_second_order_with_the_same_id_fails(shop: CoffeeShop) -> None:
         ([("latte", 1)], {"change_window": 1}),
     ],
 )
-async def test_second_order_with_the_same_id_changes_no_money_and_no_stock(
+async def test_a_second_order_with_the_same_id_does_not_change_money_or_stock(
     shop: CoffeeShop, items: list[tuple[str, int]], fields: dict[str, Any]
 ) -> None:
     await shop.serves("7")
@@ -138,7 +138,7 @@ async def test_id_of_a_cancelled_order_cannot_be_used_again(shop: CoffeeShop) ->
     assert shop.check_books()["money"] == 0
 
 
-async def test_repeated_activity_adds_the_points_of_an_order_only_once(shop: CoffeeShop) -> None:
+async def test_points_of_an_order_are_added_only_once_if_the_activity_is_repeated(shop: CoffeeShop) -> None:
     baristas = ShopActivities(shop.client, shop.store, step_seconds=0)
     for order_id in ("7", "7", "8"):  # as if the worker crashed before it sent the first result
         await ActivityEnvironment().run(baristas.earn_points, Ticket(Order(order_id, "ada", [menu.item("latte")]), "r"))
@@ -168,7 +168,7 @@ async def test_order_is_paid_and_earns_points_only_once_after_a_reset(shop: Coff
     await comes_to(shop.customer("ada"), 4)
 
 
-async def test_report_contains_the_transaction_ids_from_the_database(shop: CoffeeShop) -> None:
+async def test_the_report_contains_the_transaction_ids_from_the_database(shop: CoffeeShop) -> None:
     order = await shop.places("7", change_window=CHANGE_WINDOW)
     await order.execute_update("changeItem", {"name": "latte", "item": line("flat white")})
     report = await ends(order)

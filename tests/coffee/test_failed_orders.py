@@ -110,7 +110,7 @@ async def test_money_and_stock_are_correct_after_all_mishaps(orders_with_mishaps
     assert sums["in_stock"] == 6 * DELIVERED - len(MISHAPS_THAT_PASS)
 
 
-async def test_second_attempt_resumes_at_the_last_heartbeat(orders_with_mishaps: dict[str, EndedOrder]) -> None:
+async def test_second_attempt_continues_after_the_last_heartbeat(orders_with_mishaps: dict[str, EndedOrder]) -> None:
     ended = orders_with_mishaps["spill the milk once"]
     done = ended.shop.ask_books(
         f"SELECT step, attempt FROM preparations WHERE order_id = '{ended.id}' ORDER BY attempt, step"
@@ -195,7 +195,7 @@ async def test_payment_is_not_retried_after_a_final_error(
 
 
 @pytest.mark.parametrize("notes", ["spill all the milk", "drop the tray", "lose every receipt"])
-async def test_progress_of_a_failed_order_contains_no_current_activity(
+async def test_the_query_progress_returns_no_current_activity_for_a_failed_order(
     orders_with_mishaps: dict[str, EndedOrder], notes: str
 ) -> None:
     progress = await orders_with_mishaps[notes].order.query("progress")
@@ -207,7 +207,7 @@ def rows(ended: EndedOrder, table: str, column: str) -> list[int]:
     return [row[column] for row in ended.shop.ask_books(query)]
 
 
-async def test_mishap_happens_before_or_after_the_change_in_the_database(
+async def test_each_mishap_happens_at_its_planned_moment(
     orders_with_mishaps: dict[str, EndedOrder],
 ) -> None:
     assert rows(orders_with_mishaps["lose every receipt"], "payments", "amount") == [-420, 420]

@@ -37,7 +37,7 @@ def test_order_earns_one_point_per_full_currency_unit(items: list[Item], total: 
 @pytest.mark.parametrize(
     ("cents", "words"), [(0, "0.00"), (5, "0.05"), (90, "0.90"), (420, "4.20"), (123_456, "1,234.56"), (-50, "-0.50")]
 )
-def test_text_of_a_price_has_two_decimal_places(cents: int, words: str) -> None:
+def test_a_price_is_shown_with_two_decimal_places(cents: int, words: str) -> None:
     assert menu.price_in_words(cents) == words
 
 
@@ -53,7 +53,7 @@ def test_every_product_has_a_unique_name_and_a_price() -> None:
     assert all(product.price > 0 for product in menu.MENU)
 
 
-def test_refusal_of_an_unknown_product_contains_the_menu() -> None:
+def test_error_for_an_unknown_product_contains_the_menu() -> None:
     with pytest.raises(Refused, match="Cannot sell 'tea'; expected espresso, cappuccino, latte"):
         menu.item("tea")
 
@@ -68,7 +68,7 @@ LATTE, COOKIES = menu.item("latte"), menu.item("cookie", 2)
         (ItemChange("cookie", menu.item("croissant")), [LATTE, menu.item("croissant")]),
     ],
 )
-def test_change_of_an_order_replaces_one_line(change: ItemChange, items: list[Item]) -> None:
+def test_a_change_of_an_order_replaces_one_line(change: ItemChange, items: list[Item]) -> None:
     assert menu.changed([LATTE, COOKIES], change) == items
 
 
@@ -82,6 +82,6 @@ def test_change_of_an_order_replaces_one_line(change: ItemChange, items: list[It
         ),
     ],
 )
-def test_change_of_an_order_is_refused_if_a_line_is_missing_or_duplicate(change: ItemChange, sentence: str) -> None:
+def test_a_change_is_refused_if_the_line_is_missing_or_would_occur_twice(change: ItemChange, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         menu.changed([LATTE, COOKIES], change)

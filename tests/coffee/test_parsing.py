@@ -77,7 +77,7 @@ def test_refusal_of_an_invalid_order_contains_the_reason(order: object, sentence
         parse(order)
 
 
-def test_order_with_a_surplus_argument_is_refused() -> None:
+def test_an_order_with_a_surplus_argument_is_refused() -> None:
     with pytest.raises(Refused, match="Cannot read an order with \\['and a cookie'\\] at its end"):
         parse(placed(), "and a cookie")
 
@@ -124,6 +124,6 @@ def test_largest_quantity_and_longest_change_window_are_accepted() -> None:
     assert parse(placed(change_window=parsing.MAX_CHANGE_WINDOW)).change_window == parsing.MAX_CHANGE_WINDOW
 
 
-def test_change_with_a_surplus_argument_is_refused() -> None:
+def test_a_change_with_a_surplus_argument_is_refused() -> None:
     with pytest.raises(Refused, match="Cannot read a change with \\['and a cookie'\\] at its end"):
         parsing.item_change({"name": "latte", "item": LATTE}, "and a cookie")

@@ -73,7 +73,7 @@ CROISSANTS_LEFT = "SELECT quantity FROM stock WHERE product = 'croissant'"
 Ask = Callable[[str], int]
 
 
-def test_second_creation_of_the_tables_keeps_the_rows(store: Store, ask: Ask) -> None:
+def test_rows_are_kept_if_the_tables_are_created_again(store: Store, ask: Ask) -> None:
     store.create_tables()
     assert ask(LATTES_LEFT) == 10
 
@@ -93,13 +93,13 @@ def test_unsupported_database_url_is_refused(url: str) -> None:
         Store(url)
 
 
-def test_repeated_payment_takes_the_money_only_once(store: Store, ask: Ask) -> None:
+def test_money_is_taken_only_once_if_a_payment_is_repeated(store: Store, ask: Ask) -> None:
     first = store.take_payment("7", "first", 1, "card", 420)
     assert store.take_payment("7", "first", 1, "card", 420) == first
     assert ask(MONEY) == 420
 
 
-def test_simultaneous_payments_for_one_order_take_the_money_only_once(store: Store, ask: Ask) -> None:
+def test_money_is_taken_only_once_if_two_payments_are_simultaneous(store: Store, ask: Ask) -> None:
     begin = threading.Barrier(8)
 
     def pay() -> str:
@@ -118,7 +118,7 @@ def test_second_payment_with_another_amount_is_refused(store: Store) -> None:
         store.take_payment("7", "first", 1, "card", 1)
 
 
-def test_repeated_refund_pays_the_money_back_only_once(store: Store, ask: Ask) -> None:
+def test_money_is_paid_back_only_once_if_a_refund_is_repeated(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     for _ in range(3):
         store.refund_payment("7", "first", 1, "card")
@@ -163,7 +163,7 @@ def test_shop_keeps_no_money_after_a_simultaneous_payment_and_refund(store: Stor
         assert ask(MONEY) == 0, f"order {number}"
 
 
-def test_refund_of_a_negative_payment_takes_the_money_back(store: Store, ask: Ask) -> None:
+def test_refund_of_a_negative_payment_returns_the_money_to_the_shop(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     store.take_payment("7", "first", 2, "card", -170)
     assert ask(MONEY) == 250
@@ -172,7 +172,7 @@ def test_refund_of_a_negative_payment_takes_the_money_back(store: Store, ask: As
     assert ask(MONEY) == 0
 
 
-def test_payment_of_another_run_cannot_be_used_or_refunded(store: Store, ask: Ask) -> None:
+def test_a_run_cannot_use_or_refund_the_payment_of_another_run(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     with pytest.raises(Impossible, match="Cannot pay for order 7; it was placed before, expected another order id"):
         store.take_payment("7", "second", 1, "card", 420)
@@ -180,7 +180,7 @@ def test_payment_of_another_run_cannot_be_used_or_refunded(store: Store, ask: As
     assert ask(MONEY) == 420
 
 
-def test_items_of_another_run_cannot_be_used_or_returned(store: Store, ask: Ask) -> None:
+def test_a_run_cannot_use_or_return_the_items_of_another_run(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", LATTES)
     with pytest.raises(Impossible, match="Cannot serve order 7; it was placed before"):
         store.take_from_stock("7", "second", LATTES)
@@ -188,20 +188,20 @@ def test_items_of_another_run_cannot_be_used_or_returned(store: Store, ask: Ask)
     assert ask(LATTES_LEFT) == 8
 
 
-def test_repeated_delivery_adds_the_items_to_stock_only_once(store: Store, ask: Ask) -> None:
+def test_items_are_added_to_stock_only_once_if_a_delivery_is_repeated(store: Store, ask: Ask) -> None:
     store.deliver("monday", {"latte": 10})
     assert ask(LATTES_LEFT) == 10
     store.deliver("tuesday", {"latte": 1})
     assert ask(LATTES_LEFT) == 11
 
 
-def test_repeated_sale_takes_the_items_from_stock_only_once(store: Store, ask: Ask) -> None:
+def test_items_are_taken_from_stock_only_once_if_a_sale_is_repeated(store: Store, ask: Ask) -> None:
     for _ in range(3):
         store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (8, 2)
 
 
-def test_order_with_a_missing_item_takes_nothing_from_stock(store: Store, ask: Ask) -> None:
+def test_an_order_takes_nothing_from_stock_if_one_item_is_missing(store: Store, ask: Ask) -> None:
     store.take_from_stock("6", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot take 3 x croissant from stock; 2 are left"):
         store.take_from_stock("7", "first", BREAKFAST)
@@ -209,7 +209,7 @@ def test_order_with_a_missing_item_takes_nothing_from_stock(store: Store, ask: A
     assert ask("SELECT COUNT(*) FROM movements WHERE order_id = '7'") == 0
 
 
-def test_product_without_a_delivery_cannot_be_sold(store: Store) -> None:
+def test_a_product_cannot_be_sold_before_the_first_delivery(store: Store) -> None:
     with pytest.raises(Impossible, match="Cannot take 1 x cookie from stock; 0 are left"):
         store.take_from_stock("7", "first", [menu.item("cookie")])
 
@@ -245,7 +245,7 @@ def test_items_of_an_order_are_returned_to_stock_only_once(store: Store, ask: As
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_order_cannot_take_items_again_after_their_return(store: Store, ask: Ask) -> None:
+def test_an_order_cannot_take_items_after_it_has_returned_them_to_stock(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", BREAKFAST)
     store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="the order was undone"):
@@ -266,7 +266,7 @@ def test_each_step_of_the_barista_is_recorded_once_per_attempt(store: Store, ask
     assert ask("SELECT COUNT(*) FROM preparations") == 2
 
 
-def test_payment_does_not_wait_for_an_open_read_transaction(store: Store, url: str) -> None:
+def test_a_payment_does_not_wait_for_a_reader_of_the_database(store: Store, url: str) -> None:
     engine = create_engine(url)
     with engine.connect() as reader:
         reader.execute(text("BEGIN"))

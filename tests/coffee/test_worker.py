@@ -79,7 +79,7 @@ def worker(*queues: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_refusal_of_an_unknown_task_queue_contains_the_known_queues() -> None:
+def test_error_for_an_unknown_task_queue_contains_the_known_task_queues() -> None:
     ended = worker("tea-room")
     assert (ended.returncode, ended.stderr) == (
         1,

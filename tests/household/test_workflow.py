@@ -104,14 +104,14 @@ async def test_household_starts_new_members_as_child_workflows(shop: Shop) -> No
     assert (await status(shop.customer("ada")))["name"] == "Ada"
 
 
-async def test_household_is_the_parent_only_of_customers_that_it_starts(shop: Shop) -> None:
+async def test_a_customer_has_a_parent_only_if_the_household_started_the_customer(shop: Shop) -> None:
     await opens(shop, "ada")
     await shop.opens("grace")
     assert (await status(shop.customer("ada")))["parent"] == "household-lovelace"
     assert (await status(shop.customer("grace")))["parent"] is None
 
 
-async def test_child_has_the_same_parent_in_later_runs(shop: Shop) -> None:
+async def test_a_child_keeps_its_parent_in_later_runs(shop: Shop) -> None:
     await opens(shop, "ada", history_threshold=30)
     ada = shop.customer("ada")
     for _ in range(12):
@@ -120,7 +120,7 @@ async def test_child_has_the_same_parent_in_later_runs(shop: Shop) -> None:
     assert (await status(ada))["parent"] == "household-lovelace"
 
 
-async def test_gift_to_all_members_adds_points_to_each_member(shop: Shop) -> None:
+async def test_each_member_receives_the_points_of_a_gift_to_all_members(shop: Shop) -> None:
     household = await opens(shop, "ada", "byron")
     await household.signal("giveToAll", 500)
     for member in ("ada", "byron"):
@@ -138,7 +138,7 @@ async def test_members_from_the_start_input_are_not_children_of_the_household(sh
 # ---- continue as new ------------------------------------------------------------------------------------------
 
 
-async def test_gift_from_a_later_run_of_the_household_reaches_all_members(shop: Shop) -> None:
+async def test_all_members_receive_a_gift_from_a_later_run_of_the_household(shop: Shop) -> None:
     household = await opens(shop, "ada")
     await continue_as_new(household)
     await household.signal("addMember", person("byron"))
@@ -150,7 +150,7 @@ async def test_gift_from_a_later_run_of_the_household_reaches_all_members(shop: 
     assert len(await runs(household, shop.client)) == 3
 
 
-async def test_waiting_messages_of_a_household_are_carried_over(closed_shop: Shop) -> None:
+async def test_waiting_messages_are_passed_to_the_next_run_of_the_household(closed_shop: Shop) -> None:
     household = await closed_shop.client.start_workflow(
         WORKFLOW_TYPE,
         {"household": {"household_id": "lovelace"}},
@@ -207,7 +207,7 @@ async def test_parent_close_policy_applies_when_the_household_is_canceled(shop: 
     await fate(shop.customer("ada"), FATES[policy])
 
 
-async def test_canceled_child_sends_a_goodbye_email(shop: Shop) -> None:
+async def test_a_canceled_child_sends_a_goodbye_email(shop: Shop) -> None:
     household = await opens(shop, "ada", parent_close_policy="requestCancel")
     await shop.mails.arrive("ada@example.org", WELCOME)
     await continue_as_new(household)

@@ -1,4 +1,4 @@
-"""Mishaps for the lab's coffee shop. The notes of an order can request a mishap.
+"""Mishaps for the lab's coffee shop. The notes of an order can contain names of mishaps.
 
 The shop's own code contains no mishap. An interceptor raises an error before, during or after the work of an activity.
 If the interceptor raises an error after the work, the database is changed, but the server gets no result.
@@ -71,12 +71,12 @@ MISHAPS = {
 
 
 def planned(notes: str) -> list[Mishap]:
-    """Return the mishaps that the notes of an order request."""
+    """Return the mishaps whose names are in the notes."""
     return [MISHAPS[note] for one in notes.split(";") if (note := one.strip().lower()) in MISHAPS]
 
 
 class MishapInterceptor(Interceptor):
-    """Raise the errors that the notes of an order request."""
+    """Raises the errors of the mishaps in the order's notes."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """Wrap an activity; the SDK calls this method."""

@@ -1,4 +1,4 @@
-"""Four small customer workflows for measurements. Each customer continues as new in a different way.
+"""Four small workflows of customers, for measurements. Each customer continues as new in a different way.
 
 The command `python -m loyalty.lab.experiments.specimens` runs a worker for the four customers. Unlike the customer in
 `loyalty.workflow`, each of these customers runs one activity per message. The signal `addPoints` adds points, and the
@@ -46,7 +46,7 @@ async def note_down(points: int) -> None:
 
 
 class Specimen:
-    """Base class of the four customers: each signal adds a message, and each message runs one activity."""
+    """Base class of the four customers: a customer runs one activity for each message."""
 
     def __init__(self, start: Count) -> None:
         self._points = start.points
@@ -98,7 +98,7 @@ class ForgetfulCustomer(Specimen):
 
     @workflow.run
     async def run(self, start: Count) -> None:
-        """Process messages until the history is long and the mailbox is empty, then start a run without points."""
+        """Process messages until the history is long and the mailbox is empty, then continue with 0 points."""
         while not self._history_is_long() or self._mailbox:
             await self._serve_one()
         workflow.continue_as_new(Count(history_threshold=self._history_threshold))
@@ -146,7 +146,7 @@ def build_specimen_worker(client: Client, _mailer: Mailer | None = None, *, task
 
 @dataclass
 class Survival:
-    """Result of one experiment. The field `kept` is a number of points, and `longest_run` is a number of events."""
+    """Result of one experiment: the final points, the number of runs, and the number of events in the longest run."""
 
     kept: int
     runs: int

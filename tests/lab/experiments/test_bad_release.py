@@ -23,7 +23,7 @@ async def opens(lab: Lab, customer_id: str, points: int) -> Any:
     )
 
 
-async def test_blocked_customers_continue_after_the_bug_is_fixed() -> None:
+async def test_the_blocked_customers_continue_after_the_bug_is_fixed() -> None:
     async with await Lab.start("bad-release", own_server=True) as lab:
         barbara, edsger = await opens(lab, "barbara", 5_000), await opens(lab, "edsger", 0)
         await settled(barbara)

@@ -108,7 +108,7 @@ async def test_choreography_takes_no_payment_for_an_invalid_order(
     assert not services.shop.ask_books("SELECT * FROM payments")
 
 
-async def test_failed_orders_in_the_choreography_are_refunded(services: FourServices) -> None:
+async def test_the_choreography_refunds_failed_orders(services: FourServices) -> None:
     troubles = ["decline the card", "lose every receipt", "spill all the milk", "lose the stock list", "drop the tray"]
     await asyncio.gather(*(services.place(f"n{n}", notes) for n, notes in enumerate(troubles)))
     for n, notes in enumerate(troubles):
@@ -147,7 +147,7 @@ async def test_signal_is_retried_until_the_receiving_service_runs(services: Four
     assert await services.news("7") == "Your order 7 is ready"
 
 
-async def test_service_continues_as_new_while_one_order_is_stuck(
+async def test_a_service_continues_as_new_while_one_order_is_stuck(
     services: FourServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "FINISHING", timedelta(seconds=1))
@@ -171,7 +171,7 @@ async def test_service_continues_as_new_while_one_order_is_stuck(
     )
 
 
-async def test_services_lose_no_order_when_they_continue_as_new(services: FourServices) -> None:
+async def test_no_order_is_lost_when_the_services_continue_as_new(services: FourServices) -> None:
     notes = ["", "", "spill the milk once", "drop the tray"]
     await asyncio.gather(*(services.place(f"n{n}", notes[n % 4]) for n in range(60)))
     news = await asyncio.gather(*(services.news(f"n{n}") for n in range(60)))

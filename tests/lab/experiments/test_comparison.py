@@ -5,7 +5,7 @@ from loyalty.lab.course.code_lines import code_lines
 from loyalty.lab.experiments.choreography import comparison
 
 
-def test_changes_and_queries_are_not_counted_as_code_lines() -> None:
+def test_the_code_for_changes_and_queries_is_not_counted() -> None:
     lines = comparison.lines_of_code()
     assert set(lines) == {"orchestrated", "choreographed"}
     assert 100 < lines["orchestrated"] < code_lines(CoffeeOrderWorkflow)

@@ -1,4 +1,4 @@
-"""Mishaps that the notes of an order request."""
+"""Mishaps whose names are in the notes of an order."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from loyalty.lab.experiments.mishaps import MISHAPS, planned
         ("please do not spill the milk twice", []),
     ],
 )
-def test_mishap_happens_only_if_the_notes_contain_the_exact_words(notes: str, activities: list[str]) -> None:
+def test_a_mishap_happens_only_if_the_notes_contain_its_exact_name(notes: str, activities: list[str]) -> None:
     assert [mishap.activity for mishap in planned(notes)] == activities
 
 
-def test_every_attempt_raises_the_final_error_of_a_mishap() -> None:
+def test_a_final_mishap_happens_in_every_attempt() -> None:
     assert all(mishap.attempts > 100 for mishap in MISHAPS.values() if mishap.final)

@@ -37,7 +37,7 @@ async def test_points_are_lost_if_each_run_starts_without_points(client: Client)
     assert survival.kept < MESSAGES
 
 
-async def test_no_points_are_lost_if_each_run_empties_the_mailbox(client: Client) -> None:
+async def test_no_points_are_lost_if_each_run_ends_with_an_empty_mailbox(client: Client) -> None:
     survival = await survive(client, specimens.DrainingCustomer)
     assert survival.kept == MESSAGES
     assert survival.longest_run > 5 * THRESHOLD

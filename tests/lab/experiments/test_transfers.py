@@ -49,23 +49,23 @@ def no_process_remains() -> Any:
 # ---- the plan -------------------------------------------------------------------------------------------------
 
 
-def test_plan_contains_the_requested_number_of_crashes() -> None:
+def test_a_plan_contains_the_requested_number_of_crashes() -> None:
     plan = transfers.plan()
     assert len(plan) == 100
     assert [plan.count(point) for point in CrashPoint] == [15, 15]
     assert repr(plan) == "100 transfers of 100 points; 15 crashes after withdrawing, 15 crashes after depositing"
 
 
-def test_same_seed_gives_the_same_plan_of_crashes() -> None:
+def test_the_same_seed_always_gives_the_same_plan_of_crashes() -> None:
     assert transfers.plan(seed=1) == transfers.plan(seed=1) != transfers.plan(seed=2)
 
 
-def test_plan_with_more_crashes_than_transfers_is_refused() -> None:
+def test_a_plan_with_more_crashes_than_transfers_is_refused() -> None:
     with pytest.raises(ValueError, match="Cannot hit 30 of 20 transfers"):
         transfers.plan(transfers=20, crashes=15)
 
 
-def test_audit_checks_the_points_of_each_transfer_separately() -> None:
+def test_the_points_of_each_transfer_are_checked_separately() -> None:
     moved = [Moved(100, 100), Moved(200, 100), Moved(100, 200), Moved(200, 200), Moved(100, 0)]
     assert vars(audit("way", moved, 0, 1.5)) == {
         **{"way": "way", "transfers": 5, "crashes": 0, "seconds": 1.5},
@@ -76,17 +76,17 @@ def test_audit_checks_the_points_of_each_transfer_separately() -> None:
 # ---- outcomes -------------------------------------------------------------------------------------------------
 
 
-def test_points_are_destroyed_if_interrupted_calls_are_not_repeated(tmp_path: Path) -> None:
+def test_points_are_destroyed_if_an_interrupted_call_is_not_repeated(tmp_path: Path) -> None:
     outcome = transfers.by_calls(tmp_path, PLAN, repeated=False)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, missing=WITHDRAWN_ONLY)
 
 
-def test_repeated_calls_destroy_some_points_and_make_some_transfers_twice(tmp_path: Path) -> None:
+def test_some_transfers_happen_twice_if_interrupted_calls_are_repeated(tmp_path: Path) -> None:
     outcome = transfers.by_calls(tmp_path, PLAN, repeated=True)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, twice=DEPOSITED)
 
 
-def test_queue_destroys_some_points_and_creates_other_points(tmp_path: Path) -> None:
+def test_transfers_with_a_queue_destroy_and_create_points(tmp_path: Path) -> None:
     outcome = transfers.by_queue(tmp_path, PLAN)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, created=DEPOSITED * POINTS)
 
@@ -106,7 +106,7 @@ async def test_each_gift_moves_the_points_exactly_once() -> None:
 # ---- unplanned failures and printed functions -----------------------------------------------------------------
 
 
-def test_unplanned_failure_of_a_process_raises_an_error() -> None:
+def test_an_unplanned_failure_of_a_process_raises_an_error() -> None:
     with pytest.raises(LabError, match=r"failed without a planned crash(.|\n)*No module named"):
         run("loyalty.lab.experiments.transfers.no_such_module")
 
@@ -116,5 +116,5 @@ def test_unplanned_failure_of_a_process_raises_an_error() -> None:
     [calls.make, calls.run_tellers, queues.withdraw_all, queues.deposit_all, gifts.make, gifts.ask_until_answered],
     ids=lambda loop: f"{loop.__module__}.{loop.__name__}",
 )
-def test_functions_in_notebook_10_have_at_most_13_lines_of_code(loop: Callable[..., object]) -> None:
+def test_each_function_in_notebook_10_has_at_most_13_lines_of_code(loop: Callable[..., object]) -> None:
     assert len(inspect.getsource(loop).splitlines()) <= 13

@@ -16,8 +16,8 @@ ONLY_IN_A_SAGA = (
 def lines_of_code() -> dict[str, int]:
     """Return the number of code lines in the saga ("orchestrated") and in the choreography ("choreographed").
 
-    Shared code is not counted. Queries and changes of an order are not counted, because the choreography has no queries
-    and no changes.
+    Shared code is not counted. The code for queries and for changes of an order is not counted, because the
+    choreography has no such code.
     """
     order = vars(workflow.CoffeeOrderWorkflow)
     return {

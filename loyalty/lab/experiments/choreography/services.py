@@ -159,7 +159,7 @@ class StockService(Service):
 
 @workflow.defn
 class CounterService(Service):
-    """The service that sends customers their e-mails and their points."""
+    """The service that sends e-mails and points to customers."""
 
     @workflow.init
     def __init__(self, start: ServiceInput) -> None:
@@ -190,5 +190,5 @@ class CounterService(Service):
 
 
 def ticket(order: Order) -> Ticket:
-    """Return a ticket with the order id in place of a run id, because an order has no workflow in the choreography."""
+    """Return a ticket with the order id as the run id, because the choreography has no workflow for each order."""
     return Ticket(order, order.order_id)

@@ -67,7 +67,7 @@ class InboundCrashes(WorkflowInboundInterceptor):
         return await super().handle_update_handler(input)
 
     async def handle_signal(self, input: HandleSignalInput) -> None:
-        """Crash after the receiver has the points, and before the server gets a response."""
+        """Crash after the receiver has added the points, and before the server receives a response."""
         before = points()
         await super().handle_signal(input)
         if TRANSFER in input.headers:
@@ -83,7 +83,7 @@ class OutboundCrashes(WorkflowOutboundInterceptor):
         self._inbound = inbound
 
     async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
-        """Crash after the giver has spent the points, and before the server gets a response."""
+        """Crash after the giver has subtracted the points, and before the server receives a response."""
         if input.signal == "addPoints":
             crash_if_planned(self._inbound.transfer, AFTER_WITHDRAWING)
             input.headers = {**input.headers, TRANSFER: Payload(data=self._inbound.transfer.encode())}

@@ -102,7 +102,7 @@ async def ask_until_answered(giver: Handle, gift: Gift, id: str) -> None:
 
 
 async def moved_by(couple: Couple) -> dict[int, Moved]:
-    """Return the points that each transfer has moved. Raise LabError if the points contradict the histories."""
+    """Return the points that each transfer has moved. Raise LabError if the histories show other numbers of points."""
     lost, gained = await gifts_of(couple.giver), await gifts_of(couple.receiver)
     left, received = await points_of(couple.giver), await points_of(couple.receiver)
     if (couple.points - left, received) != (lost.total() * POINTS, gained.total() * POINTS):

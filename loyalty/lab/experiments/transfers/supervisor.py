@@ -36,7 +36,7 @@ class GiftWorkers:
         self.crashes = 0
 
     async def serve_until_done(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for `work` and return the result. Start a new worker after each crash; stop all workers at the end."""
+        """Wait for `work` and return its result. Start a new worker after each crash; stop all workers at the end."""
         working = asyncio.ensure_future(work)
         try:
             while not working.done():
