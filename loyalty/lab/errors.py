@@ -1,4 +1,4 @@
-"""The errors that a lab raises; each text is written for the learner."""
+"""The errors that a lab raises, with texts for the learner."""
 
 from __future__ import annotations
 

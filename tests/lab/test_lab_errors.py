@@ -105,7 +105,9 @@ async def test_error_shows_the_log_if_the_server_does_not_start() -> None:
         ("runtime error: index out of range", False),
     ],
 )
-async def test_server_start_is_retried_only_if_a_port_is_in_use(tmp_path: Path, panic: str, starts: bool) -> None:
+async def test_a_failed_server_start_is_retried_only_if_a_port_is_in_use(
+    tmp_path: Path, panic: str, starts: bool
+) -> None:
     program = tmp_path / "temporal"
     program.write_text(
         f"""#!/bin/sh

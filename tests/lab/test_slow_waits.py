@@ -109,7 +109,7 @@ async def test_a_wait_ends_at_the_deadline_if_the_condition_never_returns(
     assert ended == ["cancelled"]
 
 
-async def test_shopping_prints_only_one_hint_if_no_email_arrives(
+async def test_only_one_hint_is_printed_if_no_email_arrives_during_shopping(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -123,7 +123,7 @@ async def test_shopping_prints_only_one_hint_if_no_email_arrives(
     )
 
 
-async def test_shopping_prints_no_hint_if_the_customer_is_terminated(
+async def test_no_hint_is_printed_if_the_customer_is_terminated_during_shopping(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)

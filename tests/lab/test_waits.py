@@ -102,7 +102,7 @@ async def test_a_long_wait_prints_its_condition_only_once(
     assert capsys.readouterr().err == "Still waiting until pigs fly, 1 s at most\n"
 
 
-async def test_a_wait_for_the_end_of_all_tasks_mentions_that_a_task_queue_has_no_worker(
+async def test_hint_about_open_tasks_mentions_that_a_task_queue_has_no_worker(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ada = await open_account(lab, task_queue="custmer")
@@ -111,7 +111,7 @@ async def test_a_wait_for_the_end_of_all_tasks_mentions_that_a_task_queue_has_no
     assert "no worker polls its task queue custmer" in capsys.readouterr().err
 
 
-async def test_a_wait_for_the_end_of_all_tasks_mentions_the_failing_activity(lab: Lab) -> None:
+async def test_hint_about_open_tasks_mentions_the_failing_activity(lab: Lab) -> None:
     lab.worker.start()
     lab.inbox.stop()
     ada = await open_account(lab)

@@ -1,4 +1,4 @@
-"""Errors of the lab's client; each text is written for the learner.
+"""Errors of the lab's client, with texts for the learner.
 
 Most of these errors are subclasses of RPCError, so `except RPCError` catches them, too.
 """

@@ -108,7 +108,7 @@ async def storm(
 
     Stop after `seconds` seconds, or after `purchases` purchases.
     With `until_refused`, also stop after the first refusal.
-    The result includes the purchases that were sent before the stop.
+    The result includes all purchases that were sent.
     After each accepted purchase, call `progress(1)`. The parameter `progress` can be tqdm's `update`.
     """
     arguments.refuse_count("senders", senders, least=1)

@@ -109,7 +109,7 @@ BOTH_WAYS: dict[tuple[str, int], tuple[Measured, Measured]] = {
 """By notebook and claim: measurements for which the claim holds, and measurements for which it does not."""
 
 
-def test_there_is_test_data_for_every_verdict_of_the_course() -> None:
+def test_every_verdict_of_the_course_is_tested() -> None:
     assert set(BOTH_WAYS) == set(VERDICTS)
 
 

@@ -17,7 +17,7 @@ def test_bars_keep_the_order_of_values_and_show_the_numbers() -> None:
     assert ax.yaxis_inverted(), "the first bar is on top"
 
 
-def test_bars_show_all_digits_of_rounded_numbers() -> None:
+def test_bars_show_rounded_numbers_with_all_digits() -> None:
     rounded = pd.Series({"a": 8.45, "b": 10.03, "c": 0.012, "d": 1_234.5}).round(3)
     assert all_texts(plots.bars(rounded, "Cost", "events")) == ["8.45", "10.03", "0.012", "1,234.5"]
 

@@ -62,7 +62,7 @@ def test_family_tree_raises_value_error_if_there_are_no_events(story: pd.DataFra
         family_tree(story.head(0))
 
 
-def test_different_kinds_of_lines_and_boxes_look_different_in_black_and_white() -> None:
+def test_kinds_of_lines_and_boxes_look_different_in_black_and_white() -> None:
     lines = [str(style) for _, style in LINES.values()]
     assert len(set(lines)) == len(lines)
     assert len({look["linestyle"] for look in BOXES.values()}) == len(BOXES)

@@ -74,7 +74,7 @@ def test_x_axis_shows_seconds_if_the_history_is_long(story: pd.DataFrame) -> Non
         assert messages(slow, by=by).get_xlabel().startswith("seconds since")
 
 
-def test_labels_have_a_minimum_distance(story: pd.DataFrame) -> None:
+def test_labels_are_not_too_close_together(story: pd.DataFrame) -> None:
     for by in ("order", "time"):
         ax = messages(story, by=by)
         labels = sorted(text.xy[0] for text in ax.texts if text.get_rotation())  # type: ignore[attr-defined]
@@ -99,7 +99,7 @@ def test_legend_contains_only_the_kinds_of_messages_in_the_picture(story: pd.Dat
     )
 
 
-def test_different_kinds_of_messages_look_different_in_black_and_white() -> None:
+def test_kinds_of_messages_look_different_in_black_and_white() -> None:
     looks = [(str(look.style), look.width) for look in LOOKS.values()]
     assert len(set(looks)) == len(looks), "each kind of message has its own line in black and white, too"
 
