@@ -256,7 +256,7 @@ async def test_start_input_with_unknown_fields_is_accepted(shop: Shop) -> None:
 # ---- effects of bad messages -----------------------------------------------------------------------------------
 
 
-async def test_run_continues_as_new_after_many_bad_signals(shop: Shop) -> None:
+async def test_a_run_continues_as_new_after_many_bad_signals(shop: Shop) -> None:
     ada = await shop.opens("ada", settings={"history_threshold": 30})
     for _ in range(60):
         await ada.signal("addPoints", 0)

@@ -100,7 +100,7 @@ async def start_input(run: Handle, shop: Shop) -> dict[str, Any]:
     return start
 
 
-async def test_run_answers_waiting_updates_and_carries_over_waiting_signals(closed_shop: Shop) -> None:
+async def test_each_run_answers_waiting_updates_and_carries_over_waiting_signals(closed_shop: Shop) -> None:
     gate = Gate()
     async with closed_shop.serving(gate=gate):
         ada = await closed_shop.opens("ada", points=1_000, settings={"history_threshold": 5})
@@ -121,7 +121,7 @@ async def test_run_answers_waiting_updates_and_carries_over_waiting_signals(clos
         )
 
 
-async def test_run_processes_the_waiting_messages_that_it_cannot_carry_over(closed_shop: Shop) -> None:
+async def test_each_run_processes_messages_that_it_cannot_carry_over(closed_shop: Shop) -> None:
     waiting = 2 * CARRY_LIMIT + 50
     ada = await closed_shop.opens("ada", settings={"history_threshold": waiting})
     await asyncio.gather(*(ada.signal("addPoints", 1) for _ in range(waiting)))

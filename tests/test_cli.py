@@ -210,7 +210,7 @@ async def test_temporal_cli_can_start_a_customer_with_a_signal(shop: Shop) -> No
     assert (await temporal.queries("getStatus"))["points"] == 100
 
 
-async def test_typing_error_in_a_cli_command_changes_nothing(temporal: CommandLine) -> None:
+async def test_cli_command_with_a_typing_error_changes_nothing(temporal: CommandLine) -> None:
     await temporal.signals("addPoints", '"a hundred"')
     await temporal.signals("addPoints", "1e3")
     await temporal.signals("addPoints")

@@ -154,7 +154,7 @@ async def test_malformed_server_address_is_refused(address: str) -> None:
         await config.connect({"TEMPORAL_ADDRESS": address})
 
 
-def test_database_is_a_file_by_default() -> None:
+def test_the_default_database_is_a_file() -> None:
     assert config.database_url({}) == config.DEFAULT_DATABASE_URL
     assert config.database_url({config.DATABASE_URL: "postgresql+psycopg://shop@host/shop"}).startswith("postgresql")
 

@@ -140,7 +140,7 @@ async def test_gifts_neither_create_nor_destroy_points(server: WorkflowEnvironme
     assert lost == 0, f"{lost:,} points were lost (a negative number was created): {seen} after {answers}"
 
 
-async def test_gift_is_not_lost_if_the_account_of_the_guest_closes_meanwhile(shop: Shop) -> None:
+async def test_gift_to_a_guest_with_a_closed_account_is_not_lost(shop: Shop) -> None:
     shop.mails.down = True
     grace = await shop.opens("grace", email="grace@example.org")
     ada = await shop.opens("ada", points=500, guests=["grace"])

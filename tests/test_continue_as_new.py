@@ -153,7 +153,7 @@ async def test_all_updates_are_answered_even_if_the_threshold_is_one_event(shop:
     assert await points(ada) == 5
 
 
-async def test_run_with_a_threshold_of_one_event_processes_one_message(shop: Shop) -> None:
+async def test_each_run_processes_one_message_if_the_threshold_is_one_event(shop: Shop) -> None:
     mailbox = [{"kind": "addPoints", "points": number} for number in (1, 10, 100, 1_000)]
     ada = await shop.opens("ada", settings={"history_threshold": 1, "mailbox": mailbox})
     await comes_to(ada, 1_111)
@@ -196,7 +196,7 @@ async def test_queries_include_waiting_messages_before_a_run_ends(shop: Shop) ->
 
 
 @pytest.mark.parametrize("email", ["", ADA], ids=["idle", "with an e-mail in flight"])
-async def test_new_worker_returns_the_same_points_as_the_previous_worker(closed_shop: Shop, email: str) -> None:
+async def test_query_returns_the_same_points_after_a_worker_restart(closed_shop: Shop, email: str) -> None:
     """During a query's replay the SDK reports one event too many. So the run seems to have reached the threshold.
 
     The customer must answer the query correctly even then.

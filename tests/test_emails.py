@@ -36,14 +36,14 @@ def test_promotion_email_comes_after_the_email_about_points() -> None:
     assert subjects(ada(), 1_000) == ["You now have 1,000 points", "Welcome to Gold Status!"]
 
 
-def test_demotion_email_contains_the_minimum_points_of_the_former_tier() -> None:
+def test_email_about_a_demotion_contains_the_minimum_of_the_former_tier() -> None:
     customer = ada(5_000)
     _, demoted = emails.about(account.add_points(customer, -1), customer)
     assert demoted.subject == "Your status is now Gold"
     assert "with 5,000 points you are back at Platinum." in demoted.body
 
 
-def test_gold_star_email_is_written_only_once() -> None:
+def test_email_about_the_gold_star_is_written_only_once() -> None:
     customer = ada(999_999)
     assert subjects(customer, 1) == ["You now have 1,000,000 points", "A gold star for you"]
     assert subjects(customer, 1) == ["You now have 1,000,001 points"]
@@ -53,7 +53,7 @@ def test_no_email_is_written_if_the_points_do_not_change() -> None:
     assert subjects(ada(0), -100) == []
 
 
-def test_only_emails_about_points_can_be_replaced() -> None:
+def test_only_the_email_about_points_has_the_replaceable_topic() -> None:
     customer = ada(999_000)
     topics = [mail.topic for mail in emails.about(account.add_points(customer, 1_000), customer)]
     assert topics == [emails.POINTS_TOPIC, "star"]
@@ -97,7 +97,7 @@ def test_email_about_a_returned_gift_mentions_the_guest_and_the_points() -> None
     assert "grace could not receive it." in mail.body
 
 
-def test_email_about_a_friend_has_the_new_status_in_the_subject() -> None:
+def test_subject_of_an_email_about_a_friend_contains_the_new_status() -> None:
     assert emails.friend_has_new_status(ada(), NewStatus("grace", "Gold")).subject == "grace now has Gold status"
 
 

@@ -70,7 +70,7 @@ def is_cut_short(event: HistoryEvent) -> bool:
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed-{seed}")
-async def test_every_purchase_counts_once_even_if_workers_are_killed(seed: int, report: Report) -> None:
+async def test_every_purchase_is_counted_once_even_if_workers_are_killed(seed: int, report: Report) -> None:
     started = time.monotonic()
     plan = Plan.of(seed, purchases=SIZE.purchases, kills=SIZE.kills, customers=CUSTOMERS, workers=WORKERS)
     with seed_in_errors(seed):

@@ -161,7 +161,7 @@ def test_invitation_with_an_invalid_id_is_refused(customer_id: object) -> None:
 @pytest.mark.parametrize(
     "email", ["grace", "grace at navy.mil", "gra ce@navy.mil", "a@b\nBcc: eve@x", 7, None, ["a@b"]]
 )
-def test_invitation_with_an_invalid_address_is_refused(email: object) -> None:
+def test_invitation_with_an_invalid_email_address_is_refused(email: object) -> None:
     assert "as an e-mail address; expected " in refusal(parsing.invite_guest, {"customer_id": "g", "email": email})
 
 
@@ -378,6 +378,6 @@ def test_error_about_an_unknown_signal_lists_the_known_signals() -> None:
     "email",
     ["x@=?utf-8?q?evil.example?=", "=?utf-8?q?x?=@example.org", "a..b@example.org", "a@b..c", "a@-b", "ä@b.org"],
 )
-def test_email_address_is_refused_if_a_header_would_change_it(email: str) -> None:
+def test_email_address_is_refused_if_an_email_header_would_change_it(email: str) -> None:
     assert "expected an empty text, or name@host in ASCII" in refusal(values.exact_email, email)
     assert values.email(email) == email, "Runs of earlier releases with this address would not replay"

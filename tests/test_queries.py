@@ -81,7 +81,7 @@ def test_signals_after_a_cancellation_change_only_the_points() -> None:
     assert (seen.points, seen.friends) == (5, [])
 
 
-def test_queries_do_not_list_a_guest_if_the_invitation_still_waits() -> None:
+def test_queries_do_not_list_a_guest_before_the_invitation_is_processed() -> None:
     assert queries.foresee(ada(1_000), [InviteGuest(GuestInvitation("grace"))]).guests == []
 
 

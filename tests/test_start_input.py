@@ -79,14 +79,14 @@ BAD_HOUSEHOLDS: list[object] = [
 
 
 @pytest.mark.parametrize("start", BAD_CUSTOMERS, ids=repr)
-def test_bad_customer_input_is_refused(start: object) -> None:
+def test_bad_start_input_for_a_customer_is_refused(start: object) -> None:
     with pytest.raises(Refused) as refused:
         customer_input(start)
     assert SENTENCE.fullmatch(str(refused.value)), refused.value
 
 
 @pytest.mark.parametrize("start", BAD_HOUSEHOLDS, ids=repr)
-def test_bad_household_input_is_refused(start: object) -> None:
+def test_bad_start_input_for_a_household_is_refused(start: object) -> None:
     with pytest.raises(Refused) as refused:
         household_input(start)
     assert SENTENCE.fullmatch(str(refused.value)), refused.value
@@ -161,14 +161,14 @@ async def test_update_is_refused_if_it_starts_a_customer_with_bad_input(shop: Sh
 
 
 @pytest.mark.parametrize("arguments", [[], [of_ada(), 7], ["ada"]], ids=repr)
-async def test_run_fails_if_a_start_argument_is_missing_or_surplus(shop: Shop, arguments: list[object]) -> None:
+async def test_workflow_fails_if_a_start_argument_is_missing_or_surplus(shop: Shop, arguments: list[object]) -> None:
     ada: Handle = await shop.client.start_workflow(
         WORKFLOW_TYPE, args=arguments, id="customer-ada", task_queue=shop.task_queue
     )
     assert SENTENCE.fullmatch(getattr(await failure_of(ada), "message", ""))
 
 
-async def test_household_with_bad_input_fails(shop: Shop) -> None:
+async def test_household_with_bad_start_input_fails(shop: Shop) -> None:
     start: dict[str, Any] = {"household": {}}
     lovelace = await shop.client.start_workflow(HOUSEHOLD, start, id="household-x", task_queue=shop.task_queue)
     cause = await failure_of(lovelace)
@@ -178,7 +178,7 @@ async def test_household_with_bad_input_fails(shop: Shop) -> None:
 
 
 @pytest.mark.slow
-async def test_run_with_input_from_an_earlier_release_replays_and_continues(
+async def test_workflow_with_input_from_an_earlier_release_can_continue(
     closed_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Start a run with a threshold of 30.0 and an address outside ASCII; an earlier release accepted both."""

@@ -42,7 +42,7 @@ async def test_concurrent_repeated_updates_return_the_same_answer(shop: Shop) ->
     assert await points(ada) == 500
 
 
-async def test_transaction_is_counted_once_if_sent_as_signal_and_as_update(shop: Shop) -> None:
+async def test_transaction_is_counted_once_if_sent_both_as_signal_and_update(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     await ada.signal("addPoints", args=[1, None, "told first"])
     assert await ada.execute_update("addLoyaltyPoint", args=[1, None, "told first"]) == "Welcome to Silver Status!"

@@ -55,7 +55,7 @@ async def test_customer_started_with_1000_points_has_gold_status(shop: Shop) -> 
     assert (answer["status"]["name"], answer["lifetime_points"]) == ("Gold", 1_000)
 
 
-async def test_workflow_completes_immediately_if_the_start_input_has_a_closed_account(shop: Shop) -> None:
+async def test_workflow_completes_at_once_if_its_start_input_contains_a_closed_account(shop: Shop) -> None:
     ada = await shop.opens("ada", account_active=False)
     assert await ends(ada) is None
 
@@ -77,7 +77,7 @@ async def test_signal_that_starts_a_customer_adds_the_points(shop: Shop) -> None
     assert await points(ada) == 120
 
 
-async def test_signals_are_counted_even_if_sent_before_the_first_worker_starts(closed_shop: Shop) -> None:
+async def test_signals_are_counted_even_if_they_arrive_before_the_first_worker_starts(closed_shop: Shop) -> None:
     ada = await closed_shop.opens("ada", points=20)
     for _ in range(5):
         await ada.signal("addPoints", 100)
@@ -100,7 +100,7 @@ async def test_update_that_starts_a_customer_returns_an_answer(shop: Shop) -> No
 # ---- queries -------------------------------------------------------------------------------------------------
 
 
-async def test_loyalty_message_announces_a_tier_only_right_after_a_promotion(shop: Shop) -> None:
+async def test_loyalty_message_contains_the_new_tier_until_the_next_purchase(shop: Shop) -> None:
     ada = await shop.opens("ada", points=499)
     assert await ada.query("getLoyaltyMessage") == "Thanks for being a loyal customer!"
     await ada.signal("addPoints", 1)

@@ -159,7 +159,7 @@ def test_growth_plot_of_12_customers_has_12_legend_entries() -> None:
     assert len(in_one_colour(plots.growth(MANY))) == 12
 
 
-def test_event_sequence_plot_has_one_row_for_each_colour() -> None:
+def test_plot_of_an_event_sequence_has_one_row_for_each_colour() -> None:
     ax = plots.event_sequence(EMAIL_HISTORY)
     rows = {(line.get_markeredgecolor(), float(np.asarray(line.get_ydata())[0])) for line in marks(ax)}
     names = [label.get_text() for label in ax.get_yticklabels()]

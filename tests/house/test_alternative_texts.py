@@ -119,13 +119,13 @@ def test_alternative_text_is_short_even_for_a_plot_of_many_runs() -> None:
     assert len(str(plots.sawtooth(frame_of_runs(60, 1), threshold=10).get_label()).split()) < 60
 
 
-def test_plot_on_existing_axes_does_not_change_the_figure(story: pd.DataFrame) -> None:
+def test_drawing_on_existing_axes_does_not_change_the_figure(story: pd.DataFrame) -> None:
     figure = Figure()
     plots.bars(KEPT, "Points kept", "points", figure.subplots())
     assert not hasattr(figure, "_repr_mimebundle_")
 
 
-def test_output_of_a_plot_cell_has_an_alternative_text() -> None:
+def test_image_below_a_notebook_cell_has_an_alternative_text() -> None:
     from nbclient import NotebookClient
 
     cell = (

@@ -40,7 +40,7 @@ def test_repo2docker_chooses_the_python_build_pack(build_pack: BuildPack) -> Non
     assert build_pack.python_version.startswith("3.11")
 
 
-def test_binder_image_uses_our_files(build_pack: BuildPack) -> None:
+def test_binder_image_is_built_with_the_files_in_the_binder_folder(build_pack: BuildPack) -> None:
     dockerfile = build_pack.render({})
     for ours in ("binder/requirements.txt", "binder/postBuild", "binder/start"):
         assert ours in dockerfile, f"repo2docker does not use {ours}"

@@ -34,5 +34,5 @@ def test_connections_to_loopback_use_no_proxy(monkeypatch: pytest.MonkeyPatch) -
     assert not urllib.request.proxy_bypass("example.org")
 
 
-def test_tests_run_in_an_isolated_environment() -> None:
+def test_all_tests_run_in_an_isolated_environment() -> None:
     assert os.environ["TEMPORAL_CONFIG_FILE"] == os.devnull

@@ -44,7 +44,7 @@ def name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=name)
-def test_program_does_not_import_the_lab(path: Path) -> None:
+def test_the_loyalty_program_does_not_import_the_lab(path: Path) -> None:
     lab = {one for one in imported_by(path) if one.startswith("loyalty.lab")}
     assert not lab, f"{name(path)} is for production and must not import {lab}"
 
@@ -66,7 +66,7 @@ PURE = [path for path in PROGRAMS if path.stem in PURE_NAMES]
 
 
 @pytest.mark.parametrize("path", PURE, ids=name)
-def test_pure_module_does_not_import_temporalio(path: Path) -> None:
+def test_module_with_pure_functions_does_not_import_temporalio(path: Path) -> None:
     assert not {one for one in imported_by(path) if one.startswith("temporalio")}
 
 

@@ -60,7 +60,7 @@ def notebooks(clone: Path) -> dict[str, str]:
     return {path.name.partition(".mine-")[0]: path.read_text() for path in clone.glob("notebooks/*.mine-*")}
 
 
-def test_update_keeps_the_changed_notebook_of_the_learner_under_another_name(course: Path, clone: Path) -> None:
+def test_changed_notebook_is_kept_under_another_name_after_an_update(course: Path, clone: Path) -> None:
     (clone / FIRST).write_text("my answers")
     (clone / SECOND).write_text("my other answers")
     publish(course, **{FIRST: "first, improved"})
@@ -128,7 +128,7 @@ def test_update_refuses_a_folder_without_git(course: Path) -> None:
     assert "is no clone, or its branch has no upstream" in update(course)[1]
 
 
-def test_update_reports_an_unreachable_origin(course: Path, clone: Path) -> None:
+def test_update_prints_an_error_if_the_origin_is_unreachable(course: Path, clone: Path) -> None:
     course.rename(course.with_name("gone"))
     code, said = update(clone)
     assert code != 0

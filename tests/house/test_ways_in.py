@@ -118,7 +118,7 @@ def test_container_forwards_the_port_that_jupyterlab_uses(
     assert asked["open_browser"] is False, "a container has no browser"
 
 
-def test_vs_code_forwards_the_ports_of_kernels_without_a_notification(container: dict[str, Any]) -> None:
+def test_vs_code_shows_no_notification_about_the_ports_of_kernels(container: dict[str, Any]) -> None:
     assert container["otherPortsAttributes"] == {"onAutoForward": "silent"}, (
         "each kernel of VS Code opens several ports"
     )
@@ -303,7 +303,7 @@ def test_ci_workflow_runs_tests_and_uploads_screenshots(path: Path) -> None:
     assert kept["with"]["include-hidden-files"] is True, "without it, GitHub uploads no hidden folder"
 
 
-def test_ci_covers_every_python_and_operating_system_in_the_readme() -> None:
+def test_ci_tests_every_python_and_operating_system_in_the_readme() -> None:
     workflow = load(WORKFLOWS[0])
     matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
     assert matrix["python"] == PYTHONS
@@ -328,7 +328,7 @@ def test_weekly_ci_workflow_uses_the_newest_package_versions() -> None:
     ]
 
 
-def test_windows_job_runs_the_readme_command_and_the_windows_tests() -> None:
+def test_windows_job_runs_the_windows_tests_and_the_readme_commands() -> None:
     install, run = [step["run"] for step in load(WORKFLOWS[0])["jobs"]["windows"]["steps"] if "run" in step]
     (line,) = re.findall(r"```powershell\n(.+)\n```", (HOUSE / "README.md").read_text(encoding="utf-8"))
     assert install.splitlines()[0] == line.rpartition("; ")[0]
@@ -336,7 +336,7 @@ def test_windows_job_runs_the_readme_command_and_the_windows_tests() -> None:
     assert tested == sorted(path.relative_to(HOUSE).as_posix() for path in HOUSE.glob("tests/**/test_windows.py"))
 
 
-def test_chrome_of_the_macos_runner_is_added_to_the_path(tmp_path: Path) -> None:
+def test_path_of_the_macos_runner_contains_chrome(tmp_path: Path) -> None:
     (script,) = [script for script in bash_steps(WORKFLOWS[0]) if "Chrome" in script]
     path = tmp_path / "added"
     environment = {**os.environ, "RUNNER_TEMP": str(tmp_path), "GITHUB_PATH": str(path)}

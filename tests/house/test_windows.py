@@ -85,7 +85,7 @@ def test_each_module_sets_the_encoding_when_it_opens_a_text_file(path: Path) -> 
     assert not without_encoding(path.read_text(encoding="utf-8"))
 
 
-def test_search_finds_calls_that_open_text_without_an_encoding() -> None:
+def test_search_finds_calls_that_open_text_files_without_an_encoding() -> None:
     assert without_encoding("path.read_text()\nopen(path)\npath.open('a')\nrun(command, text=True)") == [
         1,
         2,

@@ -19,8 +19,8 @@ LOOK_EVERY_SECONDS = 60
 class KernelsOfOpenTabs(AsyncMappingKernelManager):
     """Jupyter's kernels. A kernel's idle time begins when the last tab of the kernel is closed.
 
-    By default, the idle time begins with the kernel's last activity. So a reload of the page after an idle hour could
-    end the kernel.
+    By default, the idle time begins with the kernel's last activity. With this default, a page
+    reload after an idle hour could end the kernel.
     """
 
     def notify_disconnect(self, kernel_id: str) -> None:

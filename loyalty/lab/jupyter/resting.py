@@ -1,8 +1,9 @@
 """Stop a notebook's workers while another notebook runs cells, because Binder's memory is small.
 
-No work is lost. The server keeps new tasks. Before the notebook's next cell runs, the workers start again. The kernel
-that ran the newest cell is called the kernel in front. All kernels of a JupyterLab share one file, which contains the
-process id of the kernel in front. Workers rest only in the course's JupyterLab, not in VS Code or in scripts.
+No work is lost. While the workers are stopped, the server keeps new tasks. Before the notebook's next cell runs, the
+workers start again. The kernel that ran the newest cell is called the kernel in front. All kernels of a JupyterLab
+share one file, which contains the process id of the kernel in front. This module never stops workers in VS Code or in
+scripts.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Rest:
         self._workers.add(worker)
 
     def cell_begins(self, *_: object) -> None:
-        """Record that this kernel is in front, and start its resting workers; IPython calls this before each cell."""
+        """Record that this kernel is in front, and start its stopped workers; IPython calls this before each cell."""
         self._idle_since = None
         self._come_to_front()
         try:

@@ -87,7 +87,7 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
 
 
 def _open_a_page_that_exists(app: ServerApp) -> None:
-    """Open JupyterLab without a notebook if the learner has not chosen a start page."""
+    """Open JupyterLab without a notebook, but keep a start page that the learner has chosen."""
     lab = app.extension_manager.extension_points.get("lab")
     if lab is not None and lab.app is not None and lab.app.default_url == FIRST_PAGE:
         lab.app.default_url = PLAIN_PAGE

@@ -66,9 +66,9 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _own_line(trace: TracebackType | None, shown: TracebackType | None, cell: dict[str, Any]) -> list[str]:
-    """Return a list with the notebook's innermost line in `trace`, or an empty list.
+    """Return the innermost line of the learner's code in `trace`; return an empty list if `trace` has no such line.
 
-    The traceback `shown` starts in the cell that runs now, but the innermost line may be in another cell.
+    The traceback `shown` contains the cell that runs now. The innermost line may be in an earlier cell.
     """
     own = [(frame, number) for frame, number in traceback.walk_tb(trace) if frame.f_globals is cell]
     if not own:

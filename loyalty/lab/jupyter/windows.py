@@ -21,7 +21,7 @@ from loyalty.lab.server.embedded import binary
 
 
 def fetch_server() -> None:
-    """Download the Temporal server if it is missing and no cluster is configured."""
+    """Download the Temporal server if the server is missing and no cluster is configured."""
     try:
         if binary() is None and "target_host" not in config.cluster():
             print("Downloading the Temporal server, once ...", flush=True)
@@ -31,7 +31,7 @@ def fetch_server() -> None:
 
 
 def run_as_child(jupyter: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run JupyterLab until JupyterLab ends. Then remove the session's folder, and return the exit status."""
+    """Run JupyterLab, and wait until JupyterLab ends. Then remove the session's folder, and return the exit status."""
     # Ctrl-C reaches JupyterLab, too, which asks for a confirmation. A child could inherit SIG_IGN, but no handler.
     signal.signal(signal.SIGINT, lambda *_: None)
     status = subprocess.call(jupyter, env=environment)

@@ -43,8 +43,8 @@ def arrival(envelope: Envelope) -> Arrival:
 def frame(arrivals: Iterable[Arrival]) -> pd.DataFrame:
     """Return one row per delivery, in the order of `arrivals`.
 
-    Columns: time (UTC), to, subject, body, workflow_id (the sender), message_id, delivery. The column delivery counts
-    the arrivals of a Message-ID: 1 is the first arrival, 2 is the first repetition.
+    Columns: time (UTC), to, subject, body, workflow_id (the sender), message_id, delivery. In the column
+    delivery, 1 is the first arrival of a Message-ID, and 2 is the second arrival.
     """
     import pandas as pd
 

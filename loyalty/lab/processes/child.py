@@ -21,7 +21,7 @@ GRACE_SECONDS = 5.0
 def python_module(module: str, *arguments: str) -> list[str]:
     """Return a command that runs a module like `python -m module arguments...`.
 
-    Python searches the current folder for modules last.
+    Python searches for modules in the current folder after all other folders.
     """
     return [sys.executable, "-P", run_module.__file__, module, *arguments]
 
@@ -71,7 +71,7 @@ class Child:
 
     @property
     def ended_without_notice(self) -> bool:
-        """Whether the command has ended, but not after a call of `stop`.
+        """Whether the command has ended without a call of `stop`.
 
         The Temporal server may still offer tasks to a killed worker.
         """

@@ -2,17 +2,17 @@
 
 Each process inherits its parent's variables, with these changes:
 
-* JupyterLab does not get OTHER_SESSION, INTERPRETER or FIGURES, but gets the variables of `jupyterlab_environment`.
+* JupyterLab gets the variables of `jupyterlab_environment`, but no variables in OTHER_SESSION, INTERPRETER or FIGURES.
 * JupyterLab also gets the variables of `loyalty.lab.processes.folders` if this user cannot write in HOME.
 * Kernels get IPYTHONDIR from `loyalty.lab.jupyter.kernelspec`.
 * Kernels also get the variables that `loyalty.lab.jupyter.session` sets, for example the server's address.
 * The fork server gets the same variables as a kernel, except JPY_SESSION_NAME.
-* The lab's server does not get TEMPORAL, but gets GOGC.
-* A worker does not get TEMPORAL, INTERPRETER or FIGURES, but gets the variables of `worker_environment`.
-* A worker of a configured cluster gets TEMPORAL, but not INTERPRETER or FIGURES.
+* The lab's server gets GOGC, but no variables in TEMPORAL.
+* A worker gets the variables of `worker_environment`, but no variables in TEMPORAL, INTERPRETER or FIGURES.
+* A worker of a configured cluster gets the variables in TEMPORAL, but no variables in INTERPRETER or FIGURES.
 * A worker of an experiment also gets the list of its planned crashes.
-* A script of an experiment does not get INTERPRETER or FIGURES.
-* A guardian gets the same variables as its command, but the option `-I` makes Python ignore INTERPRETER.
+* A script of an experiment gets no variables in INTERPRETER or FIGURES.
+* A guardian gets the same variables as its command, but ignores the variables in INTERPRETER (Python's option `-I`).
 
 PYTHONUTF8 makes each process except the server read and write UTF-8.
 """
@@ -72,7 +72,7 @@ PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 class ChildEnvironment(dict[str, str]):
-    """The environment of a worker process. Printing the environment shows only the SHOWN variables, without secrets."""
+    """The environment of a worker process. A printed environment contains only the SHOWN variables."""
 
     def shown(self) -> dict[str, str]:
         """Return the SHOWN variables; "***" replaces the value of a secret variable."""
@@ -145,7 +145,7 @@ def jupyterlab_environment(
 ) -> dict[str, str]:
     """Return the environment of JupyterLab.
 
-    Jupyter searches the course's configuration and extensions before those of the machine.
+    Jupyter reads the course's folders of configuration and extensions before the folders of the machine.
     """
     kept = without(python_environment(inherited), *OTHER_SESSION)
     return {

@@ -1,4 +1,4 @@
-"""Make temporary folders, and replace folders that are read-only for this user."""
+"""Create temporary folders, and replace folders that are read-only for this user."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from loyalty.lab.errors import LabError
 
 
 def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return environment variables that move folders of Jupyter and matplotlib into `folder`. Print a notice.
+    """Return environment variables that replace read-only folders of Jupyter and matplotlib with folders in `folder`.
 
-    Only folders that are read-only for this user are moved.
+    Print a notice if a folder is replaced.
     """
     home = Path(environment.get("HOME") or Path.home())
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "jupyter"
@@ -39,7 +39,7 @@ def instead_of_home(environment: Mapping[str, str], folder: Path) -> dict[str, s
 
 
 def can_write(path: Path) -> bool:
-    """Return True if this user can write in the folder, or can make a missing folder."""
+    """Return whether this user can write in the folder, or can create the folder if it is missing."""
     while not path.exists() and path != path.parent:
         path = path.parent
     try:
@@ -50,9 +50,9 @@ def can_write(path: Path) -> bool:
 
 
 def temporary_folder(prefix: str) -> Path:
-    """Return a new folder for temporary files; raise LabError if the folder cannot be made.
+    """Return a new folder for temporary files; raise LabError if the folder cannot be created.
 
-    If a clean-up has removed the parent folder, this function also makes the parent folder.
+    Create the parent folder, too, if a clean-up has removed it.
     """
     place = Path(tempfile.gettempdir())
     try:

@@ -19,7 +19,7 @@ import threading
 def without_launcher(command: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return a command and an environment that start the real Python instead of a launcher.
 
-    On Windows, `python` in a virtual environment is a launcher, which starts the real Python with another pid. A
+    On Windows, `python` in a virtual environment is a launcher. The launcher starts the real Python with another pid. A
     worker's identity in the Event History contains the pid of the real Python.
     """
     base = getattr(sys, "_base_executable", sys.executable)

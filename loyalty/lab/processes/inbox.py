@@ -68,7 +68,7 @@ class Inbox:
         return self._controller is not None
 
     def start(self) -> None:
-        """Accept e-mails. A start after a stop uses the same port again."""
+        """Accept e-mails. The port is the same after each start."""
         if self._controller is None:
             # Without a host name, aiosmtpd would look one up in the DNS, and that may take seconds.
             controller = Controller(self, hostname=HOST, port=self._port.number, server_hostname="localhost")
@@ -85,11 +85,11 @@ class Inbox:
             self._uptimes[-1].end, self._uptimes[-1].ended_by = datetime.now(UTC), "stopped"
 
     def hold(self) -> None:
-        """From now on, reply "accepted" to each sender only after a call of `release`."""
+        """Delay the reply "accepted" to each sender until `release` is called."""
         self._may_answer.clear()
 
     def release(self) -> None:
-        """Reply "accepted" to all waiting senders. From now on, reply at once."""
+        """Reply "accepted" to all waiting senders. Do not delay later replies."""
         if self._controller is None:
             self._may_answer.set()
         else:  # the event belongs to the loop of the mail server's thread
@@ -156,7 +156,7 @@ class Inbox:
                 self._waiters = [other for other in self._waiters if other is not waiter]
 
     async def _state(self, to: str | None) -> str:
-        """Return the end of a sentence: the number of e-mails that have arrived, and the reason for the delay."""
+        """Return the end of an error message: the number of e-mails that have arrived, and the reason for the delay."""
         if not self.running:
             return "the inbox is stopped; `lab.inbox.start()` opens it"
         arrived = self.count(to)

@@ -23,11 +23,11 @@ the system cannot give them to another program while the lab's server or inbox i
 class ReservedPort:
     """A free port in the range PORTS. On Linux no other lab can reserve the port while this object exists.
 
-    A lab chooses a port some seconds before its server listens on the port. Later, the server may be down for a time. A
-    bound socket reserves the port while no server listens. The bound socket does not listen, so connections to the port
-    are refused. On Linux a server can listen on the port of the bound socket, because both sockets have SO_REUSEADDR.
-    Other systems do not allow a second socket on the same port, so the lab cannot reserve the port. Raise LabError if
-    no port is free.
+    A lab chooses a port some seconds before its server listens on the port. Later, the server may be stopped for a
+    time. A bound socket reserves the port while no server listens. The bound socket does not listen, so connections
+    to the port are refused. On Linux a server can listen on the port of the bound socket, because both sockets have
+    SO_REUSEADDR. Other systems do not allow a second socket on the same port, so the lab cannot reserve the port.
+    Raise LabError if no port is free.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Run a module like `python -m`: `python -P run_module.py MODULE ARGUMENT...`.
 
-Python searches the current folder for modules last. The current folder contains the learner's
+Python searches for modules in the current folder after all other folders. The current folder contains the learner's
 modules. With `python -m` a learner's queue.py would replace the module of the standard library, and no worker could
 start.
 """

@@ -16,7 +16,7 @@ End = Literal["killed", "stopped", "died"]
 
 @dataclass
 class Uptime:
-    """One period in which a process was up. While the process runs, `end` and `ended_by` are None."""
+    """One period in which a process was running. While the process runs, `end` and `ended_by` are None."""
 
     role: Role
     name: str
@@ -31,8 +31,8 @@ def frame(uptimes: Iterable[Uptime]) -> pd.DataFrame:
 
     The columns are role, name, identity, begin, end (both in UTC) and ended_by. "worker 1" is the name of the lab's
     first worker process. A worker's identity is the identity in the Event History; a server's identity is NaN. If a
-    process ended without a call of the lab, the column ended_by contains "died". While a process runs, the column end
-    contains NaT, and the column ended_by contains NaN.
+    process ended, but the lab did not end it, the column ended_by contains "died". While a process runs, the column
+    end contains NaT, and the column ended_by contains NaN.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Start, kill and stop worker processes, and read the logs of the workers."""
+"""Start, stop and kill worker processes, and read their logs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class WorkerProcess:
     def start(self) -> WorkerProcess:
         """Start the process, and wait until the process serves a task queue. Do nothing if the process already runs.
 
-        After a kill, print the longest possible delay of the first answers.
+        If the previous process was killed, print how long the first answers may be delayed.
         """
         self.rests = False
         if not self.alive:
@@ -103,7 +103,7 @@ class WorkerProcess:
         return self._child.pid if self._child is not None and self._child.alive else None
 
     def task_queues(self) -> list[str]:
-        """Read the newest process's log, and return the task queues in the log."""
+        """Return the task queues in the log of the newest process."""
         served = [line.partition(READY)[2] for line in self._child.lines() if READY in line] if self._child else []
         return [queue.strip() for line in served for queue in line.partition(";")[0].split(",")]
 
@@ -129,7 +129,10 @@ class WorkerProcess:
 
 
 def sticky_seconds() -> float:
-    """Return the timeout of a worker's sticky task queue. After the timeout, any worker can get the Workflow Task."""
+    """Return the timeout of a worker's sticky task queue.
+
+    After the timeout, the server offers the Workflow Task to all workers.
+    """
     from temporalio.worker import Worker  # imported only after a kill: the module is slow to import
 
     default = inspect.signature(Worker.__init__).parameters["sticky_queue_schedule_to_start_timeout"].default

@@ -13,7 +13,7 @@ SERVE = "this part has to run a worker until the process is stopped, as the last
 
 
 def why_it_ended(module: str, code: int, words: str) -> str:
-    """Return a sentence that explains the early end of a worker process; `words` are the last lines of the log."""
+    """Explain in one sentence why a worker process ended early; `words` are the last lines of the log."""
     ended = f"The worker, python -m {module}, ended by itself {_in_words(code)} before it served a task queue"
     last_words = f"; its last lines:\n{words}" if words else ", and wrote nothing"
     if code != 0:

@@ -1,4 +1,4 @@
-"""Download the Temporal server with the SDK; some machines have no wheel with the server.
+"""Download the Temporal server with the SDK; for some machines, no wheel contains the server.
 
 Notebooks do not import this module, because `temporalio.testing` also imports the SDK's code for workers.
 """

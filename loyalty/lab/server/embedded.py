@@ -112,7 +112,7 @@ class EmbeddedServer:
         return Child(self._command, self._log, server_environment())
 
     def _listens(self) -> bool:
-        """Wait until the server accepts connections. Return True, or False if the server has ended."""
+        """Wait until the server accepts connections. Return False if the server has ended."""
 
         def accepts_or_ended() -> bool:
             return not self._child.alive or all(is_open(port) for port in self.where.ports)
@@ -122,7 +122,7 @@ class EmbeddedServer:
         return self._child.alive
 
     def _state(self) -> str:
-        """Return the end of a sentence: the state of a server that does not answer."""
+        """Return the end of an error message about a server that does not answer."""
         words = self._last_lines()
         return f"its process {self.pid} runs; " + (f"its last lines:\n{words}" if words else "it has written nothing")
 

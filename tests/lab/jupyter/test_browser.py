@@ -135,7 +135,7 @@ async def test_links_in_the_notebook_open_in_the_docked_web_ui(learner: Learner)
     assert len(learner.page.context.pages) == 1, "the link opens in the docked Web UI, not in a new tab"
 
 
-async def test_keyboard_runs_all_cells_while_the_web_ui_is_open(learner: Learner) -> None:
+async def test_learner_can_run_all_cells_with_the_keyboard(learner: Learner) -> None:
     await learner.open()
     await learner.page.evaluate(WATCH_FOCUS)
     await learner.ready()
@@ -150,7 +150,7 @@ async def test_keyboard_runs_all_cells_while_the_web_ui_is_open(learner: Learner
     assert taken == 0, "The Web UI's frame took the focus without a click"
 
 
-async def test_run_menu_runs_all_cells_and_a_link_opens_the_customer(learner: Learner) -> None:
+async def test_run_menu_runs_all_cells_and_links_open_the_web_ui(learner: Learner) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
@@ -192,7 +192,7 @@ async def test_stop_button_ends_a_cell_but_not_the_lab(learner: Learner) -> None
     await expect(after.locator(".jp-OutputArea")).to_contain_text("still runs: ada")
 
 
-async def test_link_for_saving_the_work_downloads_all_saved_notebooks(learner: Learner, tmp_path: Path) -> None:
+async def test_download_link_downloads_all_saved_notebooks(learner: Learner, tmp_path: Path) -> None:
     await learner.open_notebook(FIRST)
     await learner.choose("Run", "Run All Cells")
     await learner.all_cells_ran()
@@ -235,7 +235,7 @@ Response.prototype.text = function () {
 """The answer to a page's first count breaks off in the middle, as on a very busy machine."""
 
 
-async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(
+async def test_docked_web_ui_shows_the_namespace_of_the_visible_notebook(
     learner: Learner, record_property: Callable[[str, object], None]
 ) -> None:
     await learner.page.add_init_script(BREAK_OFF)
@@ -262,7 +262,7 @@ async def test_docked_web_ui_shows_the_namespace_of_the_notebook_in_front(
     assert await learner.namespace_in_dock() == first
 
 
-async def test_click_on_web_ui_or_notebook_moves_the_keyboard_focus(learner: Learner) -> None:
+async def test_a_click_moves_the_keyboard_focus_to_web_ui_or_notebook(learner: Learner) -> None:
     await learner.open(f"lab/workspaces/loyalty/tree/notebooks/{ANOTHER}.ipynb")
     await learner.ready()
     await learner.run_all_once_connected()

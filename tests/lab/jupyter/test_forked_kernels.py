@@ -143,7 +143,7 @@ async def test_restarted_kernel_imports_an_edited_module(tmp_path: Path) -> None
         assert gone(before)
 
 
-async def test_kernels_draw_different_random_numbers(tmp_path: Path) -> None:
+async def test_kernels_generate_different_random_numbers(tmp_path: Path) -> None:
     draw = "import random, uuid, numpy; print(random.random(), numpy.random.random(), uuid.uuid4())"
     async with kernel(tmp_path) as one, kernel(tmp_path) as two:
         assert not set((await one.run(draw)).split()) & set((await two.run(draw)).split())
@@ -179,7 +179,7 @@ async def test_exit_code_of_an_ended_kernel_is_available(tmp_path: Path) -> None
         assert not await one.manager.is_alive()
 
 
-async def test_kernels_end_with_the_fork_server_and_can_start_again(tmp_path: Path) -> None:
+async def test_kernels_end_when_the_fork_server_ends_and_can_restart(tmp_path: Path) -> None:
     async with kernel(tmp_path) as one:
         parent = int(await one.run("import os; print(os.getppid())"))
         os.kill(parent, signal.SIGKILL)
@@ -214,7 +214,7 @@ def quick_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ForkServer
     return ForkServers()
 
 
-def test_replaced_fork_server_ends_after_its_last_kernel_ends(tmp_path: Path, quick_servers: ForkServers) -> None:
+def test_old_fork_server_ends_after_its_last_kernel_ends(tmp_path: Path, quick_servers: ForkServers) -> None:
     interpreter = [sys.executable, "-P"]
     old = quick_servers.prepare(interpreter, PLAIN).pid
     kept = quick_servers.fork(interpreter, ENDLESS, str(tmp_path), PLAIN)
@@ -271,7 +271,7 @@ async def test_forked_kernel_uses_the_mplbackend_variable(tmp_path: Path) -> Non
         assert await one.run("import matplotlib.pyplot as plt; print(plt.get_backend())") == "svg"
 
 
-def test_only_the_course_kernel_is_forked_and_only_on_linux(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_the_course_kernel_on_linux_is_forked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     foreign = tmp_path / "kernels" / "another"
     foreign.mkdir(parents=True)
     (foreign / "kernel.json").write_text(json.dumps({"argv": ["python"], "display_name": "", "language": "python"}))
@@ -290,7 +290,7 @@ def fork_servers(pid: int) -> list[int]:
     return [one.pid for one in psutil.Process(pid).children() if fork_server.__file__ in one.cmdline()]
 
 
-async def test_forked_kernels_share_memory_and_end_with_jupyterlab(tmp_path: Path) -> None:
+async def test_forked_kernels_share_memory_and_end_when_jupyterlab_ends(tmp_path: Path) -> None:
     async with jupyterlab(tmp_path, IMPORTS_BEFOREHAND) as session:
         (early,) = await eventually(
             lambda: fork_servers(session.process.pid), waiting_for="the fork server to start before any kernel"

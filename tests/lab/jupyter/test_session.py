@@ -243,7 +243,7 @@ def test_installed_package_opens_no_notebook_if_notebooks_are_missing(tmp_path: 
     assert configured["ServerApp"]["root_dir"] == str(tmp_path / "work")
 
 
-def test_launcher_passes_arguments_to_jupyterlab_unchanged() -> None:
+def test_launcher_does_not_change_the_arguments_of_jupyterlab() -> None:
     assert command(["--port=9999"], is_root=False)[1:] == ["-P", "-m", "jupyterlab", "--port=9999"]
 
 
@@ -257,9 +257,7 @@ def test_course_settings_override_system_settings(tmp_path: Path, monkeypatch: p
     assert paths == [str(CONFIGURATION), "/etc/elsewhere"]
 
 
-def test_jupyterlab_inside_another_session_has_its_own_start_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_jupyterlab_ignores_the_start_time_of_another_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert float(environment({STARTED_AT: "7"})[STARTED_AT]) > 7
 

@@ -95,12 +95,12 @@ def test_ordinary_error_shows_an_ordinary_traceback(traces: list[list[str]]) -> 
     assert "Traceback" in shown
 
 
-def test_failing_function_from_an_earlier_cell_is_named_in_the_error(traces: list[list[str]]) -> None:
+def test_error_shows_the_failing_line_of_an_earlier_cell(traces: list[list[str]]) -> None:
     (shown,) = traces[6]
     assert shown.splitlines()[0] == "In an earlier cell, line 3 of ask:"
 
 
-def test_error_group_shows_each_different_error_once(traces: list[list[str]]) -> None:
+def test_equal_errors_in_a_group_are_shown_once(traces: list[list[str]]) -> None:
     (shown,) = traces[8]
     assert shown.splitlines() == [
         "In this cell, line 1:",
@@ -118,7 +118,7 @@ def test_error_group_shows_each_different_error_once(traces: list[list[str]]) ->
     ]
 
 
-def test_print_last_shows_the_whole_traceback_of_an_error_group(traces: list[list[str]]) -> None:
+def test_function_print_last_shows_the_whole_traceback_of_a_group(traces: list[list[str]]) -> None:
     assert "Exception Group Traceback" in "".join(traces[9])
 
 
@@ -128,7 +128,7 @@ def test_group_of_ordinary_errors_shows_an_ordinary_traceback(traces: list[list[
     assert "ValueError: a learner's own" in shown
 
 
-def test_last_line_of_a_nested_group_shows_the_lab_error(traces: list[list[str]]) -> None:
+def test_last_line_of_a_nested_error_group_shows_the_lab_error(traces: list[list[str]]) -> None:
     (shown,) = traces[11]
     assert shown.splitlines()[-1] == "LabError: Cannot start; run the cell above"
     assert len(shown.splitlines()) < 8

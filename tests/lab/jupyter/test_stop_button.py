@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_cancelled_wait_ends_even_if_an_email_arrives_at_the_same_moment(steps: int) -> None:
+async def test_wait_for_an_email_can_be_cancelled_while_the_email_arrives(steps: int) -> None:
     inbox, envelope = Inbox(), Envelope()
     envelope.content, envelope.rcpt_tos = EmailMessage().as_bytes(), ["ada@example.org"]
     waiting = asyncio.create_task(inbox.wait_for(1))
@@ -53,7 +53,7 @@ def output_of(kernel: BlockingKernelClient, cell: str) -> Iterator[dict[str, Any
             yield message["content"]
 
 
-async def test_each_press_of_the_stop_button_ends_the_shopping(tmp_path: Path) -> None:
+async def test_each_press_of_the_stop_button_ends_the_running_cell(tmp_path: Path) -> None:
     """Press the stop button eight times, at different moments of a loop of signals and e-mails."""
     async with jupyterlab(tmp_path) as session:
         kernel = session.new_kernel()

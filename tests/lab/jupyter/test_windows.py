@@ -90,7 +90,7 @@ def test_removal_of_an_open_folder_is_retried(tmp_path: Path, monkeypatch: pytes
     ("found", "configured", "fetched"),
     [(None, {}, True), ("temporal.exe", {}, False), (None, {"target_host": "x"}, False)],
 )
-def test_launcher_downloads_the_server_only_if_it_is_missing(
+def test_launcher_downloads_the_server_only_if_the_server_is_missing(
     found: str | None, configured: Mapping[str, str], fetched: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []

@@ -29,7 +29,7 @@ SECRETS = {
 }
 
 
-def test_shown_environment_contains_no_secret() -> None:
+def test_printed_environment_contains_no_secret() -> None:
     environment = ChildEnvironment({**SECRETS, "TEMPORAL_ADDRESS": "127.0.0.1:7233"})
     for shown in (repr(environment), str(environment), environment._repr_html_()):
         assert "hunter2" not in shown

@@ -150,7 +150,7 @@ async def test_lab_can_start_after_the_temporary_folder_is_removed(
         assert lab.folder.parent == tmp_path / "removed"
 
 
-async def test_unusable_temporary_folder_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_contains_the_path_of_an_unusable_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null/tmp")
     with pytest.raises(LabError, match=r"temporary files in /dev/null/tmp \(Not a directory\); set TMPDIR to another"):
         await Lab.start("removed")

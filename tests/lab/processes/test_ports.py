@@ -29,7 +29,7 @@ def test_reserved_port_is_outside_the_system_port_range() -> None:
     assert not lowest <= ReservedPort().number <= highest
 
 
-def test_port_in_use_is_never_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lab_never_reserves_a_port_that_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     only = ReservedPort().number
     monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
     with socket.create_server((HOST, only)):
@@ -54,7 +54,7 @@ def test_port_is_free_after_the_reservation_is_deleted(monkeypatch: pytest.Monke
 
 
 @on_linux
-def test_inbox_port_is_reserved_before_the_start_and_after_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inbox_port_is_reserved_even_while_the_inbox_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     only = ReservedPort().number
     monkeypatch.setattr(ports, "PORTS", range(only, only + 1))
     inbox = Inbox()

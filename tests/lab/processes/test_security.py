@@ -114,7 +114,7 @@ async def attached(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
             yield attached
 
 
-async def test_lab_on_a_cluster_opens_one_port_and_hides_the_key(
+async def test_lab_with_a_cluster_opens_one_port_and_hides_the_api_key(
     attached: Lab, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert attached.client.service_client.config.api_key == API_KEY, "The lab uses the key"
@@ -321,7 +321,7 @@ def web_ui_addresses(session: Session) -> Iterator[str]:
 
 @pytest.mark.parametrize("token", [None, GUESSED], ids=["no token", "a guessed token"])
 @pytest.mark.parametrize("place", ["header", "query"])
-def test_web_ui_is_refused_without_the_token(session: Session, token: str | None, place: str) -> None:
+def test_request_to_the_web_ui_without_the_token_is_refused(session: Session, token: str | None, place: str) -> None:
     for path in web_ui_addresses(session):
         query = f"?token={token or ''}" if place == "query" else ""
         answer = fetch(session.origin + path + query, token if place == "header" else None)

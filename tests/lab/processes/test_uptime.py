@@ -54,7 +54,7 @@ async def test_each_uptime_of_a_worker_contains_the_worker_identity() -> None:
     assert set(served) == {workers.identity.iloc[0]}, "The history names the identity of the first worker process"
 
 
-async def test_process_that_ends_unexpectedly_is_recorded_as_died() -> None:
+async def test_unexpected_end_of_a_process_is_recorded_as_died() -> None:
     async with await Lab.start("uptimes", own_server=True) as lab:
         pid = lab.worker.pid
         assert pid is not None

@@ -48,7 +48,7 @@ def test_command_without_a_launcher_is_not_changed(platform: str, monkeypatch: p
     assert guardian.without_launcher(called) == (called, dict(os.environ))
 
 
-def test_child_process_that_has_ended_can_be_stopped(tmp_path: Path) -> None:
+def test_stop_after_the_end_of_a_child_process_raises_no_error(tmp_path: Path) -> None:
     child = Child([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "log")
 
     class Pipe:

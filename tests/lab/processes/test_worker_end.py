@@ -52,19 +52,21 @@ def test_error_explains_why_a_worker_process_ended_at_once(folder: Path, number:
         start(folder, f"ends_{number}")
 
 
-def test_missing_worker_module_is_named_in_the_error(folder: Path) -> None:
+def test_error_contains_the_name_of_a_missing_module(folder: Path) -> None:
     with pytest.raises(LabError, match=r"with code 1(.|\n)*No module named no_such_worker"):
         start(folder, "no_such_worker")
 
 
-def test_worker_that_serves_no_task_queue_is_named_in_the_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_contains_the_command_of_a_worker_without_task_queues(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "silent.py").write_text("import time\nprint('here I am', flush=True)\ntime.sleep(60)\n")
     monkeypatch.setattr("loyalty.lab.processes.worker.START_TIMEOUT_SECONDS", 1)
     with pytest.raises(WaitedTooLong, match=r"python -m silent, serves .*has not written 'Serving task queue'(.|\n)*"):
         start(folder, "silent")
 
 
-def test_main_part_of_a_module_is_found() -> None:
+def test_main_part_of_a_module_is_recognised() -> None:
     assert has_main_part("if '__main__' == __name__ and True:\n    pass\n")
     assert not has_main_part("def f():\n    if __name__ == '__main__':\n        pass\n")
     assert has_main_part("if __name__ = \n"), "A module with a syntax error is not reported for a missing part"

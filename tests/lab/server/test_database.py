@@ -60,7 +60,7 @@ def test_read_only_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exists", [False, True])
-async def test_server_uses_a_new_or_empty_database(exists: bool, tmp_path: Path) -> None:
+async def test_server_can_start_with_a_new_or_empty_database(exists: bool, tmp_path: Path) -> None:
     file = tmp_path / "new.db"
     if exists:
         file.touch()

@@ -1,4 +1,4 @@
-"""Start a fork server, and control the processes that it forks."""
+"""Start a fork server, and control the forked processes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _end(process: subprocess.Popen[bytes], *connection: IO[bytes] | socket.socke
 
 
 class ForkedProcess:
-    """A forked process. LocalProvisioner uses this class in the place of subprocess.Popen."""
+    """A forked process. LocalProvisioner uses this class instead of subprocess.Popen."""
 
     stdin = stdout = stderr = None
 
