@@ -27,7 +27,7 @@ from loyalty.messages import (
 
 SENDER = "loyalty@localhost"
 LOCAL_NAME = "[127.0.0.1]"
-"""The name of this machine in the SMTP greeting. Without a name, aiosmtplib looks it up, which may take minutes."""
+"""The machine's name in the SMTP greeting. Without it, aiosmtplib would look for the name, which may take minutes."""
 
 SMTP_TIMEOUT_SECONDS = 5.0
 """The time for one attempt, from the look-up of the host name to "accepted". This time is shorter than the activity's

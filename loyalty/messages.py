@@ -145,9 +145,9 @@ class Customer:
     """The complete state of a customer. Only `customer_id` is required.
 
     The field `points` contains the current points; `lifetime_points` never decreases. The field `guests` is a list of
-    customer ids. The list `friends` contains the newest status of each friend, oldest status first. The field
-    `loyalty_message` is the answer to `getLoyaltyMessage`. The list `transactions` contains the newest purchases with a
-    transaction id, oldest purchase first.
+    customer ids. The list `friends` contains the current status of each friend; the newest change is at the end. The
+    field `loyalty_message` is the answer to `getLoyaltyMessage`. The list `transactions` contains recent purchases with
+    a transaction id; the newest purchase is at the end.
     """
 
     customer_id: str

@@ -1,4 +1,4 @@
-"""An address is refused if e-mail headers would change it. Runs of earlier releases with such an address replay."""
+"""An address is refused if e-mail headers would change it. Older runs with such an address can be replayed."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def has_begun(history: WorkflowHistory) -> bool:
     return bool({START_GUEST, PROCESS_PAYMENT} & set(started)) or workflow_id("grace") in children
 
 
-async def test_invitation_with_a_normal_address_records_no_marker_event(shop: Shop) -> None:
+async def test_no_marker_event_is_recorded_for_an_invitation_with_a_normal_address(shop: Shop) -> None:
     ada = await shop.opens("ada", points=1_000)
     await ada.signal("inviteGuest", {"customer_id": "grace", "email": "grace@example.org"})
     await eventually(lambda: ada.query("getGuests"), waiting_for="a guest in the list of guests")

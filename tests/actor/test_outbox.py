@@ -65,7 +65,9 @@ def test_an_email_without_an_address_is_dropped() -> None:
     assert outbox.is_empty()
 
 
-def test_full_outbox_drops_the_oldest_email(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_outbox_drops_the_oldest_email(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(workflow, "logger", logging.getLogger("loyalty"))  # the original logger requires a workflow
     outbox = Outbox([])
     for number in range(WAITING_LIMIT + 2):
@@ -125,7 +127,7 @@ async def test_account_can_be_closed_while_the_mail_server_is_down(time_machine:
     assert len(shop.mails.attempts) == 20, "The welcome and the goodbye have ten attempts each"
 
 
-async def test_only_one_email_is_sent_after_many_purchases_while_the_mail_server_is_down(shop: Shop) -> None:
+async def test_only_one_email_about_points_is_sent_after_the_mail_server_was_down(shop: Shop) -> None:
     shop.mails.down = True
     ada = await shop.opens("ada", email=ADA)
     await eventually(lambda: shop.mails.attempts, waiting_for="an attempt to send the welcome e-mail")

@@ -51,7 +51,7 @@ def test_a_run_is_too_long_if_it_reaches_any_limit(longest: RunLength, too_long:
     assert too_long.is_long(DEFAULT_HISTORY_THRESHOLD)
 
 
-def test_default_thresholds_are_one_fifth_of_the_server_limits() -> None:
+def test_the_default_thresholds_are_one_fifth_of_the_server_limits() -> None:
     assert SERVER_EVENTS * 0.19 < DEFAULT_HISTORY_THRESHOLD < SERVER_EVENTS * 0.2
     assert SIZE_THRESHOLD == SERVER_SIZE * 0.2
 

@@ -1,4 +1,4 @@
-"""One coffee shop per test, in a namespace and with a database of its own."""
+"""One coffee shop per test, with its own namespace and its own database."""
 
 from __future__ import annotations
 

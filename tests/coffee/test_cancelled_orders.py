@@ -1,4 +1,4 @@
-"""Orders that are cancelled, by the signal `cancelOrder` or by a cancellation request of the server."""
+"""Orders that are cancelled, by the signal `cancelOrder` or by a cancellation request from the server."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_cancellation_of_a_ready_order_is_ignored(closed_shop: CoffeeShop)
     assert (report["status"], report["reason"], report["paid"]) == ("COMPLETED", "", 420)
 
 
-async def test_second_cancellation_does_not_change_the_reason(closed_shop: CoffeeShop) -> None:
+async def test_a_second_cancellation_does_not_change_the_reason(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7", notes="jam the till twice")
         await becomes(order, "PREPARING")
@@ -77,7 +77,7 @@ async def test_second_cancellation_does_not_change_the_reason(closed_shop: Coffe
         assert (await ends(order))["reason"] == "first"
 
 
-async def test_invalid_cancellation_signal_is_ignored(closed_shop: CoffeeShop) -> None:
+async def test_a_cancellation_signal_with_invalid_arguments_is_ignored(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving(step_seconds=UNFINISHED_STEP):
         order = await closed_shop.places("7")
         await becomes(order, "PREPARING")
@@ -99,7 +99,7 @@ async def test_order_is_undone_and_workflow_is_cancelled_after_a_cancellation_re
     assert closed_shop.money() == 0
 
 
-async def test_cancellation_request_does_not_interrupt_compensations(closed_shop: CoffeeShop) -> None:
+async def test_a_cancellation_request_does_not_interrupt_compensations(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving():
         order = await closed_shop.places("7", notes="drop the tray; jam the till twice")
         await eventually(

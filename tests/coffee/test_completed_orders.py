@@ -42,7 +42,7 @@ async def test_order_completes_all_steps_and_earns_points(shop: CoffeeShop) -> N
     assert "Your order 7 is ready" in shop.mails.to(EMAIL)
 
 
-async def test_queries_return_the_report_of_a_completed_order(shop: CoffeeShop) -> None:
+async def test_the_queries_return_the_report_of_a_completed_order(shop: CoffeeShop) -> None:
     order = await shop.places("7")
     report = await ends(order)
     assert await order.query("status") == report
@@ -68,13 +68,13 @@ async def test_the_query_progress_returns_the_name_of_the_current_activity(close
         await ends(order)
 
 
-async def test_second_order_adds_points_to_an_existing_customer(shop: CoffeeShop) -> None:
+async def test_a_second_order_adds_points_to_an_existing_customer(shop: CoffeeShop) -> None:
     for order_id in ("7", "8"):
         await shop.serves(order_id)
     await comes_to(shop.customer("ada"), 8)
 
 
-async def test_order_for_less_than_one_currency_unit_creates_no_customer(shop: CoffeeShop) -> None:
+async def test_an_order_for_less_than_one_currency_unit_creates_no_customer(shop: CoffeeShop) -> None:
     order = await shop.places("7", ("cookie", 1))
     assert (await ends(order))["points"] == 0
     assert await scheduled(order) == STEP_ACTIVITIES
@@ -88,7 +88,7 @@ async def test_order_earns_no_points_if_the_customer_has_closed_the_account(shop
     assert (report["status"], report["points"]) == ("COMPLETED", 0)
 
 
-async def test_order_without_an_email_address_sends_no_email(shop: CoffeeShop) -> None:
+async def test_no_email_is_sent_if_the_order_contains_no_email_address(shop: CoffeeShop) -> None:
     await shop.serves("7")
     assert shop.mails.attempts == []
 
@@ -185,7 +185,7 @@ async def test_cash_payment_is_refunded_in_cash(shop: CoffeeShop) -> None:
     assert [row["method"] for row in shop.ask_books("SELECT method FROM payments")] == ["cash", "cash"]
 
 
-async def test_new_customer_has_the_name_and_email_address_from_the_order(shop: CoffeeShop) -> None:
+async def test_a_new_customer_has_the_name_and_email_address_from_the_order(shop: CoffeeShop) -> None:
     await shop.serves("7", customer_name="Ada Lovelace", email=EMAIL)
     await comes_to(shop.customer("ada"), 4)
     assert (await shop.customer("ada").query("getStatus"))["name"] == "Ada Lovelace"

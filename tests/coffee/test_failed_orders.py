@@ -71,7 +71,7 @@ async def orders_with_mishaps(
 @pytest.mark.parametrize(
     ("notes", "status", "reason", "undone"), MISHAPS_THAT_FAIL, ids=[case[0] for case in MISHAPS_THAT_FAIL]
 )
-async def test_order_undoes_the_steps_in_reverse_order_after_a_failure(
+async def test_the_steps_are_undone_in_reverse_order_after_a_failure(
     orders_with_mishaps: dict[str, EndedOrder], notes: str, status: str, reason: str, undone: list[str]
 ) -> None:
     ended = orders_with_mishaps[notes]
@@ -94,7 +94,7 @@ async def test_order_completes_if_a_step_succeeds_within_three_attempts(
     assert ended.shop.taken(ended.id) == 1
 
 
-async def test_compensation_is_retried_until_it_succeeds(orders_with_mishaps: dict[str, EndedOrder]) -> None:
+async def test_a_compensation_is_retried_until_it_succeeds(orders_with_mishaps: dict[str, EndedOrder]) -> None:
     ended = orders_with_mishaps[JAMMED_TWICE]
     assert ended.report["status"] == "REFUNDED"
     assert ended.shop.money(ended.id) == 0
@@ -134,7 +134,7 @@ INVALID_ORDERS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("order", "sentence"), INVALID_ORDERS)
-async def test_invalid_order_fails_and_schedules_no_activity(shop: CoffeeShop, order: Any, sentence: str) -> None:
+async def test_an_invalid_order_fails_and_schedules_no_activity(shop: CoffeeShop, order: Any, sentence: str) -> None:
     handle = await shop.client.start_workflow(WORKFLOW_TYPE, order, id=order_workflow_id("7"), task_queue="coffee-shop")
     report = await ends(handle)
     assert report["status"] == "FAILED"
@@ -156,10 +156,10 @@ OPTIONS = {
     "restoreInventory": (10, 0, 0),
     "refundPayment": (10, 0, 0),
 }
-"""By activity: start-to-close timeout in s, maximum attempts (0: no limit), heartbeat timeout in s (0: none)."""
+"""For each activity: start-to-close timeout in s, maximum attempts (0: no limit), heartbeat timeout in s (0: none)."""
 
 
-async def test_activities_use_the_expected_timeouts_and_retry_policies(
+async def test_all_activities_use_the_expected_timeouts_and_retry_policies(
     orders_with_mishaps: dict[str, EndedOrder],
 ) -> None:
     steps = [

@@ -25,7 +25,7 @@ async def heartbeat(order: Handle) -> int | None:
     return None
 
 
-async def test_heartbeats_reach_the_server_within_one_second(
+async def test_each_heartbeat_reaches_the_server_within_one_second(
     closed_shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The default of the SDK would delay a heartbeat by 80 % of the heartbeat timeout, 1.6 s."""

@@ -28,7 +28,7 @@ def test_optional_fields_of_an_order_may_be_missing() -> None:
     assert parse(placed()) == Order("7", "ada", [menu.item("latte")], total=420)
 
 
-def test_parsed_order_contains_all_optional_fields() -> None:
+def test_a_parsed_order_contains_all_optional_fields() -> None:
     stated: dict[str, Any] = {
         "notes": "oat milk",
         "customer_name": "Ada",
@@ -99,7 +99,7 @@ def test_random_input_is_either_parsed_or_refused(fields: dict[str, Any], line: 
     assert order.total == menu.total(order.items) > 0
 
 
-def test_invalid_change_of_an_order_is_refused() -> None:
+def test_an_invalid_change_of_an_order_is_refused() -> None:
     change = {"name": "latte", "item": {**LATTE, "quantity": 2}}
     assert parsing.item_change(change) == ItemChange("latte", menu.item("latte", 2))
     with pytest.raises(Refused, match="expected an object with the fields name, item"):

@@ -37,7 +37,7 @@ ENDING = 60
 """Seconds until the end of an order. An order with mishaps waits for six retries."""
 
 ENDLESS_MISHAP = "jam the till"
-"""The refund of such an order is retried without an end."""
+"""The refund of such an order is retried for ever."""
 
 HAS_ENDED = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION)
 """Errors for a message to an order that has ended, or that ends at this moment."""

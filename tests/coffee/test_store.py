@@ -1,4 +1,4 @@
-"""The shop's database: a repeated change counts once, and a change after its compensation is refused."""
+"""The shop's database: a repeated change is recorded once, and a change after its compensation is refused."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_six_threads_can_create_the_tables_at_the_same_time(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/shop"])
-def test_unsupported_database_url_is_refused(url: str) -> None:
+def test_an_unsupported_database_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"a database in memory is lost|mysql is neither SQLite nor PostgreSQL"):
         Store(url)
 
@@ -112,7 +112,7 @@ def test_money_is_taken_only_once_if_two_payments_are_simultaneous(store: Store,
     assert ask(MONEY) == 420
 
 
-def test_second_payment_with_another_amount_is_refused(store: Store) -> None:
+def test_a_second_payment_with_another_amount_is_refused(store: Store) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     with pytest.raises(Impossible, match="Cannot pay 1 cents for part 1 of order 7; 420 cents are already paid"):
         store.take_payment("7", "first", 1, "card", 1)
@@ -126,7 +126,7 @@ def test_money_is_paid_back_only_once_if_a_refund_is_repeated(store: Store, ask:
     assert ask("SELECT COUNT(*) FROM payments") == 2
 
 
-def test_refunded_payment_cannot_be_repeated(store: Store, ask: Ask) -> None:
+def test_a_payment_cannot_be_repeated_after_its_refund(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="it was refunded, expected a new order"):
@@ -134,7 +134,7 @@ def test_refunded_payment_cannot_be_repeated(store: Store, ask: Ask) -> None:
     assert ask(MONEY) == 0
 
 
-def test_payment_after_the_refund_is_refused(store: Store, ask: Ask) -> None:
+def test_a_payment_is_refused_if_the_refund_came_first(store: Store, ask: Ask) -> None:
     store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, expected a new order"):
         store.take_payment("7", "first", 1, "card", 420)
@@ -142,7 +142,7 @@ def test_payment_after_the_refund_is_refused(store: Store, ask: Ask) -> None:
     assert ask(MONEY) == 0
 
 
-def test_shop_keeps_no_money_after_a_simultaneous_payment_and_refund(store: Store, ask: Ask) -> None:
+def test_the_shop_keeps_no_money_if_payment_and_refund_are_simultaneous(store: Store, ask: Ask) -> None:
     for number in range(20):
         begin = threading.Barrier(2)
 
@@ -253,7 +253,7 @@ def test_an_order_cannot_take_items_after_it_has_returned_them_to_stock(store: S
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_undone_order_cannot_take_items_from_stock(store: Store, ask: Ask) -> None:
+def test_an_undone_order_cannot_take_items_from_stock(store: Store, ask: Ask) -> None:
     store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot sell croissant to order 7; the order was undone"):
         store.take_from_stock("7", "first", BREAKFAST)

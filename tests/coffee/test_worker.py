@@ -49,7 +49,7 @@ async def order_a_latte(lab: Lab) -> WorkflowHandle[CoffeeOrderWorkflow, OrderRe
     )
 
 
-async def test_new_worker_continues_the_preparation_after_the_first_worker_is_killed(lab: Lab) -> None:
+async def test_a_new_worker_continues_the_preparation_after_the_first_worker_is_killed(lab: Lab) -> None:
     shop = lab.new_worker("loyalty.lab.experiments.clumsy_shop")
     order = await order_a_latte(lab)
 

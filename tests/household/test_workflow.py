@@ -67,7 +67,7 @@ async def has_members(household: Handle, *expected: str) -> None:
 
 
 async def continue_as_new(household: Handle) -> None:
-    """Signal the household to continue as new, and wait for the new run."""
+    """Let the household continue as new, and wait for the new run."""
     before = (await household.describe()).run_id
     await household.signal("continueAsNew")
     await eventually(
@@ -127,7 +127,7 @@ async def test_each_member_receives_the_points_of_a_gift_to_all_members(shop: Sh
         await comes_to(shop.customer(member), 500)
 
 
-async def test_members_from_the_start_input_are_not_children_of_the_household(shop: Shop) -> None:
+async def test_the_members_in_the_start_input_are_not_children_of_the_household(shop: Shop) -> None:
     grace = await shop.opens("grace")
     household = await opens(shop, joined=("grace",))
     await household.signal("giveToAll", 7)
@@ -178,7 +178,7 @@ async def test_household_continues_as_new_at_its_threshold(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_parent_close_policy_applies_when_the_household_continues_as_new(shop: Shop, policy: str) -> None:
+async def test_the_parent_close_policy_applies_when_the_household_continues_as_new(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await continue_as_new(household)
     await fate(shop.customer("ada"), FATES[policy])
@@ -191,7 +191,7 @@ async def test_parent_close_policy_applies_when_the_household_continues_as_new(s
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_parent_close_policy_applies_when_the_household_closes(shop: Shop, policy: str) -> None:
+async def test_the_parent_close_policy_applies_when_the_household_closes(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await household.signal("closeHousehold")
     await ends(household)
@@ -199,7 +199,7 @@ async def test_parent_close_policy_applies_when_the_household_closes(shop: Shop,
 
 
 @pytest.mark.parametrize("policy", FATES)
-async def test_parent_close_policy_applies_when_the_household_is_canceled(shop: Shop, policy: str) -> None:
+async def test_the_parent_close_policy_applies_when_the_household_is_canceled(shop: Shop, policy: str) -> None:
     household = await opens(shop, "ada", parent_close_policy=policy)
     await household.cancel()
     await failure_of(household)
@@ -214,7 +214,7 @@ async def test_a_canceled_child_sends_a_goodbye_email(shop: Shop) -> None:
     await shop.mails.arrive("ada@example.org", WELCOME, "Your account has been canceled")
 
 
-async def test_parent_close_policy_applies_only_to_children_of_the_household(shop: Shop) -> None:
+async def test_the_parent_close_policy_applies_only_to_children_of_the_household(shop: Shop) -> None:
     household = await opens(shop, "ada", joined=("grace",), parent_close_policy="terminate")
     grace = await shop.opens("grace")
     await continue_as_new(household)
@@ -225,7 +225,7 @@ async def test_parent_close_policy_applies_only_to_children_of_the_household(sho
 # ---- refused and removed members ------------------------------------------------------------------------------
 
 
-async def test_existing_customer_is_not_added_to_the_household(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_existing_customer_is_not_added_to_the_household(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     grace = await shop.opens("grace", points=70)
     household = await opens(shop, "ada")
     for customer_id in ("grace", "ada", "byron"):
@@ -267,7 +267,7 @@ async def test_household_keeps_running_after_a_child_is_terminated(shop: Shop) -
     await has_members(household, "byron")
 
 
-async def test_full_household_refuses_a_new_member(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_full_household_refuses_a_new_member(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     everybody = tuple(f"member-{number}" for number in range(MOST_MEMBERS))
     household = await opens(shop, joined=everybody)
     await household.signal("addMember", person("ada"))
@@ -277,7 +277,7 @@ async def test_full_household_refuses_a_new_member(shop: Shop, caplog: pytest.Lo
     await has_members(household)
 
 
-async def test_closed_household_refuses_a_new_member(closed_shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_closed_household_refuses_a_new_member(closed_shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     async with closed_shop.serving():
         household = await opens(closed_shop)
     await household.signal("closeHousehold")
@@ -337,7 +337,7 @@ async def test_household_continues_as_new_after_many_bad_signals(shop: Shop) -> 
     assert await household.query("getMembers") == ["byron"]
 
 
-def test_parsers_of_the_household_accept_valid_messages() -> None:
+def test_the_parsers_of_the_household_accept_valid_messages() -> None:
     assert parsing.add_member({"customer_id": "ada"}) == AddMember(GuestInvitation("ada"))
     assert parsing.give_to_all(7) == GiveToAll(7)
     with pytest.raises(Refused, match="expected addMember, giveToAll, continueAsNew, closeHousehold"):

@@ -67,7 +67,7 @@ MISHAPS = {
     "jam the till": Mishap(REFUND_PAYMENT, "before", ALL_ATTEMPTS, "The till is jammed"),
     "jam the till twice": Mishap(REFUND_PAYMENT, "before", 2, "The till is jammed"),
 }
-"""Mishaps by the words in an order's notes. Semicolons separate several mishaps, and other notes have no effect."""
+"""The mishaps and their names. In an order's notes, semicolons separate the names. Other notes have no effect."""
 
 
 def planned(notes: str) -> list[Mishap]:

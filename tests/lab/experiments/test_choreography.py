@@ -132,7 +132,7 @@ async def test_order_is_refunded_if_the_baristas_receive_a_cancellation(
     assert services.shop.check_books()["money"] == 0
 
 
-async def test_signal_is_retried_until_the_receiving_service_runs(services: FourServices) -> None:
+async def test_a_signal_is_retried_until_the_receiving_service_runs(services: FourServices) -> None:
     stock = services.handles[2]
     await stock.terminate()
     await services.place("7")
@@ -196,7 +196,9 @@ async def test_barista_service_remembers_a_cancellation_in_the_next_run(services
     assert await services.news("7") == "Your order 7 was refunded"
 
 
-async def test_cancellation_interrupts_the_preparation(services: FourServices, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancellation_interrupts_the_preparation(
+    services: FourServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     note, cancelled = Store.note_preparation, threading.Event()
 
     def note_and_wait(*args: Any) -> None:

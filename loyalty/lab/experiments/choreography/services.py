@@ -99,7 +99,7 @@ class BaristaService(Service):
         await self.process_messages()
 
     async def react(self, told: Told) -> None:
-        """Prepare a paid order, or stop a cancelled order. Report a failure to the payment service."""
+        """Prepare a paid order, or stop preparing a cancelled order. Report a failure to the payment service."""
         order = told.order
         if told.event == CANCEL_ORDER:
             self._cancelled.append(order.order_id)

@@ -38,10 +38,10 @@ STICKY_TIMEOUT = timedelta(seconds=1)
 usual 10 s, thirty crashes would last for minutes."""
 
 TRANSFER = "transfer"
-"""Header of a gift's signal with the number of the transfer. The customers do not read this header."""
+"""The header with the number of the transfer, in the signal of a gift. The customers do not read this header."""
 
 UPDATE_ID = "transfer-"
-"""Start of the update id of a gift. The number of the transfer follows."""
+"""The first part of a gift's update id. The number of the transfer follows."""
 
 
 class CrashInterceptor(Interceptor):

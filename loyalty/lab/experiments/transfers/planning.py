@@ -21,7 +21,7 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 """The signal that ends a process at once. Windows has no SIGKILL, but SIGTERM has the same effect there."""
 
 ONE_PER_PROCESS = threading.Lock()
-"""A lock that is never released. While one thread kills the process, no other thread can use up its planned crash."""
+"""A lock that is never released. While one thread kills the process, no other thread can use up another crash."""
 
 
 class CrashPoint(StrEnum):
@@ -31,7 +31,7 @@ class CrashPoint(StrEnum):
     """The giver has lost the points, and no message has been sent."""
 
     AFTER_DEPOSITING = "after depositing"
-    """The receiver has the points, and no message has been sent."""
+    """The receiver has gained the points, and no message has been sent."""
 
 
 AFTER_WITHDRAWING, AFTER_DEPOSITING = CrashPoint
