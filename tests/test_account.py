@@ -141,7 +141,7 @@ def test_gift_is_refused_if_the_account_has_too_few_points() -> None:
     )
 
 
-def test_gift_of_all_points_is_accepted() -> None:
+def test_customer_can_gift_all_points() -> None:
     account.refuse_impossible(ada(120, guests=["grace"]), GiftPoints(Gift("grace", 120)))
 
 
@@ -207,7 +207,7 @@ def test_closed_account_refuses_every_message(message: Message) -> None:
 
 
 @pytest.mark.parametrize(("points", "places"), [(0, 0), (999, 0), (1_000, 2), (4_999, 2), (5_000, 5)])
-def test_number_of_guests_depends_on_the_tier(points: int, places: int) -> None:
+def test_allowed_number_of_guests_depends_on_the_tier(points: int, places: int) -> None:
     customer = ada(points)
     for number in range(10):
         if account.has_place_for(customer, f"guest-{number}"):

@@ -229,7 +229,7 @@ async def test_query_returns_the_same_points_after_a_worker_restart(closed_shop:
     )
 
 
-async def test_no_new_run_starts_if_the_account_closes_at_the_threshold(shop: Shop) -> None:
+async def test_no_new_run_starts_if_the_account_is_closed_at_the_threshold(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA, settings={"history_threshold": 1, "is_new": False})
     await ada.signal("cancelAccount")
     await ends(ada)

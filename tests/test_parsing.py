@@ -122,7 +122,7 @@ def test_points_can_have_a_transaction_id(transaction: str) -> None:
     assert parsing.add_points(100, None, transaction) == AddPoints(100, None, transaction)
 
 
-def test_null_transaction_id_means_no_transaction() -> None:
+def test_null_transaction_id_means_no_transaction_id() -> None:
     assert parsing.add_points(100, "grace", None) == AddPoints(100, "grace")
 
 

@@ -46,7 +46,7 @@ async def test_customer_with_a_million_lifetime_points_receives_the_gold_star(sh
     await shop.mails.arrive(ADA, WELCOME, "You now have 5,001 points", "A gold star for you")
 
 
-async def test_sender_gets_a_signal_if_the_points_cause_a_promotion(shop: Shop) -> None:
+async def test_sender_receives_a_signal_if_the_points_cause_a_promotion(shop: Shop) -> None:
     grace = await shop.opens("grace", email="grace@example.org")
     ada = await shop.opens("ada", points=499)
     await ada.signal("addPoints", args=[1, "grace"])
@@ -58,7 +58,7 @@ async def test_sender_gets_a_signal_if_the_points_cause_a_promotion(shop: Shop) 
     await shop.mails.arrive("grace@example.org", WELCOME, "ada now has Silver status")
 
 
-async def test_sender_gets_no_signal_if_the_tier_stays_the_same(shop: Shop) -> None:
+async def test_sender_receives_no_signal_if_the_tier_stays_the_same(shop: Shop) -> None:
     await shop.opens("grace")
     ada = await shop.opens("ada")
     await ada.signal("addPoints", args=[1, "grace"])

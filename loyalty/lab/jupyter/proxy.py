@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("web_ui.js")
 
 
 def rewrite_web_ui(response: RewritableResponse, port: int, path: str) -> None:
-    """Change a page of the Web UI: add `web_ui.js`, and replace the server's path with the browser's path.
+    """Change a page of the Web UI: add `web_ui.js`, and replace the server's path with the proxy's path.
 
     The proxy calls this function with keyword arguments for each response. This function does not change the Web UI's
     scripts and data, because they contain no path.

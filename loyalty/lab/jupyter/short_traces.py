@@ -19,7 +19,7 @@ WITH_SENTENCES = (TemporalError, LabError)
 
 
 def shorten_traces(shell: Any) -> None:
-    """Make IPython's `shell` show an error of the SDK, or a group of such errors, in a few lines.
+    """Shorten the tracebacks of the SDK's errors in IPython's `shell`, also for groups of these errors.
 
     `%tb` shows the whole traceback of one error. For a group of errors, `traceback.print_last`
     shows the whole traceback.

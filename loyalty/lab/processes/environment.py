@@ -14,7 +14,7 @@ Each process inherits its parent's variables, with these changes:
 * A script of an experiment gets no variables in INTERPRETER or FIGURES.
 * A guardian gets the same variables as its command, but ignores the variables in INTERPRETER (Python's option `-I`).
 
-PYTHONUTF8 makes each process except the server read and write UTF-8.
+Because of PYTHONUTF8, each process except the server reads and writes UTF-8.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Download the Temporal server with the SDK; for some machines, no wheel contains the server.
 
-Notebooks do not import this module, because `temporalio.testing` also imports the SDK's code for workers.
+This module imports `temporalio.testing`, and with it the SDK's code for workers. So notebooks do not import this
+module.
 """
 
 from __future__ import annotations

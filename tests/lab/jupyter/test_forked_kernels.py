@@ -236,7 +236,7 @@ async def test_forked_processes_end_when_the_fork_server_is_killed(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("quick_servers")
-def test_fork_server_ends_silently_if_jupyterlab_ends_during_imports() -> None:
+def test_fork_server_ends_silently_if_jupyterlab_ends_during_the_imports() -> None:
     ours, theirs = socket.socketpair()
     ours.close()
     with theirs:

@@ -210,7 +210,7 @@ async def test_jupyterlab_opens_no_notebook_if_the_folder_is_empty(tmp_path: Pat
         assert f"JupyterLab opens in {shelf}, which has no {FIRST_NOTEBOOK}." in (tmp_path / "log").read_text()
 
 
-def test_installed_package_opens_the_notebooks_in_the_working_folder(tmp_path: Path) -> None:
+def test_installed_course_opens_the_notebooks_in_the_working_folder(tmp_path: Path) -> None:
     clone, installed = HOUSE / "loyalty", tmp_path / "site-packages" / "loyalty"
     assert course_folder(clone, tmp_path) == HOUSE
     assert course_folder(installed, tmp_path) == tmp_path
@@ -224,7 +224,7 @@ def test_launcher_explains_that_the_notebooks_are_missing(tmp_path: Path) -> Non
     assert f"Opening JupyterLab in {tmp_path}, where the course's notebooks are missing" in opening(tmp_path)
 
 
-def test_installed_package_opens_no_notebook_if_notebooks_are_missing(tmp_path: Path) -> None:
+def test_installed_course_opens_no_notebook_if_the_notebooks_are_missing(tmp_path: Path) -> None:
     shutil.copytree(HOUSE / "loyalty", tmp_path / "site" / "loyalty")
     (tmp_path / "work").mkdir()
     # JupyterLab runs with this copy of the package, as with an installed wheel.

@@ -95,7 +95,7 @@ def test_ordinary_error_shows_an_ordinary_traceback(traces: list[list[str]]) -> 
     assert "Traceback" in shown
 
 
-def test_error_shows_the_failing_line_of_an_earlier_cell(traces: list[list[str]]) -> None:
+def test_error_shows_a_failing_line_in_an_earlier_cell(traces: list[list[str]]) -> None:
     (shown,) = traces[6]
     assert shown.splitlines()[0] == "In an earlier cell, line 3 of ask:"
 

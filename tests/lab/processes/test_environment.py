@@ -54,7 +54,7 @@ OTHER_SESSION = {
 FOREIGN = {**OURS, **TEMPORAL, **PYTHON, **FIGURES, **OTHER_SESSION}
 
 
-def test_server_environment_has_no_temporal_settings() -> None:
+def test_environment_of_the_server_has_no_temporal_settings() -> None:
     assert server_environment({**OURS, **TEMPORAL}) == {**OURS, "GOGC": "50"}
     assert server_environment({"GOGC": "100"})["GOGC"] == "100", "The learner's own setting stays"
 
@@ -73,7 +73,7 @@ def test_environment_of_a_worker_has_no_settings_for_another_server() -> None:
 
 
 @pytest.mark.parametrize("database", [{}, {"LOYALTY_DATABASE_URL": "postgresql+psycopg://db/shop"}])
-def test_environment_of_a_cluster_worker_keeps_the_temporal_settings(database: dict[str, str]) -> None:
+def test_environment_of_a_worker_for_a_cluster_keeps_the_temporal_settings(database: dict[str, str]) -> None:
     given = cluster_worker_environment(
         "smtp://127.0.0.1:3", "sqlite:///a.db", {**OURS, **TEMPORAL, **PYTHON, **FIGURES, **database}
     )

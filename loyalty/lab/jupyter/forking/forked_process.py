@@ -110,7 +110,7 @@ class ForkedProcess:
 class ForkServers:
     """Keeps one fork server running.
 
-    A new fork server replaces the old one after a change of the interpreter, the variables or the installed packages.
+    If the interpreter, the variables or the installed packages change, a new fork server replaces the old one.
     """
 
     def __init__(self) -> None:
