@@ -30,8 +30,8 @@ from loyalty.messages import (
 from loyalty.tiers import GOLD_STAR_LIFETIME_POINTS, REWARDS, TIERS, Reward, Tier, reward_named, tier_of
 
 FRIENDS_REMEMBERED = 100
-"""The number of friends whose status a customer keeps. Any sender may add friends, but the size of the next run's input
-is limited.
+"""The number of friends whose status a customer keeps. Any sender may add a friend, so a customer could have too many
+friends for the next run's input.
 """
 
 

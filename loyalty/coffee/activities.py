@@ -107,7 +107,7 @@ class ShopActivities:
 
     @activity.defn(name=RESTORE_INVENTORY)
     async def restore_inventory(self, ticket: Ticket) -> None:
-        """Put the items of an order back into stock. Afterwards, the order cannot take items from stock."""
+        """Put the items of an order back into stock. After this call, the order cannot take items from stock."""
         await self._ask(Store.return_to_stock, ticket.order.order_id, ticket.run, ticket.order.items)
 
     @activity.defn(name=EARN_POINTS)

@@ -171,7 +171,7 @@ class Store:
     def return_to_stock(self, order_id: str, run: str, items: list[Item]) -> None:
         """Put the items of an order back into stock. A repeated call does nothing.
 
-        Afterwards, the order cannot take items from stock.
+        After this call, the order cannot take items from stock.
         """
         with self._engine.begin() as books:
             for one in _in_one_order(items):

@@ -138,7 +138,7 @@ async def test_only_one_email_about_points_is_sent_after_the_mail_server_was_dow
     await shop.mails.arrive(ADA, WELCOME, "You now have 200 points")
 
 
-async def test_emails_arrive_in_the_original_order(shop: Shop) -> None:
+async def test_all_emails_arrive_in_the_original_order(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     for number in range(5):
         await ada.signal("notifyNewStatus", {"customer_id": f"friend-{number}", "status": "Gold"})

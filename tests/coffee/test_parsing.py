@@ -24,7 +24,7 @@ def parse(order: object, *surplus: object) -> Order:
     return parsing.order(order, *surplus, workflow_id=order_workflow_id("7"))
 
 
-def test_optional_fields_of_an_order_may_be_missing() -> None:
+def test_the_optional_fields_of_an_order_may_be_missing() -> None:
     assert parse(placed()) == Order("7", "ada", [menu.item("latte")], total=420)
 
 

@@ -2,7 +2,7 @@
 
 The command `python -m loyalty.lab.experiments.specimens` runs a worker for the four customers. Unlike the customer in
 `loyalty.workflow`, each of these customers runs one activity per message. The signal `addPoints` adds points, and the
-query `getCount` returns the points. Do not copy a customer of this module into a program.
+query `getCount` returns the points. Do not use these customers in a real program.
 """
 
 from __future__ import annotations

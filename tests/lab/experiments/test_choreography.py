@@ -186,7 +186,7 @@ async def test_no_order_is_lost_when_the_services_continue_as_new(services: Four
             await replayer.replay_workflow(await run.fetch_history())
 
 
-async def test_barista_service_remembers_a_cancellation_in_the_next_run(services: FourServices) -> None:
+async def test_the_barista_service_remembers_a_cancellation_in_the_next_run(services: FourServices) -> None:
     baristas = services.handles[1]
     before = (await baristas.describe()).run_id
     await services.signal(messages.BARISTAS, messages.CANCEL_ORDER, "7")

@@ -20,7 +20,7 @@ class Moved:
 class Outcome:
     """The outcome of all transfers with calls, a queue, or gifts.
 
-    Each transfer is checked separately, because destroyed and created points would cancel out in a sum.
+    Each transfer is checked separately. In a sum, created points would hide destroyed points.
 
     The field `transfers` is the number of requested transfers, and `crashes` is the number of crashed processes. The
     field `destroyed` is the number of points that a giver lost, but no receiver gained. The field `created` is the

@@ -77,7 +77,7 @@ class Crashes:
         self._folder = folder
 
     def arm(self, plan: Plan) -> None:
-        """Create a file for each crash of `plan`."""
+        """Create a file for each crash in `plan`."""
         self._folder.mkdir(parents=True)
         for transfer, point in enumerate(plan.crash_points):
             if point is not None:
