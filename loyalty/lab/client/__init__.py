@@ -1,1 +1,1 @@
-"""Waits and calls of the lab's client. Each wait and each call has a deadline, and each error contains the cause."""
+"""The lab's client. Each wait and each call has a deadline, and each error contains the cause."""

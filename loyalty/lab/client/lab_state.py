@@ -70,7 +70,7 @@ class WorkerLike(Protocol):
 
 @dataclass
 class LabState:
-    """The state of one lab. The lab sets the fields, and waiting calls read them."""
+    """The state of one lab. The lab sets the fields. Calls of the client read the fields while they wait."""
 
     server: ServerLike | None = None
     workers: Sequence[WorkerLike] = ()
@@ -100,7 +100,7 @@ class LabState:
         return self._answers
 
     def server_is_gone(self, client: Client, what: str) -> ServerIsGone:
-        """Return an error for a call to a server that does not answer."""
+        """Return the exception for a server that does not answer; `what` is the name of the call."""
         if self.server is not None:
             repair = "`await lab.server.start()` starts it again"
         else:
@@ -110,11 +110,11 @@ class LabState:
         return ServerIsGone(f"No answer to {what}: no Temporal server answers at {address}; {repair}")
 
     async def about_workflow(self, client: Client, id: str, run_id: str | None = None) -> str:
-        """Return the reason why a workflow does not answer, as the end of a sentence."""
+        """Return why a workflow does not answer. The text is the second half of a sentence."""
         return await self._told(client, self._about_workflow(client, id, run_id))
 
     async def about_mail(self, client: Client) -> str:
-        """Return the reason why no e-mail arrives, as the end of a sentence."""
+        """Return why no e-mail arrives. The text is the second half of a sentence."""
         return await self._told(client, self._about_mail(client))
 
     async def _told(self, client: Client, looking: Coroutine[Any, Any, str]) -> str:
@@ -165,9 +165,9 @@ class LabState:
         return f"the workers of this lab poll {', '.join(served)}"
 
     async def pollers(self, client: Client, task_queue: str) -> int:
-        """Return the number of workers that poll `task_queue`, without the lab's ended workers.
+        """Return the number of workers that poll `task_queue`. Workers that this lab has ended do not count.
 
-        For some minutes, the server still lists a worker that has ended.
+        The server lists an ended worker for some more minutes.
         """
         answer = await client.workflow_service.describe_task_queue(
             DescribeTaskQueueRequest(

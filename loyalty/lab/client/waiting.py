@@ -41,12 +41,12 @@ _labs: list[weakref.WeakMethod[Missing]] = []
 
 
 def lab_is_up(missing: Missing) -> None:
-    """Remember a running lab; the function `missing` returns the reason for a delay."""
+    """Add the `missing` function of a lab that has started. The function returns the reason for a delay."""
     _labs.append(weakref.WeakMethod(missing))
 
 
 def lab_is_down(missing: Missing) -> None:
-    """Remove the function `missing` of a stopped lab, and the functions of deleted labs."""
+    """Remove the `missing` function of a lab that has stopped. Also remove the functions of deleted labs."""
     _labs[:] = [one for one in _labs if one() not in (None, missing)]
 
 
@@ -64,8 +64,8 @@ async def until(
 ) -> None:
     """Wait until `condition()` is true; raise WaitedTooLong after `timeout` seconds.
 
-    `condition` may be a coroutine function. A long wait prints the text `what` once. The function `missing` returns the
-    reason for the delay, as the end of a sentence. By default, the reason is about the workflows of the newest lab.
+    `condition` may be a coroutine function. During a long wait, the text of `what` is printed once, with the reason for
+    the delay. The function `missing` returns this reason. The default function looks for it in the newest lab.
     """
     arguments.refuse_function("condition", condition)
     arguments.refuse_text("what", what, "ada has 100 points")

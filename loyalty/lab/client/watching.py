@@ -49,12 +49,12 @@ class Watching(Interceptor):
         self.lab_state = LabState()
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """Return an interceptor that watches each call to the interceptor `next`."""
+        """Return an interceptor that watches the calls of the client and passes them on to `next`."""
         return _WatchingOutbound(next, self._patience, self.lab_state)
 
 
 def lab_state_of(client: Client) -> LabState:
-    """Return the state of a lab's client; for another client, return a new, empty state."""
+    """Return the lab state of a client. A client that belongs to no lab has a new, empty state."""
     interceptors = client.config(active_config=True)["interceptors"]
     return next((one.lab_state for one in interceptors if isinstance(one, Watching)), LabState())
 

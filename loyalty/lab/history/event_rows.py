@@ -59,7 +59,7 @@ def rows_of(events: Iterable[HistoryEvent]) -> Iterator[Row]:
 def names_of(rows: Iterable[Row]) -> list[str | None]:
     """Return one name per row; `rows` are all rows of one run, oldest first.
 
-    If a row has no name, its name comes from the earlier event with the id `refers_to`.
+    An event without a name gets the name of the event that it refers to (`refers_to`).
     """
     names: dict[int, str | None] = {}
     for row in rows:
@@ -68,7 +68,7 @@ def names_of(rows: Iterable[Row]) -> list[str | None]:
 
 
 class _Kind(NamedTuple):
-    """Functions that read the fields of one event type."""
+    """The functions for one event type. Each function reads one field of an event."""
 
     type: str
     attributes: Callable[[Any], Any]

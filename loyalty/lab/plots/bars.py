@@ -40,7 +40,7 @@ def bars(values: pd.Series[Any], title: str, xlabel: str, ax: Axes | None = None
 
 
 def _words(value: float, of: float | None) -> str:
-    """Return the value of a bar as text. A value with up to ROUNDED_DECIMALS decimals keeps all digits."""
+    """Return the value of a bar as text. A value with more than ROUNDED_DECIMALS decimals is rounded."""
     if value.is_integer():
         text = f"{value:,.0f}"
     else:

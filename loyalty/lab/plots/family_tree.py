@@ -37,7 +37,7 @@ AROUND = 1.4
 
 
 def creations(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per started workflow, sorted by the time of the first start.
+    """Return one row per started workflow, sorted by the time of the start of its first run.
 
     `workflow_id`, `parent`: str. `parent` is CLIENTS if a client started the workflow.
     `how`: str, "started", "invited" or "child".

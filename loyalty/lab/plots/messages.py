@@ -50,7 +50,7 @@ def messages(frame: pd.DataFrame, ax: Axes | None = None, *, by: Literal["order"
     """Draw one lane for all clients, one lane per workflow, and one arrow per message.
 
     `frame`: all or some rows of a DataFrame from `history.frame`.
-    `by`: "order" draws the events at equal distances; "time" draws the x axis to scale.
+    `by`: with "order", the events have equal distances; with "time", the x axis shows seconds.
     Each arrow shows one row of `sent_messages.messages_in`.
     Raise ValueError if there are no events, too many messages (MOST_MESSAGES) or too many workflows (MOST_LANES).
     """

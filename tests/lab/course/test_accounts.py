@@ -20,7 +20,7 @@ async def test_opening_an_account_starts_a_customer_with_the_given_fields() -> N
             await open_account(lab, "grace", colour="red")
 
 
-async def test_opening_an_account_with_email_waits_for_the_welcome_email() -> None:
+async def test_an_account_with_email_is_open_after_the_welcome_email() -> None:
     async with await Lab.start("accounts-with-email") as lab:
         ada = await open_account_with_email(lab, "ada", points=500)
         status = await ada.query(CustomerLoyaltyWorkflow.get_status)

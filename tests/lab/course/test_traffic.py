@@ -39,7 +39,7 @@ async def open_account(lab: Lab, customer_id: str) -> Customer:
     return handle
 
 
-async def test_shopping_waits_for_one_email_per_purchase(lab: Lab) -> None:
+async def test_the_function_shop_waits_for_one_email_per_purchase(lab: Lab) -> None:
     ada = await open_account(lab, "ada")
     seen: list[int] = []
     spree = await shop(ada, lab.inbox, "ada@example.com", purchases=25, progress=seen.append)

@@ -76,7 +76,7 @@ def test_worker_from_another_lab_is_drawn_below_known_workers() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "77@elsewhere"
 
 
-def test_title_contains_the_word_workflows_if_one_workflow_is_not_a_customer() -> None:
+def test_title_says_customers_only_if_all_workflows_are_customers() -> None:
     frame = pd.concat([FRAME, served("1@host", 6, "household-lovelace")])
     assert (
         plots.tasks_by_worker(frame).get_title(loc="left") == "Tasks completed by each worker: 2 workers, 2 workflows"

@@ -24,7 +24,7 @@ WELCOME = "welcome"
 class Delivery:
     """One e-mail in the history, with its last attempt.
 
-    The server records only the last attempt. `event_id` and `attempt` are 0 until the last attempt is recorded.
+    The server records only the last attempt of an activity. Without a recorded attempt, `event_id` and `attempt` are 0.
     """
 
     topic: str

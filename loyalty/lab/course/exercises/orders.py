@@ -23,7 +23,7 @@ TWO = 2
 
 
 async def two_payments(order: Try) -> str:
-    """Check that an order of two products completed after two payments.
+    """Check that an order is completed. The order must have two products and two payments.
 
     At least one payment must have needed a second attempt.
     """

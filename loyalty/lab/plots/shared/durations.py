@@ -28,7 +28,7 @@ class Task(NamedTuple):
 
     `row` is the name of the activity, or WORKFLOW_TASKS for a Workflow Task.
     `started` is the start of the last attempt. `started` is None if the start of the task is not in the history.
-    If the task is open, `end` is None and `outcome` is "". `outcome` is LEFT_OPEN if the run ended before the task.
+    If the task is open, `end` is None and `outcome` is "". If the run ended first, `outcome` is LEFT_OPEN.
     `reason` is the timeout type or the failure message of the last failed attempt.
     """
 
@@ -72,7 +72,7 @@ def outages(uptimes: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> li
 def lanes(of: Sequence[tuple[float, float]]) -> list[int]:
     """Return one lane number per interval; intervals in the same lane never overlap.
 
-    The parameter `of` is a list of (begin, end), sorted by begin.
+    The intervals in `of` are pairs (begin, end), sorted by their begin.
     """
     free: list[float] = []
     chosen = []

@@ -32,7 +32,7 @@ class Label(NamedTuple):
 
 
 def with_room(labels: Iterable[Label], character: float, begin: float, end: float) -> Iterator[Label]:
-    """Yield the labels that fit between `begin` and `end`, from left to right; each label has exactly one text.
+    """Yield the labels that fit between `begin` and `end`, from left to right. Each label must have one text.
 
     `character` is the width of a character in units of the x axis.
     A label becomes shorter or moves a little if the next label is too close.

@@ -70,7 +70,7 @@ class Order(Time):
 def ends_of(message: Message) -> tuple[tuple[Any, str], tuple[Any, str]]:
     """Return (time, workflow id) of the sending event, and (time, workflow id) of the receiving event.
 
-    Both pairs are equal if the histories contain only one of the two events.
+    If the histories contain only one of the two events, the function returns the pair of this event twice.
     """
     if message.sent == message.received:
         side = message.sender if message.receiver == CLIENTS else message.receiver

@@ -40,7 +40,7 @@ LEGEND_COLUMN = 1.8
 class TimeChart:
     """Axes with seconds since `begin` on the x axis, and rows from top to bottom.
 
-    In a new figure, each row is `row` inches high. The figure is at least `lowest` inches high.
+    In a new figure, each row is `row` inches high. The smallest height of the figure is `lowest` inches.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class TimeChart:
         self.ax.set_xlim(self.left, self.right)
 
     def name_rows(self, names: Mapping[float, str]) -> None:
-        """Write the row names on the left and the seconds below the chart. Low rows have a smaller font."""
+        """Write the row names on the left and the seconds below the chart. Rows of small height get a smaller font."""
         self.ax.set_yticks(list(names), list(names.values()), fontsize=self.size * LARGEST_NAME / LARGEST)
         self.ax.xaxis.set_major_formatter("{x:,g}")
         self.ax.spines["left"].set_visible(False)
@@ -101,13 +101,13 @@ class TimeChart:
             note(self.ax, text, (x, y - 0.25), (0, 0), color=color, in_layout=False, **how)
 
     def with_room(self, labels: Iterable[Label]) -> list[Label]:
-        """Return the labels that fit into one row; each label has exactly one text."""
+        """Return the labels that fit into one row. Each label in `labels` must have one text."""
         return list(with_room(labels, self.character, self.left, self.right))
 
     def crowds(self, places: Sequence[float], room: float) -> list[list[int]]:
         """Group nearby `places`, and return the indices of each group. `places` is sorted.
 
-        The distance between neighbours in a group is below `room`.
+        Neighbours in a group are less than `room` apart.
         """
         found: list[list[int]] = []
         for number, place in enumerate(places):
@@ -123,8 +123,8 @@ def time_shown(
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Return the first and the last time on the x axis.
 
-    The x axis ends at the last event. The x axis is a little longer if a process starts or ends soon after that event.
-    The x axis is also longer if a task is still open, or if a role has no running process.
+    The last time is the time of the last event, or the time of a process start or end shortly after the last event.
+    If a task is still open or no process runs, some time is added.
     """
     import pandas as pd
 

@@ -89,7 +89,7 @@ def draw_worker(chart: TimeChart, y: float, worker: Worker, height: float = 0.3,
 
 
 def add_ends_to_legend(ax: Axes) -> None:
-    """Add the end markers in the picture to the legend: killed, dead or stopped."""
+    """Explain the markers of ended processes (killed, dead or stopped) in the legend."""
     drawn = {line.get_gid() for line in ax.lines}
     for ended_by, (marker, size) in ENDS.items():
         if ended_by in drawn:

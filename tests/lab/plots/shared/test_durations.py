@@ -53,7 +53,7 @@ def test_workflow_task_without_a_worker_has_no_start_time() -> None:
     assert task_rows(frame) == [("Workflow Tasks", 0, None, 10, "timed out", 1, "ScheduleToStart")]
 
 
-def test_open_task_of_an_ended_run_has_the_outcome_not_closed() -> None:
+def test_a_task_is_not_closed_if_its_run_ended_first() -> None:
     assert task_rows(frame_of_events(SCHEDULED)) == [("sendEmail", 1, None, None, "", 1, "")]
     ended = frame_of_events(SCHEDULED, (4, "WorkflowExecutionContinuedAsNew", {}))
     assert task_rows(ended) == [("sendEmail", 1, None, 4, "not closed", 1, "")]
@@ -81,7 +81,7 @@ def down(uptimes: pd.DataFrame, until: float = 10) -> list[tuple[object, ...]]:
     return [(one.role, seconds(one.begin), seconds(one.end)) for one in durations.outages(uptimes, START, end)]
 
 
-def test_outage_lasts_while_a_role_has_no_running_process() -> None:
+def test_an_outage_lasts_until_a_process_starts_again() -> None:
     uptimes = frame_of_uptimes(
         ("worker", "worker 1", -5, 2, "killed"),
         ("worker", "worker 2", 1, 4, "killed"),

@@ -20,7 +20,7 @@ LISTED_SECONDS = 3.0
 async def was_invited(client: Client, guest: str, started: datetime) -> bool:
     """Return True if a host scheduled the activity startGuest for `guest` before the time `started`.
 
-    The activity may be incomplete, because a worker can start the guest and then die.
+    A scheduled activity is enough: a worker may start the guest, and die before it completes the activity.
     """
     try:
         await until(lambda: _is_in_a_history(client, guest, started), f"a history invites {guest}", LISTED_SECONDS)

@@ -77,7 +77,7 @@ async def ledger_of(tried: Try) -> Ledger:
 
 
 def ledger(signals: Sequence[HistoryEvent], points: int = 0) -> Ledger:
-    """Compute a ledger from `signals`; `points` is the number of points at the customer's start.
+    """Compute a ledger from `signals`. `points` is the number of points that the customer had at first.
 
     Purchases with the same transaction id count once, as in the workflow.
     """

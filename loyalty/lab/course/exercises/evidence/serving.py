@@ -29,7 +29,7 @@ async def served(client: Client, handle: WorkflowHandle[Any, Any]) -> WorkflowEx
     """Wait until a worker has processed all messages of a workflow, and return the workflow's description.
 
     Activities may still be running after the wait, for example an e-mail that is retried.
-    Print a hint once if the wait is long. Raise NotYet if no worker processes the messages.
+    Print a hint once if the wait is long. Raise NotYet if the messages are not processed.
     """
     began = last_progress = time.monotonic()
     length, said = -1, False
