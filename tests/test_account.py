@@ -78,14 +78,14 @@ def test_promotion_to_platinum_sets_the_platinum_message() -> None:
     assert customer.loyalty_message == "Welcome to Platinum Status!"
 
 
-def test_purchase_without_promotion_sets_the_thanks_message() -> None:
+def test_loyalty_message_says_thanks_after_a_purchase_without_promotion() -> None:
     customer = ada(499)
     account.add_points(customer, 1)
     account.add_points(customer, 1)
     assert customer.loyalty_message == THANKS
 
 
-def test_demotion_sets_the_thanks_message() -> None:
+def test_loyalty_message_says_thanks_after_a_demotion() -> None:
     customer = ada(1_000)
     change = account.add_points(customer, -1)
     assert (change.rose, change.fell, change.after.name) == (False, True, "Silver")

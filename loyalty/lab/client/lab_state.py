@@ -1,6 +1,6 @@
 """Describe a lab's server, workers and workflows in hints for the learner.
 
-Each request to the server has a short deadline, so hints do not make a wait longer.
+A hint needs requests to the server. Each of these requests has a short deadline, so a hint does not make a wait longer.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ async def until(
     """Wait until `condition()` is true; raise WaitedTooLong after `timeout` seconds.
 
     `condition` may be a coroutine function. During a long wait, the text of `what` is printed once, with the reason for
-    the delay. The function `missing` returns this reason. The default function looks for it in the newest lab.
+    the delay. The function `missing` returns this reason. By default, the newest lab gives the reason.
     """
     arguments.refuse_function("condition", condition)
     arguments.refuse_text("what", what, "ada has 100 points")

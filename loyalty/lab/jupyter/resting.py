@@ -33,7 +33,7 @@ LOOK_EVERY_SECONDS = 2.0
 
 
 class Rest:
-    """Stops this kernel's workers while another kernel is in front, and starts the workers again later."""
+    """Stops this kernel's workers while another notebook runs cells, and starts the workers again later."""
 
     of_this_kernel: ClassVar[Rest | None] = None
 

@@ -1,6 +1,6 @@
 """The environment variables of the lab's child processes.
 
-Each process inherits its parent's variables, with these changes:
+Each process inherits its parent's variables, with these changes. The names in capitals are lists of variables, below:
 
 * JupyterLab gets the variables of `jupyterlab_environment`, but no variables in OTHER_SESSION, INTERPRETER or FIGURES.
 * JupyterLab also gets the variables of `loyalty.lab.processes.folders` if this user cannot write in HOME.

@@ -28,7 +28,7 @@ class Task(NamedTuple):
 
     `row` is the name of the activity, or WORKFLOW_TASKS for a Workflow Task.
     `started` is the start of the last attempt. `started` is None if the start of the task is not in the history.
-    If the task is open, `end` is None and `outcome` is "". If the run ended first, `outcome` is LEFT_OPEN.
+    If the task is open, `end` is None and `outcome` is "". If the run ended and the task did not, `outcome` is LEFT_OPEN.
     `reason` is the timeout type or the failure message of the last failed attempt.
     """
 
@@ -72,7 +72,7 @@ def outages(uptimes: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> li
 def lanes(of: Sequence[tuple[float, float]]) -> list[int]:
     """Return one lane number per interval; intervals in the same lane never overlap.
 
-    The intervals in `of` are pairs (begin, end), sorted by their begin.
+    Each interval is a pair (begin, end). The list is sorted by the begin of the intervals.
     """
     free: list[float] = []
     chosen = []
