@@ -30,9 +30,9 @@ def frame(uptimes: Iterable[Uptime]) -> pd.DataFrame:
     """Return one row per uptime, oldest first.
 
     The columns are role, name, identity, begin, end (both in UTC) and ended_by. "worker 1" is the name of the lab's
-    first worker process. The column identity contains a worker's identity in the Event History, or NaN for a server. If a
-    process ended, but the lab did not end it, the column ended_by contains "died". While a process runs, the column
-    end contains NaT, and the column ended_by contains NaN.
+    first worker process. The column identity contains a worker's identity in the Event History, or NaN for a server.
+    If a process ended, but the lab did not end it, the column ended_by contains "died". While a process runs, the
+    column end contains NaT, and the column ended_by contains NaN.
     """
     import pandas as pd
 

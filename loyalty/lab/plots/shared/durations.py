@@ -28,7 +28,8 @@ class Task(NamedTuple):
 
     `row` is the name of the activity, or WORKFLOW_TASKS for a Workflow Task.
     `started` is the start of the last attempt. `started` is None if the start of the task is not in the history.
-    If the task is open, `end` is None and `outcome` is "". If the run ended and the task did not, `outcome` is LEFT_OPEN.
+    If the task is open, `end` is None and `outcome` is "". If the run ended before the task ended, `outcome` is
+    LEFT_OPEN.
     `reason` is the timeout type or the failure message of the last failed attempt.
     """
 
