@@ -44,7 +44,10 @@ retries within minutes."""
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a customer's points. The field `moved` is a number of points; `before` and `after` are tiers."""
+    """A change of a customer's points.
+
+    The field `moved` is the number of added or removed points; `before` and `after` are tiers.
+    """
 
     moved: int
     before: Tier
@@ -231,6 +234,9 @@ def _refuse_invitation(customer: Customer, guest: GuestInvitation) -> None:
 
 
 def has_place_for(customer: Customer, guest_id: str) -> bool:
-    """Return whether the customer's tier allows the guest. A second invitation of the same guest is allowed."""
+    """Return whether the customer's tier allows an invitation of the guest.
+
+    A second invitation of the same guest is allowed.
+    """
     others = [guest for guest in customer.guests if guest != guest_id]
     return len(others) < tier_of(customer.points).guests_allowed

@@ -180,7 +180,7 @@ class CustomerInput:
 
 @dataclass
 class GuestStart:
-    """Argument of the activity `startGuest`, which gives the guest at least the tier with the level `minimum_level`."""
+    """Argument of the activity `startGuest`. The level of the guest's tier is at least `minimum_level`."""
 
     guest: GuestInvitation
     minimum_level: int

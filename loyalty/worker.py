@@ -41,7 +41,7 @@ WORKFLOWS = (CustomerLoyaltyWorkflow, HouseholdWorkflow)
 def build_worker(
     client: Client, mailer: Mailer, *, task_queue: str = TASK_QUEUE, workflows: Sequence[type] = WORKFLOWS
 ) -> Worker:
-    """Return a worker for the given `workflows`. The default is the workflows of customers and households.
+    """Return a worker for the given `workflows`. By default, the worker serves customers and households.
 
     The caller starts the worker.
     """

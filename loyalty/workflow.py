@@ -43,7 +43,7 @@ REFUSED_AT_ONCE = 64 * 1024
 class CustomerLoyaltyWorkflow:
     """One customer.
 
-    The workflow id is `customer-` followed by the customer id. The state is one `messages.Customer`.
+    The workflow id is `customer-` followed by the customer id. The state is a `messages.Customer`.
     """
 
     @workflow.init

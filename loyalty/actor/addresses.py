@@ -17,7 +17,7 @@ EXACT_ADDRESSES = "exact-addresses"
 def refuse_inexact(address: str) -> None:
     """Raise Refused if a mail header cannot contain `address` unchanged.
 
-    A run of an earlier release skips this check.
+    A run that an earlier release started does not make this check.
     """
     try:
         values.exact_email(address)

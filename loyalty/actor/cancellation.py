@@ -13,8 +13,8 @@ from typing import Any
 async def finish_when_cancelled(life: Coroutine[Any, Any, None], on_request: Callable[[], None]) -> None:
     """Run `life` to its end.
 
-    After a cancellation request, call `on_request`, wait for `life`, and raise CancelledError. Without this function, a
-    cancellation request would interrupt `life` in the middle of a message.
+    After a cancellation request, call `on_request` and wait until `life` ends. Then raise CancelledError. Without this
+    function, the SDK would interrupt the work on the current message.
     """
     task = asyncio.create_task(life)
     try:

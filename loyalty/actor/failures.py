@@ -8,7 +8,7 @@ from loyalty.actor.refusals import Refused
 
 
 def as_failure(refusal: Refused) -> ApplicationError:
-    """Return the error for a refused update, run or activity. The error is not retried.
+    """Return the error for an update, a workflow or an activity that is refused. The error is not retried.
 
     Any other exception in an update handler would fail the Workflow Task, and the server would retry the task without
     end.

@@ -52,8 +52,8 @@ class Envelope(Generic[MessageT]):
 class Mailbox(Generic[TellT, StayT]):
     """The waiting messages of one actor, oldest first. The `meter` counts all messages that arrive.
 
-    A run may pass messages of the type TellT to the next run. Messages of the type StayT stay in this run. While
-    `holds_answers` is true, the sender of an ask receives no answer and no refusal.
+    A run may pass messages of the type TellT to the next run. Messages of the type StayT are processed in this run.
+    While `holds_answers` is true, the sender of an ask receives no answer and no refusal.
     """
 
     def __init__(self, carried: list[TellT], meter: RunMeter | None = None) -> None:

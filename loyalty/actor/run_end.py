@@ -47,7 +47,7 @@ class RunEnd:
         self.is_prepared = False
 
     def is_due_without_message(self) -> bool:
-        """Return whether the run is long because of refused messages."""
+        """Return whether the run is long after refused messages."""
         return self._may_end_without_message and self._meter.is_long_by_messages()
 
     def may_come_with_this_task(self) -> bool:
@@ -88,7 +88,7 @@ class RunEnd:
             await self._settle()  # a tell that was processed meanwhile has written an e-mail
 
     async def _come_to_rest(self) -> None:
-        """Process the messages that must stay in this run. Hold the answers until a Workflow Task contains no new ask.
+        """Process the messages that must stay in this run. Send the answers after a Workflow Task without a new ask.
 
         The server fails the last Workflow Task of a run if a signal arrives at the same time. If an ask arrived with
         the failed task, the sender receives an error (FAILED_PRECONDITION). If the ask arrived with an earlier task,
@@ -115,7 +115,7 @@ class RunEnd:
         return self._mailbox.can_travel() if self._is_open() else not self._mailbox
 
     async def _prepare_as_formerly(self) -> bool:
-        """Pause the outbox, and return whether a run of an older release may end.
+        """Pause the outbox, and return whether the run may end. Only runs of older releases use this method.
 
         If an ask arrives with the last Workflow Task, the sender of the ask may receive an error.
         """

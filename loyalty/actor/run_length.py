@@ -41,9 +41,10 @@ class RunLength:
 
     The field `most_signals` is the limit of signals for this run.
 
-    When a worker replays a run only for a query, the SDK may count one event too many in the newest Workflow Task.
-    Measured with temporalio 1.35.0: 12 events instead of 11, if the last two tasks recorded no command. `is_long` may
-    then return true for a short run. This error can change only the answer to the query, not the history.
+    If a worker replays a run only for a query, the SDK may report a history length that is larger by one event. With
+    temporalio 1.35.0, a query saw 12 events instead of 11, because the last two tasks had recorded no command
+    (measured). `is_long` may then return true for a short run. This error can change only the answer to the query, not
+    the history.
     """
 
     events: int

@@ -52,7 +52,7 @@ class RunMeter:
         return self.is_long()
 
     def is_long(self) -> bool:
-        """Return whether the run is long. This method records nothing, so wait conditions and handlers may call it."""
+        """Return whether the run is long. This method records no event, so handlers may call it."""
         info = workflow.info()
         length = RunLength(
             events=info.get_current_history_length(),
@@ -65,9 +65,11 @@ class RunMeter:
         return length.is_long(self._history_threshold)
 
     def is_long_by_messages(self) -> bool:
-        """Return whether the run is long and has received a message; a refused message counts, too.
+        """Return whether the run is long. Before the first message arrives, return False; a refused message counts as a
+        message.
 
-        Without a message, the length is not reliable: a replay may report a longer history than the first execution.
-        The SDK joins an empty Workflow Task with the next task, unless the next task contains an update.
+        Before the first message arrives, the length is not reliable: a replay may report a longer history than the
+        first execution. The SDK joins an empty Workflow Task with the next task, unless the next task contains an
+        update.
         """
         return self.signals + self.updates > 0 and self.is_long()

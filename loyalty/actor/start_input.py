@@ -17,7 +17,7 @@ ItemT = TypeVar("ItemT")
 
 
 def refuse_other_id(actual: str, possible: str) -> None:
-    """Raise Refused if the workflow ids `actual` and `possible` are different."""
+    """Raise Refused if the workflow id `actual` is not the allowed id `possible`."""
     if actual != possible:
         raise Refused(f"Cannot start this in the workflow {shown(actual)}; expected {shown(possible)}")
 

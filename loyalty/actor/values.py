@@ -70,8 +70,8 @@ def fields(value: object, shape: type, *optional: str) -> dict[str, Any]:
 def email(value: object) -> str:
     """Return `value` if `value` matches READABLE_ADDRESS or is empty; otherwise raise Refused.
 
-    Workflows use this function, because a replay of an old history must succeed. `loyalty.actor.addresses` then applies
-    the exact rule.
+    Workflows use this function, because a replay of an old history must succeed. The function `exact_email` has a
+    stricter rule.
     """
     address = text(value, "an e-mail address", required=False)
     if address and not READABLE_ADDRESS.fullmatch(address):

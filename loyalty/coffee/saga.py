@@ -23,7 +23,7 @@ class Saga:
     The attribute `undone` contains the finished compensations; `undoing` is the running compensation. Register a
     compensation *before* its step. A failed step may have changed the database, because a worker can crash after the
     commit. So the saga also runs the compensation of a failed step. A compensation must succeed even if its step has
-    not run. A step that runs after its compensation must fail.
+    not run. If a step runs after its compensation, the step has to raise an error.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
 """The shop's database in SQLite or PostgreSQL: payments, stock and preparations.
 
-Every change has a unique key, so the database records a repeated change only once. If a compensation runs before its
-step, the compensation inserts a row with the step's key and the value 0. Then the step cannot insert its own row, and
-fails. Each row contains a workflow's run id, so another workflow cannot use or undo the row.
+Every change has a unique key, so the database records a repeated change only once. A compensation may run before its
+step, and inserts a row with the step's key and the value 0. Because of this row, the step cannot insert its own row,
+and fails. Each row contains a workflow's run id, so another workflow cannot use or undo the row.
 """
 
 from __future__ import annotations

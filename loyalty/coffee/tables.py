@@ -1,6 +1,6 @@
 """Tables of the shop's database, for SQLite and PostgreSQL.
 
-The primary keys prevent a second record of the same change.
+Because of the primary keys, a repeated change adds no second row.
 """
 
 from __future__ import annotations

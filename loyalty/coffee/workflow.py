@@ -74,7 +74,7 @@ class CoffeeOrderWorkflow:
 
     @workflow.run
     async def run(self, order: Order | None = None, *surplus: object) -> OrderReport:
-        """Process the order. If the server requests a cancellation, cancel the order as `cancelOrder` does."""
+        """Process the order. A cancellation request of the server has the same effect as the signal `cancelOrder`."""
         try:  # the shield in this call keeps the server's request from interrupting the compensations
             await finish_when_cancelled(self._live(), lambda: self._cancel("an operator's request"))
         except asyncio.CancelledError:

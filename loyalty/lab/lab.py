@@ -209,7 +209,7 @@ class Lab:
     def uptimes(self) -> pd.DataFrame:
         """Return the uptimes of the lab's processes as a DataFrame; `uptime.frame` describes the columns.
 
-        The DataFrame contains a server only if the lab started this server.
+        A server that this lab did not start has no rows.
         """
         server = self._own_server.uptimes() if self._own_server else []
         workers = [up for worker in self._workers for up in worker.uptimes()]

@@ -105,7 +105,7 @@ async def test_an_order_does_not_wait_for_changes_after_a_cancellation(shop: Cof
     assert shop.money() == 0
 
 
-async def test_a_change_is_refused_at_once_during_a_compensation(closed_shop: CoffeeShop) -> None:
+async def test_a_change_is_refused_while_a_compensation_runs(closed_shop: CoffeeShop) -> None:
     async with closed_shop.serving():
         order = await closed_shop.places("7", notes="jam the till", change_window=60)
         await becomes(order, "PAID")
@@ -115,7 +115,7 @@ async def test_a_change_is_refused_at_once_during_a_compensation(closed_shop: Co
         await order.terminate()
 
 
-async def test_an_order_completes_after_a_failed_change_is_undone(
+async def test_an_order_completes_although_a_change_failed_and_was_undone(
     shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = Store.take_payment

@@ -218,7 +218,7 @@ async def test_each_mishap_happens_at_its_planned_moment(
     assert rows(orders_with_mishaps["lose the stock list"], "movements", "quantity") == [0]
 
 
-async def test_payment_is_repeated_with_the_same_id_after_a_lost_receipt(
+async def test_a_payment_has_the_same_id_after_the_first_receipt_was_lost(
     shop: CoffeeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take, receipts = Store.take_payment, list[str]()

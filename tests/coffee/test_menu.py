@@ -82,6 +82,8 @@ def test_a_change_of_an_order_replaces_one_line(change: ItemChange, items: list[
         ),
     ],
 )
-def test_a_change_is_refused_if_the_line_is_missing_or_would_occur_twice(change: ItemChange, sentence: str) -> None:
+def test_a_change_is_refused_if_a_line_is_missing_or_a_product_would_occur_twice(
+    change: ItemChange, sentence: str
+) -> None:
     with pytest.raises(Refused, match=sentence):
         menu.changed([LATTE, COOKIES], change)

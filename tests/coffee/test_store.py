@@ -134,7 +134,7 @@ def test_a_payment_cannot_be_repeated_after_its_refund(store: Store, ask: Ask) -
     assert ask(MONEY) == 0
 
 
-def test_a_payment_is_refused_if_the_refund_came_first(store: Store, ask: Ask) -> None:
+def test_a_payment_is_refused_after_its_refund(store: Store, ask: Ask) -> None:
     store.refund_payment("7", "first", 1, "card")
     with pytest.raises(Impossible, match="Cannot pay part 1 of order 7; it was refunded, expected a new order"):
         store.take_payment("7", "first", 1, "card", 420)
@@ -163,7 +163,7 @@ def test_the_shop_keeps_no_money_if_payment_and_refund_are_simultaneous(store: S
         assert ask(MONEY) == 0, f"order {number}"
 
 
-def test_refund_of_a_negative_payment_returns_the_money_to_the_shop(store: Store, ask: Ask) -> None:
+def test_a_refund_to_the_customer_is_booked_back_if_it_is_undone(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     store.take_payment("7", "first", 2, "card", -170)
     assert ask(MONEY) == 250
@@ -180,7 +180,7 @@ def test_a_run_cannot_use_or_refund_the_payment_of_another_run(store: Store, ask
     assert ask(MONEY) == 420
 
 
-def test_a_run_cannot_use_or_return_the_items_of_another_run(store: Store, ask: Ask) -> None:
+def test_a_run_cannot_change_the_items_of_another_run(store: Store, ask: Ask) -> None:
     store.take_from_stock("7", "first", LATTES)
     with pytest.raises(Impossible, match="Cannot serve order 7; it was placed before"):
         store.take_from_stock("7", "second", LATTES)
@@ -253,20 +253,20 @@ def test_an_order_cannot_take_items_after_it_has_returned_them_to_stock(store: S
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_an_undone_order_cannot_take_items_from_stock(store: Store, ask: Ask) -> None:
+def test_an_order_cannot_take_items_after_it_was_undone(store: Store, ask: Ask) -> None:
     store.return_to_stock("7", "first", BREAKFAST)
     with pytest.raises(Impossible, match="Cannot sell croissant to order 7; the order was undone"):
         store.take_from_stock("7", "first", BREAKFAST)
     assert (ask(LATTES_LEFT), ask(CROISSANTS_LEFT)) == (10, 5)
 
 
-def test_each_step_of_the_barista_is_recorded_once_per_attempt(store: Store, ask: Ask) -> None:
+def test_each_attempt_of_a_barista_records_a_step_once(store: Store, ask: Ask) -> None:
     for attempt in (1, 1, 2):
         store.note_preparation("7", 3, attempt, "brew", "1@host")
     assert ask("SELECT COUNT(*) FROM preparations") == 2
 
 
-def test_a_payment_does_not_wait_for_a_reader_of_the_database(store: Store, url: str) -> None:
+def test_a_payment_does_not_wait_for_a_transaction_that_only_reads(store: Store, url: str) -> None:
     engine = create_engine(url)
     with engine.connect() as reader:
         reader.execute(text("BEGIN"))

@@ -76,7 +76,7 @@ async def test_waiting_for_emails_raises_an_error_at_the_deadline(lab: Lab) -> N
         await lab.inbox.wait_for(7, to="nobody@example.com", timeout=0.1)
 
 
-async def test_outside_jupyterlab_the_link_contains_the_port_of_the_web_ui(lab: Lab) -> None:
+async def test_the_link_contains_the_web_ui_port_if_there_is_no_jupyterlab(lab: Lab) -> None:
     base = f"http://127.0.0.1:{lab.where.ui_port}/namespaces/{lab.namespace}/workflows"
     assert lab.web_ui().url == base
     assert lab.web_ui("customer-a/b c").url == f"{base}/customer-a%2Fb%20c"
@@ -103,7 +103,7 @@ async def test_lab_connects_to_the_cluster_in_the_environment_variables(
     assert await is_reachable(lab.where.address)
 
 
-async def test_using_a_stopped_lab_raises_a_lab_error(server_of_the_session: Lab) -> None:
+async def test_a_lab_error_is_raised_if_the_lab_was_stopped(server_of_the_session: Lab) -> None:
     lab = await Lab.start("short", worker=False)
     await lab.stop()
     await lab.stop()
@@ -124,7 +124,7 @@ async def test_customer_keeps_points_if_a_server_with_a_database_file_is_killed(
         assert (await ada.query(CustomerLoyaltyWorkflow.get_status)).points == 700
 
 
-async def test_server_uses_the_limits_that_are_passed_to_the_lab() -> None:
+async def test_the_limits_of_the_lab_are_passed_to_its_server() -> None:
     async with await Lab.start("tight", limits={"history.maximumSignalsPerExecution": 3}, worker=False) as lab:
         ada = await open_account(lab, "ada")
         for _ in range(3):

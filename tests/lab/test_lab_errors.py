@@ -49,7 +49,7 @@ async def test_waiting_for_a_result_fails_at_the_deadline_if_no_worker_runs(serv
             await ada.result()
 
 
-async def test_update_call_does_not_end_if_the_history_check_fails(
+async def test_an_update_keeps_waiting_if_the_lab_cannot_read_the_history(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = asyncio.Event()
@@ -146,7 +146,7 @@ async def test_a_wait_for_a_condition_raises_an_error_at_the_deadline() -> None:
         await until(lambda: False, "pigs fly", timeout=0)
 
 
-async def test_update_with_start_fails_at_the_deadline_if_no_worker_runs(server_of_the_session: Lab) -> None:
+async def test_the_call_update_with_start_ends_at_the_deadline_if_no_worker_runs(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         start = WithStartWorkflowOperation(
             CustomerLoyaltyWorkflow.run,
@@ -163,7 +163,7 @@ async def test_update_with_start_fails_at_the_deadline_if_no_worker_runs(server_
             await start.workflow_handle()
 
 
-async def test_update_error_is_raised_even_if_the_history_check_fails(
+async def test_the_error_of_an_update_is_raised_even_if_the_lab_cannot_read_the_history(
     server_of_the_session: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:

@@ -44,7 +44,7 @@ def owner() -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-async def test_server_and_worker_end_when_their_kernel_ends(
+async def test_the_server_and_the_worker_end_when_the_kernel_ends(
     owner: subprocess.Popen[str], number: signal.Signals
 ) -> None:
     assert owner.stdout is not None

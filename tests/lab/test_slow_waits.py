@@ -55,7 +55,7 @@ async def said_while_starting(capsys: pytest.CaptureFixture[str]) -> str:
     return "".join(said)
 
 
-async def test_slow_start_of_a_lab_prints_the_address_of_the_session_server(
+async def test_the_server_address_is_printed_if_the_lab_starts_slowly(
     silent_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SESSION_ADDRESS, silent_address)
@@ -84,7 +84,7 @@ async def test_a_long_wait_prints_the_problem_of_the_newest_lab(lab: Lab, capsys
         await until(lambda: False, "pigs fly", timeout=0.5)
 
 
-async def test_a_long_wait_does_not_mention_a_stopped_lab(lab: Lab) -> None:
+async def test_the_hint_for_a_long_wait_does_not_mention_a_stopped_lab(lab: Lab) -> None:
     await lab.stop()
     with pytest.raises(WaitedTooLong) as late:
         await until(lambda: False, "pigs fly", timeout=0.2)
@@ -109,7 +109,7 @@ async def test_a_wait_ends_at_the_deadline_if_the_condition_never_returns(
     assert ended == ["cancelled"]
 
 
-async def test_only_one_hint_is_printed_if_no_email_arrives_during_shopping(
+async def test_the_function_shop_prints_only_one_hint_if_no_email_arrives(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -123,7 +123,7 @@ async def test_only_one_hint_is_printed_if_no_email_arrives_during_shopping(
     )
 
 
-async def test_no_hint_is_printed_if_the_customer_is_terminated_during_shopping(
+async def test_no_hint_is_printed_if_the_customer_is_terminated_while_shop_runs(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)
@@ -134,7 +134,7 @@ async def test_no_hint_is_printed_if_the_customer_is_terminated_during_shopping(
     assert capsys.readouterr().err == ""
 
 
-async def test_restart_of_a_killed_worker_prints_how_long_the_first_answers_can_take(
+async def test_the_delay_of_the_first_answers_is_printed_after_a_killed_worker_restarts(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     notices.HINT_AFTER_SECONDS = 30.0  # the fixture's monkeypatch restores the old value

@@ -93,7 +93,7 @@ async def test_no_hint_is_printed_if_the_email_arrives_in_time(lab: Lab, capsys:
 # ---- conditions -----------------------------------------------------------------------------------------------
 
 
-async def test_a_long_wait_prints_its_condition_only_once(
+async def test_the_condition_is_printed_only_once_during_a_long_wait(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notices, "HINT_AFTER_SECONDS", 0.3)
@@ -198,7 +198,7 @@ async def test_waiting_for_the_result_of_a_running_workflow_fails_at_the_deadlin
         await asyncio.wait_for(ada.result(), 20)
 
 
-async def test_empty_history_page_does_not_extend_the_deadline(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_empty_history_page_does_not_extend_the_deadline(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await open_account(lab)
 
     async def nothing_new(*_: Any, **__: Any) -> GetWorkflowExecutionHistoryResponse:

@@ -1,1 +1,1 @@
-"""Programs with deliberate faults, and programs that the notebooks compare with the customer or the coffee shop."""
+"""Programs for the experiments in the notebooks. Some programs have deliberate faults."""

@@ -1,7 +1,8 @@
 """Mishaps for the lab's coffee shop. The notes of an order can contain names of mishaps.
 
 The shop's own code contains no mishap. An interceptor raises an error before, during or after the work of an activity.
-If the interceptor raises an error after the work, the database is changed, but the server gets no result.
+If the interceptor raises an error after the activity, the activity has changed the database, but the server gets no
+result.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def planned(notes: str) -> list[Mishap]:
 
 
 class MishapInterceptor(Interceptor):
-    """Raises the errors of the mishaps in the order's notes."""
+    """Reads the planned mishaps in the notes of an order, and raises their errors."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """Wrap an activity; the SDK calls this method."""

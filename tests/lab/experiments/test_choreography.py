@@ -132,7 +132,7 @@ async def test_order_is_refunded_if_the_baristas_receive_a_cancellation(
     assert services.shop.check_books()["money"] == 0
 
 
-async def test_a_signal_is_retried_until_the_receiving_service_runs(services: FourServices) -> None:
+async def test_a_signal_is_sent_again_until_the_other_service_runs(services: FourServices) -> None:
     stock = services.handles[2]
     await stock.terminate()
     await services.place("7")
@@ -186,7 +186,7 @@ async def test_no_order_is_lost_when_the_services_continue_as_new(services: Four
             await replayer.replay_workflow(await run.fetch_history())
 
 
-async def test_the_barista_service_remembers_a_cancellation_in_the_next_run(services: FourServices) -> None:
+async def test_the_next_run_of_the_barista_service_knows_the_cancelled_orders(services: FourServices) -> None:
     baristas = services.handles[1]
     before = (await baristas.describe()).run_id
     await services.signal(messages.BARISTAS, messages.CANCEL_ORDER, "7")

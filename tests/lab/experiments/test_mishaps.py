@@ -22,5 +22,5 @@ def test_a_mishap_happens_only_if_the_notes_contain_its_exact_name(notes: str, a
     assert [mishap.activity for mishap in planned(notes)] == activities
 
 
-def test_a_final_mishap_happens_in_every_attempt() -> None:
+def test_a_mishap_called_final_happens_in_every_attempt() -> None:
     assert all(mishap.attempts > 100 for mishap in MISHAPS.values() if mishap.final)

@@ -86,7 +86,7 @@ def test_some_transfers_happen_twice_if_interrupted_calls_are_repeated(tmp_path:
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, twice=DEPOSITED)
 
 
-def test_points_are_destroyed_and_created_by_a_queue(tmp_path: Path) -> None:
+def test_a_queue_destroys_some_points_and_creates_other_points(tmp_path: Path) -> None:
     outcome = transfers.by_queue(tmp_path, PLAN)
     assert wrongs(outcome) == expected(destroyed=WITHDRAWN_ONLY * POINTS, created=DEPOSITED * POINTS)
 

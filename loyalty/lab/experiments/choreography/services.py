@@ -190,5 +190,8 @@ class CounterService(Service):
 
 
 def ticket(order: Order) -> Ticket:
-    """Return a ticket with the order id as the run id, because the choreography has no workflow for each order."""
+    """Return the barista's ticket for an order.
+
+    The run id of the ticket is the order id, because an order in the choreography has no workflow.
+    """
     return Ticket(order, order.order_id)

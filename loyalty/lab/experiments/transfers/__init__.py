@@ -1,8 +1,8 @@
 """Three ways to transfer points between two customers while processes crash: calls, a queue, and gifts.
 
 All three ways use the same plan of crashes. For each planned crash, a process kills itself with SIGKILL. Stored data
-survives a crash. The package imports a module only when a program needs the module. So a process with plain calls does
-not import Temporal.
+survives a crash. The package imports a module only when a program needs the module. So the processes of the two ways
+without actors do not import Temporal.
 """
 
 from __future__ import annotations

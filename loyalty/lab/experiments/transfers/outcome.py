@@ -1,4 +1,4 @@
-"""The outcome of all transfers with calls, a queue, or gifts: one row in the table of notebook 10."""
+"""The result of many transfers by one way: calls, a queue, or gifts. Notebook 10 shows one row per way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Moved:
 class Outcome:
     """The outcome of all transfers with calls, a queue, or gifts.
 
-    Each transfer is checked separately. In a sum, created points would hide destroyed points.
+    Each transfer is checked separately. Sums are not enough, because destroyed and created points could add up to 0.
 
     The field `transfers` is the number of requested transfers, and `crashes` is the number of crashed processes. The
     field `destroyed` is the number of points that a giver lost, but no receiver gained. The field `created` is the

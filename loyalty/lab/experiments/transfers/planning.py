@@ -61,7 +61,10 @@ class Plan:
 
 
 def plan(transfers: int = 100, crashes: int = 15, seed: int = 2026) -> Plan:
-    """Return a random plan. Each of the two crash points occurs in `crashes` transfers; no transfer has two crashes."""
+    """Return a random plan.
+
+    A process can crash at two points. At each point, there are `crashes` crashes. No transfer has two crashes.
+    """
     lots: list[CrashPoint | None] = [point for point in CrashPoint for _ in range(crashes)]
     if len(lots) > transfers:
         raise ValueError(f"Cannot hit {len(lots)} of {transfers} transfers; each is hit once at most")
