@@ -74,7 +74,7 @@ async def test_points_are_added_even_if_their_sender_is_unreachable(shop: Shop, 
     assert await points(ada) == 1_001
 
 
-async def test_signal_to_ensure_a_minimum_status_never_lowers_points(shop: Shop) -> None:
+async def test_points_are_never_lowered_by_the_signal_for_a_minimum_status(shop: Shop) -> None:
     ada = await shop.opens("ada", email=ADA)
     await ada.signal("ensureMinimumStatus", 2)
     assert await points(ada) == 1_000

@@ -47,7 +47,7 @@ class RunEnd:
         self.is_prepared = False
 
     def is_due_without_message(self) -> bool:
-        """Return whether the run is long after refused messages."""
+        """Return whether refused messages have made the run too long."""
         return self._may_end_without_message and self._meter.is_long_by_messages()
 
     def may_come_with_this_task(self) -> bool:

@@ -163,7 +163,7 @@ def test_the_shop_keeps_no_money_if_payment_and_refund_are_simultaneous(store: S
         assert ask(MONEY) == 0, f"order {number}"
 
 
-def test_a_refund_to_the_customer_is_booked_back_if_it_is_undone(store: Store, ask: Ask) -> None:
+def test_the_shop_gets_its_money_back_if_a_refund_is_undone(store: Store, ask: Ask) -> None:
     store.take_payment("7", "first", 1, "card", 420)
     store.take_payment("7", "first", 2, "card", -170)
     assert ask(MONEY) == 250

@@ -146,7 +146,7 @@ async def test_a_wait_for_a_condition_raises_an_error_at_the_deadline() -> None:
         await until(lambda: False, "pigs fly", timeout=0)
 
 
-async def test_the_call_update_with_start_ends_at_the_deadline_if_no_worker_runs(server_of_the_session: Lab) -> None:
+async def test_an_update_that_also_starts_a_workflow_has_a_deadline(server_of_the_session: Lab) -> None:
     async with await Lab.start("impatient", worker=False, patience=1) as lab:
         start = WithStartWorkflowOperation(
             CustomerLoyaltyWorkflow.run,

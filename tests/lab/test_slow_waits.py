@@ -123,7 +123,7 @@ async def test_the_function_shop_prints_only_one_hint_if_no_email_arrives(
     )
 
 
-async def test_no_hint_is_printed_if_the_customer_is_terminated_while_shop_runs(
+async def test_a_terminated_customer_causes_no_hint_in_the_function_shop(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(traffic, "MAIL_PATIENCE_SECONDS", HINT_SECONDS)

@@ -152,7 +152,7 @@ async def test_hint_about_a_call_mentions_that_a_task_queue_has_no_worker(
     assert said.count("Still waiting") == 1
 
 
-async def test_waiting_for_the_result_of_an_accepted_update_fails_at_the_deadline(
+async def test_a_result_that_does_not_arrive_raises_an_error_at_the_deadline(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.worker.start()

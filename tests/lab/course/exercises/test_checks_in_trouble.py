@@ -44,7 +44,7 @@ async def open_account(lab: Lab, customer_id: str, points: int = 0, client: Clie
 
 
 @pytest.mark.parametrize("right", ["grace-2", "grace-3", f"grace-{1 + LARGEST_GAP}"])
-async def test_a_correct_try_passes_if_lower_numbers_are_unused(lab: Lab, right: str) -> None:
+async def test_a_correct_try_passes_if_ids_with_smaller_numbers_are_unused(lab: Lab, right: str) -> None:
     await open_account(lab, right, points=500)
     assert (await exercises.check(GRACE, lab.client)).startswith("Done: ")
 
